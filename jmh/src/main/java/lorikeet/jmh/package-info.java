@@ -1,0 +1,5 @@
+/** Benchmarks. */
+@NullMarked
+package lorikeet.jmh;
+
+import org.jspecify.annotations.NullMarked;

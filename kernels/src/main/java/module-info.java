@@ -1,0 +1,6 @@
+/** The operations of a forward pass: one interface, one implementation for each kind of device. */
+module lorikeet.kernels {
+    requires transitive lorikeet.memory;
+    requires jdk.incubator.vector;
+    requires static org.jspecify;
+}
