@@ -1,4 +1,4 @@
 /** Bindings of the CUDA driver API, cuBLAS and cuBLASLt. */
 module lorikeet.bindings {
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 }

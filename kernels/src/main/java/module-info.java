@@ -2,5 +2,7 @@
 module lorikeet.kernels {
     requires transitive lorikeet.memory;
     requires jdk.incubator.vector;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
+
+    exports lorikeet.kernels;
 }

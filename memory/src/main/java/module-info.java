@@ -2,7 +2,7 @@
 module lorikeet.memory {
     requires lorikeet.bindings;
     requires tools.jackson.core;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 
     exports lorikeet.memory;
 }

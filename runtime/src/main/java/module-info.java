@@ -1,5 +1,5 @@
 /** Models, adapters, the engine, and the public API. */
 module lorikeet.runtime {
     requires transitive lorikeet.kernels;
-    requires static org.jspecify;
+    requires static transitive org.jspecify;
 }

@@ -1,0 +1,25 @@
+package lorikeet.kernels;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one adapter changes in the base model, in the memory of a device. The memory belongs to the adapter and must stay
+ * until no batch holds these weights any more.
+ */
+public final class AdapterWeights {
+    private final @Nullable Delta[] bySlot;
+
+    /**
+     * Takes the changes of one adapter.
+     *
+     * @param bySlot the change of the layer with that slot, null where the layer is left as it is; copied
+     */
+    public AdapterWeights(@Nullable Delta[] bySlot) {
+        this.bySlot = bySlot.clone();
+    }
+
+    /** The change of the layer with this slot, or null where the base model's layer is used as it is. */
+    public @Nullable Delta at(int slot) {
+        return slot < bySlot.length ? bySlot[slot] : null;
+    }
+}

@@ -1,0 +1,80 @@
+package lorikeet.kernels;
+
+import java.util.Objects;
+import lorikeet.memory.Matrix;
+import org.jspecify.annotations.Nullable;
+
+/** A change that an adapter makes to one layer of the base model. */
+public sealed interface Delta {
+
+    /**
+     * A low-rank change of a linear layer, as PEFT stores it (https://arxiv.org/abs/2106.09685).
+     *
+     * <p>Without {@code magnitude} the layer gives {@code W x + bias + scaling (B A x + loraBias)}. With it (DoRA,
+     * https://arxiv.org/abs/2402.09353) it gives {@code magnitude ∘ (W x + scaling (B A x + loraBias)) + bias}, where
+     * {@code magnitude} is already divided by the row norms of {@code W + scaling B A}.
+     *
+     * @param a {@code [rank, in]}
+     * @param b {@code [out, rank]}
+     * @param scaling the factor of the product
+     * @param loraBias {@code [1, out]}, or null
+     * @param magnitude {@code [1, out]} in F32, or null
+     */
+    record LowRank(
+            Matrix a,
+            Matrix b,
+            float scaling,
+            @Nullable Matrix loraBias,
+            @Nullable Matrix magnitude) implements Delta {
+        public LowRank {
+            if (a.rows() != b.cols()) {
+                throw new IllegalArgumentException("A has rank " + a.rows() + ", B has rank " + b.cols());
+            }
+        }
+
+        /** The adapter's rank for this layer. */
+        public int rank() {
+            return a.rows();
+        }
+    }
+
+    /**
+     * A low-rank change of the embedding table: token {@code t} gets {@code W[t] + scaling B A[:, t]}.
+     *
+     * @param a {@code [rank, vocabulary]}
+     * @param b {@code [hidden, rank]}
+     * @param scaling the factor of the product
+     */
+    record LowRankEmbedding(Matrix a, Matrix b, float scaling) implements Delta {
+        public LowRankEmbedding {
+            if (a.rows() != b.cols()) {
+                throw new IllegalArgumentException("A has rank " + a.rows() + ", B has rank " + b.cols());
+            }
+        }
+    }
+
+    /**
+     * Another weight in place of the base model's: of a norm {@code [1, hidden]}, of the head or the embedding table
+     * {@code [vocabulary, hidden]}.
+     */
+    record Replacement(Matrix weight) implements Delta {
+        public Replacement {
+            Objects.requireNonNull(weight);
+        }
+    }
+
+    /**
+     * Other rows for some tokens, in the embedding table or (with tied weights) in the head.
+     *
+     * @param tokens the tokens' ids, ascending; owned by this record
+     * @param rows {@code [tokens.length, hidden]}
+     */
+    @SuppressWarnings("ArrayRecordComponent") // Never compared; a list would box every id.
+    record TokenRows(int[] tokens, Matrix rows) implements Delta {
+        public TokenRows {
+            if (tokens.length != rows.rows()) {
+                throw new IllegalArgumentException(tokens.length + " tokens for " + rows.rows() + " rows");
+            }
+        }
+    }
+}

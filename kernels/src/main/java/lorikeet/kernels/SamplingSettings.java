@@ -1,0 +1,60 @@
+package lorikeet.kernels;
+
+/**
+ * How the next token is chosen from the logits.
+ *
+ * <p>In this order: the penalties change the logits; a temperature of 0 takes the largest (of equals the one with the
+ * smallest id); otherwise logits are divided by the temperature, tokens are kept by {@code minP}, then {@code topK},
+ * then {@code topP} (in terms of the softmax over what is still kept), and one is drawn.
+ *
+ * @param temperature 0 for greedy
+ * @param topK keep the k most likely tokens; 0 for all
+ * @param topP keep the smallest set of most likely tokens whose probabilities reach this sum; 1 for all
+ * @param minP keep tokens at least this fraction as likely as the most likely one; 0 for all
+ * @param repetitionPenalty divides positive and multiplies negative logits of tokens seen in prompt or output; 1 for
+ *     none (https://arxiv.org/abs/1909.05858)
+ * @param presencePenalty subtracted from the logits of tokens seen in the output
+ * @param frequencyPenalty subtracted once for each time that a token was seen in the output
+ * @param seed of the random draws: the same seed and logits give the same tokens
+ * @param logProbs number of most likely alternatives to report with each token; 0 for the token's own only, -1 for
+ *     nothing. They are logarithms of the softmax over the unchanged logits.
+ */
+public record SamplingSettings(
+        float temperature,
+        int topK,
+        float topP,
+        float minP,
+        float repetitionPenalty,
+        float presencePenalty,
+        float frequencyPenalty,
+        long seed,
+        int logProbs) {
+    /** Greedy choice without penalties. */
+    public static final SamplingSettings GREEDY = new SamplingSettings(0, 0, 1, 0, 1, 0, 0, 0, -1);
+
+    public SamplingSettings {
+        require(temperature >= 0 && Float.isFinite(temperature), "temperature", temperature, "0 or more");
+        require(topK >= 0, "topK", topK, "0 or more");
+        require(topP > 0 && topP <= 1, "topP", topP, "in (0, 1]");
+        require(minP >= 0 && minP <= 1, "minP", minP, "in [0, 1]");
+        require(
+                repetitionPenalty > 0 && Float.isFinite(repetitionPenalty),
+                "repetitionPenalty",
+                repetitionPenalty,
+                "more than 0");
+        require(Float.isFinite(presencePenalty), "presencePenalty", presencePenalty, "finite");
+        require(Float.isFinite(frequencyPenalty), "frequencyPenalty", frequencyPenalty, "finite");
+        require(logProbs >= -1, "logProbs", logProbs, "-1 or more");
+    }
+
+    private static void require(boolean holds, String name, Number value, String accepted) {
+        if (!holds) {
+            throw new IllegalArgumentException(name + " is " + value + ", it must be " + accepted);
+        }
+    }
+
+    /** True when some token's logit depends on the tokens seen so far. */
+    public boolean hasPenalties() {
+        return repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0;
+    }
+}
