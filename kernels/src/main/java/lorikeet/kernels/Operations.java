@@ -105,6 +105,16 @@ public interface Operations extends AutoCloseable {
      */
     void logits(Matrix in, Linear head, Matrix out);
 
+    /**
+     * The Euclidean norms of the rows of {@code W + scaling B A}, which DoRA's magnitudes are divided by. Unlike the other
+     * operations, this one may be called from any thread, also while a step runs, and has ended when it returns.
+     *
+     * @param weight {@code W}, {@code [out, in]}, as {@link #place} gave it
+     * @param delta has A, B and the scaling, in host memory
+     * @param out {@code [1, out]}, F32, in host memory
+     */
+    void rowNorms(Matrix weight, Delta.LowRank delta, Matrix out);
+
     /** The device's sampler. */
     Sampler sampler();
 

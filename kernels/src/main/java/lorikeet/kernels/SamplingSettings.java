@@ -53,6 +53,47 @@ public record SamplingSettings(
         }
     }
 
+    /** The same with another seed. */
+    public SamplingSettings withSeed(long value) {
+        return new SamplingSettings(
+                temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, value, logProbs);
+    }
+
+    /** The same with another temperature; 0 for greedy. */
+    public SamplingSettings withTemperature(float value) {
+        return new SamplingSettings(
+                value, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed, logProbs);
+    }
+
+    /** The same, drawing from the k most likely tokens; 0 for all. */
+    public SamplingSettings withTopK(int value) {
+        return new SamplingSettings(
+                temperature, value, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed, logProbs);
+    }
+
+    /** The same, drawing from the most likely tokens whose probabilities reach this sum; 1 for all. */
+    public SamplingSettings withTopP(float value) {
+        return new SamplingSettings(
+                temperature, topK, value, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed, logProbs);
+    }
+
+    /** The same, drawing from tokens at least this fraction as likely as the most likely one; 0 for all. */
+    public SamplingSettings withMinP(float value) {
+        return new SamplingSettings(
+                temperature, topK, topP, value, repetitionPenalty, presencePenalty, frequencyPenalty, seed, logProbs);
+    }
+
+    /** The same with other penalties; 1, 0 and 0 for none. */
+    public SamplingSettings withPenalties(float repetition, float presence, float frequency) {
+        return new SamplingSettings(temperature, topK, topP, minP, repetition, presence, frequency, seed, logProbs);
+    }
+
+    /** The same, reporting log-probabilities with this many alternatives; -1 for none at all. */
+    public SamplingSettings withLogProbs(int value) {
+        return new SamplingSettings(
+                temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, seed, value);
+    }
+
     /** True when some token's logit depends on the tokens seen so far. */
     public boolean hasPenalties() {
         return repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0;
