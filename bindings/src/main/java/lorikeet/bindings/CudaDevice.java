@@ -1,0 +1,15 @@
+package lorikeet.bindings;
+
+/**
+ * A GPU as the driver describes it.
+ *
+ * @param ordinal its number in this process, which {@code CUDA_VISIBLE_DEVICES} changes
+ * @param handle the driver's CUdevice
+ * @param totalBytes all of its memory
+ */
+public record CudaDevice(int ordinal, int handle, String name, long totalBytes, ComputeCapability capability) {
+    @Override
+    public String toString() {
+        return ordinal + ": " + name + ", " + (totalBytes >> 20) + " MiB, compute capability " + capability;
+    }
+}
