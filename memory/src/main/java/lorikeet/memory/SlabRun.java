@@ -1,0 +1,4 @@
+package lorikeet.memory;
+
+/** Slabs that are neighbours in memory. */
+record SlabRun(int first, int length) {}
