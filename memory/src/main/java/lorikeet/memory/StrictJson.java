@@ -55,7 +55,7 @@ final class StrictJson implements AutoCloseable {
                         .newDecoder()
                         .onMalformedInput(CodingErrorAction.REPORT)
                         .onUnmappableCharacter(CodingErrorAction.REPORT));
-        this.parser = call(() -> FACTORY.createParser(ObjectReadContext.empty(), utf8));
+        this.parser = FACTORY.createParser(ObjectReadContext.empty(), utf8);
     }
 
     /** From here on, errors name this tensor; none if null. */
@@ -157,8 +157,8 @@ final class StrictJson implements AutoCloseable {
                 case CharacterCodingException malformed -> " is not valid UTF-8";
                 case IOException failed -> " could not be read: " + failed;
                 case null, default ->
-                    " is not valid JSON at character " + e.getLocation().getCharOffset() + ": "
-                            + e.getOriginalMessage();
+                    " is not valid JSON at character "
+                            + parser.currentLocation().getCharOffset() + ": " + e.getOriginalMessage();
             };
             throw new InvalidFileException(file, tensor, what + problem, e);
         }
