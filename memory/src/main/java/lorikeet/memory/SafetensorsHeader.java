@@ -25,7 +25,12 @@ record SafetensorsHeader(List<Entry> entries, SequencedMap<String, String> metad
     private static final int MOST_DIMS = 64;
 
     /** One tensor; {@code begin} and {@code end} count bytes from the start of the data. */
-    record Entry(String name, ElementType type, Shape shape, long begin, long end) {}
+    record Entry(String name, ElementType type, Shape shape, long begin, long end) {
+        /** As the file has them, for messages. */
+        String offsets() {
+            return "data_offsets [" + begin + ", " + end + "]";
+        }
+    }
 
     /** Reads the header of {@code file} from {@code json}, to its last byte. */
     static SafetensorsHeader read(Path file, InputStream json) {
@@ -54,7 +59,7 @@ record SafetensorsHeader(List<Entry> entries, SequencedMap<String, String> metad
     private static void readMetadata(StrictJson in, SequencedMap<String, String> metadata) {
         in.startObject("__metadata__");
         for (String key = in.key(); key != null; key = in.key()) {
-            if (metadata.put(key, in.string("the value of __metadata__ key " + Quoted.of(key))) != null) {
+            if (metadata.put(key, in.string("a value of __metadata__")) != null) {
                 throw in.invalid("__metadata__ has the key " + Quoted.of(key) + " twice");
             }
         }
@@ -91,8 +96,9 @@ record SafetensorsHeader(List<Entry> entries, SequencedMap<String, String> metad
         if (type == null || shape == null || offsets == null) {
             throw in.invalid("its entry in the header lacks " + missing(type, shape));
         }
-        checkLength(in, type, shape, offsets[0], offsets[1]);
-        return new Entry(name, type, shape, offsets[0], offsets[1]);
+        Entry entry = new Entry(name, type, shape, offsets[0], offsets[1]);
+        checkLength(in, entry);
+        return entry;
     }
 
     private static String missing(@Nullable ElementType type, @Nullable Shape shape) {
@@ -138,16 +144,17 @@ record SafetensorsHeader(List<Entry> entries, SequencedMap<String, String> metad
         return Arrays.copyOf(counts, n);
     }
 
-    private static void checkLength(StrictJson in, ElementType type, Shape shape, long begin, long end) {
-        String found = "data_offsets " + List.of(begin, end) + " span " + (end - begin) + " bytes, but shape " + shape
-                + " of " + type + " takes ";
+    private static void checkLength(StrictJson in, Entry entry) {
+        long length = entry.end() - entry.begin();
+        long bytes;
         try {
-            long bytes = Math.multiplyExact(shape.elements(), type.bytes());
-            if (bytes != end - begin) {
-                throw in.invalid(found + bytes);
-            }
+            bytes = Math.multiplyExact(entry.shape().elements(), entry.type().bytes());
         } catch (ArithmeticException e) {
-            throw in.invalid(found + "more than 2^63 - 1");
+            bytes = -1;
+        }
+        if (bytes != length) {
+            throw in.invalid(entry.offsets() + " span " + length + " bytes, but shape " + entry.shape() + " of "
+                    + entry.type() + " takes " + (bytes < 0 ? "more than 2^63 - 1" : bytes));
         }
     }
 }

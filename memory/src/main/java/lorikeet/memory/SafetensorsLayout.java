@@ -23,35 +23,33 @@ final class SafetensorsLayout {
         List<Entry> ordered = new ArrayList<>(entries);
         ordered.sort(BY_PLACE);
         long covered = 0;
-        String before = "the start of the data";
+        Entry before = null;
         for (Entry entry : ordered) {
-            String offsets = "data_offsets " + List.of(entry.begin(), entry.end());
             if (entry.end() > dataBytes) {
-                throw InvalidFileException.inTensor(
+                throw invalid(
                         file,
-                        entry.name(),
-                        offsets + " reach beyond the " + dataBytes + " bytes of data in the file; it may be truncated");
+                        entry,
+                        "reach beyond the " + dataBytes + " bytes of data in the file; it may be truncated");
             }
-            if (entry.begin() < covered) {
-                throw InvalidFileException.inTensor(
-                        file, entry.name(), offsets + " overlap those of " + before + ", which ends at " + covered);
-            }
-            if (entry.begin() > covered) {
-                throw InvalidFileException.inTensor(
-                        file,
-                        entry.name(),
-                        offsets + " leave a hole behind " + before + ", which ends at " + covered
-                                + "; tensors must follow one another");
+            if (entry.begin() != covered) {
+                String how = entry.begin() < covered ? "overlap " : "leave a hole behind ";
+                String what = before == null ? "the start of the data" : "tensor " + Quoted.of(before.name());
+                throw invalid(
+                        file, entry, how + what + ", which ends at " + covered + "; tensors must follow one another");
             }
             covered = entry.end();
-            before = "tensor " + Quoted.of(entry.name());
+            before = entry;
         }
         if (covered != dataBytes) {
             throw new InvalidFileException(
                     file,
-                    "the file has " + dataBytes + " bytes of data, but its tensors end at " + covered
+                    "has " + dataBytes + " bytes of data, but its tensors end at " + covered
                             + "; they must cover all of it");
         }
         return ordered;
+    }
+
+    private static InvalidFileException invalid(Path file, Entry entry, String problem) {
+        return InvalidFileException.inTensor(file, entry.name(), entry.offsets() + " " + problem);
     }
 }

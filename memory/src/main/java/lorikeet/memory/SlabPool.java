@@ -16,9 +16,9 @@ import java.util.TreeMap;
  * <p>Memory is reserved in chunks, when it is first needed, so a large limit costs nothing until it is used. Reserved
  * memory is kept until the pool is closed. A slab's content is whatever its last holder left there.
  *
- * <p>Running out of slabs is an answer, not an exception. If the JVM refuses to reserve more (it counts this memory
- * against {@code -XX:MaxDirectMemorySize}, by default as large as the heap), the pool logs a warning and goes on with
- * what it has; {@link #capacity} tells.
+ * <p>Running out of slabs is an answer, not an exception. If the system refuses to reserve more, the pool logs a warning
+ * and goes on with what it has; {@link #capacity} tells. The limits of the JVM's heap and of its direct buffers don't
+ * count for this memory.
  *
  * <p>Ownership: the pool owns all memory; {@link #close} frees it, lent or not, and the segments must not be used after
  * that. Lending and taking back are safe from any thread, under one lock that is held for longer than a moment only
@@ -65,7 +65,7 @@ public final class SlabPool implements AutoCloseable {
         return slabBytes;
     }
 
-    /** The most slabs that can be lent at a time. It falls if the JVM refuses to reserve memory for as many. */
+    /** The most slabs that can be lent at a time. It falls if the system refuses to reserve as many. */
     public synchronized int capacity() {
         return capacity;
     }
@@ -170,7 +170,7 @@ public final class SlabPool implements AutoCloseable {
         return chunk.getValue().asSlice((run.first() - chunk.getKey()) * slabBytes, run.length() * slabBytes);
     }
 
-    /** Reserves a chunk for {@code count} slabs: more if that is little, fewer if the limit or the JVM has it so. */
+    /** Reserves a chunk for {@code count} slabs: more if that is little, fewer if the limit has it so. */
     private void reserve(int count) {
         int first = free.reserved();
         int usual = (int) Math.min(Integer.MAX_VALUE, CHUNK_BYTES / slabBytes);
@@ -184,8 +184,8 @@ public final class SlabPool implements AutoCloseable {
         } catch (OutOfMemoryError e) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "slab pool stays at " + reservedBytes() + " of " + capacity * slabBytes + " bytes, because "
-                            + e.getMessage() + "; -XX:MaxDirectMemorySize sets the limit");
+                    "the slab pool wants " + capacity * slabBytes + " bytes and stays at " + reservedBytes() + ": "
+                            + e.getMessage());
             capacity = first;
             return;
         }

@@ -57,6 +57,8 @@ final class SafetensorsBytes {
 
     static Path write(Path file, byte[] bytes) {
         try {
+            // Not over the old content, which some file systems bring to the disk first.
+            Files.deleteIfExists(file);
             return Files.write(file, bytes);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
