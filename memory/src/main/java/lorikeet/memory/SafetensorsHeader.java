@@ -59,7 +59,7 @@ record SafetensorsHeader(List<Entry> entries, SequencedMap<String, String> metad
     private static void readMetadata(StrictJson in, SequencedMap<String, String> metadata) {
         in.startObject("__metadata__");
         for (String key = in.key(); key != null; key = in.key()) {
-            if (metadata.put(key, in.string("a value of __metadata__")) != null) {
+            if (metadata.put(key, in.string("the value of __metadata__ key " + Quoted.of(key))) != null) {
                 throw in.invalid("__metadata__ has the key " + Quoted.of(key) + " twice");
             }
         }
