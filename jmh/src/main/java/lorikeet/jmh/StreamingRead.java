@@ -8,11 +8,11 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Reads memory from one end to the other with as little else as each way of reading allows. */
-enum StreamingRead {
+public enum StreamingRead {
     /** Loads, and the exclusive or that keeps the compiler from leaving them out. */
     PLAIN {
         @Override
-        float read(MemorySegment data, long from, long to) {
+        public float read(MemorySegment data, long from, long to) {
             IntVector a = IntVector.zero(INTS);
             IntVector b = a;
             IntVector c = a;
@@ -32,7 +32,7 @@ enum StreamingRead {
     /** The sum of float32 numbers. */
     F32 {
         @Override
-        float read(MemorySegment data, long from, long to) {
+        public float read(MemorySegment data, long from, long to) {
             FloatVector a = FloatVector.zero(FLOATS);
             FloatVector b = a;
             FloatVector c = a;
@@ -53,7 +53,7 @@ enum StreamingRead {
      */
     BF16 {
         @Override
-        float read(MemorySegment data, long from, long to) {
+        public float read(MemorySegment data, long from, long to) {
             FloatVector a = FloatVector.zero(FLOATS);
             FloatVector b = a;
             FloatVector c = a;
@@ -77,10 +77,10 @@ enum StreamingRead {
     private static final long STEP = INTS.vectorByteSize();
 
     /** Reads start and end at multiples of this many bytes. */
-    static final long BLOCK = 4 * STEP;
+    public static final long BLOCK = 4 * STEP;
 
     /** Reads the bytes {@code from} to {@code to}; the result is there so that no load can be left out. */
-    abstract float read(MemorySegment data, long from, long to);
+    public abstract float read(MemorySegment data, long from, long to);
 
     private static IntVector ints(MemorySegment data, long at) {
         return IntVector.fromMemorySegment(INTS, data, at, ByteOrder.nativeOrder());
