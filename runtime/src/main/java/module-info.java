@@ -2,8 +2,6 @@
 module lorikeet.runtime {
     requires transitive lorikeet.kernels;
     requires ai.djl.tokenizers;
-    requires com.google.gson; // the tokenizers use these two, but have no descriptor that says so
-    requires org.slf4j;
     requires info.picocli;
     requires static transitive org.jspecify;
 
