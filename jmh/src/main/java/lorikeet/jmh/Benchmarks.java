@@ -1,0 +1,56 @@
+package lorikeet.jmh;
+
+import java.io.IOException;
+import org.openjdk.jmh.Main;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.CommandLineOptionException;
+import org.openjdk.jmh.runner.options.CommandLineOptions;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+
+/** Runs the benchmarks, with JMH's own command line; what it leaves open gets the settings below. */
+public final class Benchmarks {
+    private static final int FORKS = 1;
+    private static final int ITERATIONS = 5;
+    private static final TimeValue ITERATION_TIME = TimeValue.seconds(1);
+
+    private Benchmarks() {}
+
+    /** Takes JMH's arguments: {@code -h} explains them, {@code -l} lists the benchmarks. */
+    public static void main(String[] args) throws CommandLineOptionException, RunnerException, IOException {
+        CommandLineOptions given = new CommandLineOptions(args);
+        if (given.shouldHelp()
+                || given.shouldList()
+                || given.shouldListWithParams()
+                || given.shouldListProfilers()
+                || given.shouldListResultFormats()) {
+            Main.main(args);
+            return;
+        }
+        new Runner(withDefaults(given).build()).run();
+    }
+
+    private static ChainedOptionsBuilder withDefaults(CommandLineOptions given) {
+        ChainedOptionsBuilder options = new OptionsBuilder()
+                .parent(given)
+                .jvmArgsAppend("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED");
+        if (!given.getForkCount().hasValue()) {
+            options.forks(FORKS);
+        }
+        if (!given.getWarmupIterations().hasValue()) {
+            options.warmupIterations(ITERATIONS);
+        }
+        if (!given.getWarmupTime().hasValue()) {
+            options.warmupTime(ITERATION_TIME);
+        }
+        if (!given.getMeasurementIterations().hasValue()) {
+            options.measurementIterations(ITERATIONS);
+        }
+        if (!given.getMeasurementTime().hasValue()) {
+            options.measurementTime(ITERATION_TIME);
+        }
+        return options;
+    }
+}

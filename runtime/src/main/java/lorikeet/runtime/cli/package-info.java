@@ -1,0 +1,5 @@
+/** The command line. */
+@NullMarked
+package lorikeet.runtime.cli;
+
+import org.jspecify.annotations.NullMarked;
