@@ -1,0 +1,89 @@
+package lorikeet.kernels.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import lorikeet.memory.ElementType;
+import lorikeet.memory.Matrix;
+
+/**
+ * Some rows of a product's input, in each of the arrangements that the weights they meet ask for. Arranged once for all
+ * the weights that read the same input.
+ */
+final class ProductInput implements AutoCloseable {
+    /** With more rows than this, converting a weight once pays for writing it down. */
+    private static final int MOST_ROWS_DIRECT = 16;
+
+    private final InputTiles narrow = new InputTiles(true);
+    private final InputTiles split = new InputTiles(true);
+    private final InputTiles plain = new InputTiles(false);
+    private final InputTiles[] all = {narrow, split, plain};
+    private final boolean[] wanted = new boolean[all.length];
+    private final WorkerPool.Task fill = (index, worker) -> fillTile(index);
+    private Matrix in = new Matrix(MemorySegment.NULL, ElementType.F32, 0, 0);
+    private int[] rowNumbers = {};
+    private int first;
+    private int rows;
+
+    /** Takes the rows {@code rowNumbers[first]} to {@code rowNumbers[first + rows - 1]} of {@code in}. */
+    void set(Matrix in, int[] rowNumbers, int first, int rows) {
+        this.in = in;
+        this.rowNumbers = rowNumbers;
+        this.first = first;
+        this.rows = rows;
+        Arrays.fill(wanted, false);
+    }
+
+    /** Asks for the arrangement that this weight needs. */
+    void want(Matrix weight) {
+        InputTiles tiles = tilesFor(weight);
+        for (int i = 0; i < all.length; i++) {
+            wanted[i] |= all[i] == tiles;
+        }
+    }
+
+    /** Arranges the rows in all wanted ways. */
+    void fill(WorkerPool pool) {
+        int tasks = 0;
+        for (int i = 0; i < all.length; i++) {
+            if (wanted[i]) {
+                int width = all[i] == narrow ? rows : TileKernels.PANEL_WIDTH;
+                all[i].resize(rows, in.cols(), width);
+                tasks += all[i].tiles();
+            }
+        }
+        pool.run(tasks, fill);
+    }
+
+    private void fillTile(int index) {
+        int tile = index;
+        for (int i = 0; i < all.length; i++) {
+            if (wanted[i]) {
+                if (tile < all[i].tiles()) {
+                    all[i].fillTile(tile, in, rowNumbers, first);
+                    return;
+                }
+                tile -= all[i].tiles();
+            }
+        }
+    }
+
+    /** True when a weight is read where it lies instead of being converted first. */
+    boolean isDirect(Matrix weight) {
+        return weight.type() == ElementType.BF16 && weight.cols() % WeightRows.BLOCK == 0 && rows <= MOST_ROWS_DIRECT;
+    }
+
+    /** The tiles that go with this weight. */
+    InputTiles tilesFor(Matrix weight) {
+        if (isDirect(weight) && rows <= 2) {
+            return narrow;
+        }
+        return WeightRows.split(weight.type()) ? split : plain;
+    }
+
+    @Override
+    public void close() {
+        for (InputTiles tiles : all) {
+            tiles.close();
+        }
+    }
+}

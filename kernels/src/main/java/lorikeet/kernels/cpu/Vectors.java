@@ -1,0 +1,36 @@
+package lorikeet.kernels.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The vectors that matrix products are made of: 8 floats or ints, on every machine. Wider ones gain nothing where the
+ * weights come from main memory, and one width everywhere means one order of sums everywhere.
+ */
+final class Vectors {
+    static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
+    static final VectorSpecies<Integer> INTS = IntVector.SPECIES_256;
+    static final int LANES = 8;
+
+    /** Bytes of one vector. */
+    static final int BYTES = 32;
+
+    private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+
+    private Vectors() {}
+
+    static FloatVector floats(MemorySegment from, long at) {
+        return FloatVector.fromMemorySegment(FLOATS, from, at, ORDER);
+    }
+
+    static IntVector ints(MemorySegment from, long at) {
+        return IntVector.fromMemorySegment(INTS, from, at, ORDER);
+    }
+
+    static void store(FloatVector vector, MemorySegment to, long at) {
+        vector.intoMemorySegment(to, at, ORDER);
+    }
+}
