@@ -5,4 +5,5 @@ module lorikeet.kernels {
     requires static transitive org.jspecify;
 
     exports lorikeet.kernels;
+    exports lorikeet.kernels.cpu;
 }
