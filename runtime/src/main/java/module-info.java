@@ -8,6 +8,7 @@ module lorikeet.runtime {
     requires static transitive org.jspecify;
 
     exports lorikeet.runtime;
+    exports lorikeet.runtime.model;
     exports lorikeet.runtime.text;
 
     opens lorikeet.runtime.cli to

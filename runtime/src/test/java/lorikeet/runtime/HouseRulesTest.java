@@ -25,6 +25,9 @@ import org.junit.jupiter.api.Test;
 
 /** What holds for the code of all modules and no compiler checks. */
 final class HouseRulesTest {
+    /** What jextract makes: nobody edits it, and its private tables of dimensions lack a final. */
+    private static final String GENERATED = "lorikeet.bindings.cuda..";
+
     // From the folders, not the class path: the modules' own code and nothing else, however the tests are run.
     private static final JavaClasses CODE = new ClassFileImporter()
             .importPaths(List.of(
@@ -82,7 +85,14 @@ final class HouseRulesTest {
 
     @Test
     void staticFieldsAreFinal() {
-        fields().that().areStatic().should().beFinal().check(CODE);
+        fields().that()
+                .areStatic()
+                .and()
+                .areDeclaredInClassesThat()
+                .resideOutsideOfPackage(GENERATED)
+                .should()
+                .beFinal()
+                .check(CODE);
     }
 
     @Test

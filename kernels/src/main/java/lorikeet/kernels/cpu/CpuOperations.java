@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import lorikeet.kernels.AttentionShape;
 import lorikeet.kernels.Batch;
+import lorikeet.kernels.Delta;
 import lorikeet.kernels.HeadNorms;
 import lorikeet.kernels.KvCache;
 import lorikeet.kernels.Linear;
@@ -142,6 +143,11 @@ public final class CpuOperations implements Operations {
     @Override
     public void logits(Matrix in, Linear head, Matrix out) {
         matmul.logits(in, head, out, batch.outputGroups());
+    }
+
+    @Override
+    public void rowNorms(Matrix weight, Delta.LowRank delta, Matrix out) {
+        CpuRowNorms.compute(weight, delta, out);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package lorikeet.kernels.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -23,11 +24,21 @@ final class Vectors {
     private Vectors() {}
 
     static FloatVector floats(MemorySegment from, long at) {
+        faultsAreErrors(from, at);
         return FloatVector.fromMemorySegment(FLOATS, from, at, ORDER);
     }
 
     static IntVector ints(MemorySegment from, long at) {
+        faultsAreErrors(from, at);
         return IntVector.fromMemorySegment(INTS, from, at, ORDER);
+    }
+
+    /**
+     * A plain read in the same compiled method makes HotSpot turn a fault of the vector's read, in a mapped file that was
+     * cut short, into an InternalError; without it the JVM would die. The value isn't used, so nothing is read.
+     */
+    private static void faultsAreErrors(MemorySegment from, long at) {
+        from.get(ValueLayout.JAVA_BYTE, at);
     }
 
     static void store(FloatVector vector, MemorySegment to, long at) {

@@ -1,0 +1,158 @@
+package lorikeet.runtime.adapter;
+
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import lorikeet.kernels.AdapterWeights;
+import lorikeet.kernels.Delta;
+import lorikeet.kernels.Operations;
+import lorikeet.memory.InvalidFileException;
+import lorikeet.memory.SafetensorsFolder;
+import lorikeet.memory.Tensor;
+import lorikeet.runtime.ErrorCode;
+import lorikeet.runtime.LorikeetException;
+import lorikeet.runtime.adapter.LoadedAdapter.ChangedModule;
+import lorikeet.runtime.adapter.TensorName.Part;
+import lorikeet.runtime.json.JsonFile;
+import lorikeet.runtime.json.JsonObject;
+import lorikeet.runtime.model.BaseModule;
+import lorikeet.runtime.model.ModelWeights;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Opens an adapter folder of PEFT's: maps its tensors and checks them against the base model. The tensors' names decide
+ * which modules are adapted; whatever the configuration says of target modules was used to make them.
+ *
+ * <p>May run on any thread, several at a time, while the model is in use.
+ */
+public final class AdapterLoader {
+    static final String STEM = "adapter_model";
+
+    private final Path folder;
+    private final AdapterConfig config;
+    private final SafetensorsFolder files;
+    private final ModelWeights base;
+    private final ModuleChanges changes;
+    private final @Nullable Delta[] deltas;
+    private final List<ChangedModule> changed = new ArrayList<>();
+
+    private AdapterLoader(
+            Path folder,
+            AdapterConfig config,
+            SafetensorsFolder files,
+            ModelWeights base,
+            Operations operations,
+            Arena arena) {
+        this.folder = folder;
+        this.config = config;
+        this.files = files;
+        this.base = base;
+        this.changes = new ModuleChanges(config, operations, arena);
+        this.deltas = new @Nullable Delta[base.slots().count()];
+    }
+
+    /**
+     * Loads an adapter.
+     *
+     * @param folder holds adapter_config.json and adapter_model.safetensors
+     * @param base the model that it is for
+     * @param operations compute the row norms that DoRA needs
+     * @throws LorikeetException NOT_FOUND, INVALID_FILE, or INCOMPATIBLE with the base model or for what isn't supported
+     */
+    @SuppressWarnings("MustBeClosedChecker") // The arena is closed on failure, else by the loaded adapter.
+    public static LoadedAdapter load(Path folder, ModelWeights base, Operations operations) {
+        if (!Files.isDirectory(folder)) {
+            throw new LorikeetException(ErrorCode.NOT_FOUND, folder + ": no such folder");
+        }
+        JsonObject json = JsonFile.read(folder.resolve("adapter_config.json"));
+        AdapterConfig config = AdapterConfigReader.read(json);
+        // Shared, because the kernels' threads read the tensors; one for the mapping and what is computed from it.
+        Arena arena = Arena.ofShared();
+        try {
+            SafetensorsFolder files = SafetensorsFolder.open(folder, STEM, arena);
+            return new AdapterLoader(folder, config, files, base, operations, arena).load(arena);
+        } catch (InvalidFileException e) {
+            arena.close();
+            throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    private LoadedAdapter load(Arena arena) {
+        Map<String, Map<Part, Tensor>> modules = byModule();
+        if (modules.isEmpty()) {
+            throw new LorikeetException(ErrorCode.INVALID_FILE, folder + ": the adapter has no tensors");
+        }
+        modules.forEach(this::change);
+        tieHead();
+        return new LoadedAdapter(arena, files, config, new AdapterWeights(deltas), changed);
+    }
+
+    private Map<String, Map<Part, Tensor>> byModule() {
+        Map<String, Map<Part, Tensor>> modules = new LinkedHashMap<>();
+        for (Tensor tensor : files.tensors().values()) {
+            TensorName name = TensorName.parse(tensor.name())
+                    .orElseThrow(() -> incompatible(tensor, "is not a tensor that PEFT's LoRA has"));
+            if (!tensor.type().isWeight()) {
+                throw incompatible(tensor, "has the type " + tensor.type() + ", it must be F32, F16 or BF16");
+            }
+            Tensor other = modules.computeIfAbsent(name.module(), key -> new EnumMap<>(Part.class))
+                    .put(name.part(), tensor);
+            if (other != null) {
+                throw incompatible(tensor, "means the same as " + other.name());
+            }
+        }
+        return modules;
+    }
+
+    private void change(String name, Map<Part, Tensor> parts) {
+        BaseModule module = base.modules().get(name);
+        if (module == null) {
+            Tensor tensor = parts.values().iterator().next();
+            throw incompatible(tensor, "is for a module that the base model doesn't have");
+        }
+        Delta delta = changes.of(module, parts);
+        if (delta == null) {
+            return;
+        }
+        deltas[module.slot()] = delta;
+        changed.add(describe(name, delta));
+    }
+
+    /** With tied weights, what changes the embedding table may change the head too; PEFT stores that once. */
+    private void tieHead() {
+        int headSlot = base.slots().head();
+        Delta embedding = deltas[base.slots().embedding()];
+        if (!base.tied() || embedding == null || deltas[headSlot] != null) {
+            return;
+        }
+        Delta tied = changes.tiedHead(embedding);
+        if (tied != null) {
+            deltas[headSlot] = tied;
+            changed.add(describe(ModelWeights.HEAD, tied));
+        }
+    }
+
+    private static ChangedModule describe(String name, Delta delta) {
+        return switch (delta) {
+            case Delta.LowRank low ->
+                new ChangedModule(name, low.magnitude() == null ? "LoRA" : "DoRA", low.rank(), low.scaling());
+            case Delta.LowRankEmbedding low ->
+                new ChangedModule(name, "LoRA", low.a().rows(), low.scaling());
+            case Delta.Replacement replacement -> new ChangedModule(name, "replaced", 0, 1);
+            case Delta.TokenRows rows -> new ChangedModule(name, rows.tokens().length + " tokens' rows", 0, 1);
+        };
+    }
+
+    static LorikeetException incompatible(Tensor tensor, String problem) {
+        return new LorikeetException(
+                ErrorCode.INCOMPATIBLE, tensor.file() + ": tensor " + tensor.name() + " " + problem);
+    }
+}

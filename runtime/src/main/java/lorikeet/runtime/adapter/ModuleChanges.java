@@ -1,0 +1,269 @@
+package lorikeet.runtime.adapter;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+import lorikeet.kernels.Delta;
+import lorikeet.kernels.Operations;
+import lorikeet.memory.ElementType;
+import lorikeet.memory.Floats;
+import lorikeet.memory.Matrix;
+import lorikeet.memory.Shape;
+import lorikeet.memory.Tensor;
+import lorikeet.runtime.adapter.TensorName.Part;
+import lorikeet.runtime.model.BaseModule;
+import lorikeet.runtime.model.BaseModule.Kind;
+import lorikeet.runtime.model.ModelWeights;
+import org.jspecify.annotations.Nullable;
+
+/** Turns the tensors for one module into the change that they make to it, after checking them against the module. */
+final class ModuleChanges {
+    private static final Set<Part> LINEAR_PARTS =
+            EnumSet.of(Part.LORA_A, Part.LORA_B, Part.LORA_BIAS, Part.MAGNITUDE, Part.BASE_WEIGHT);
+    private static final Set<Part> EMBEDDING_PARTS = EnumSet.of(Part.EMBEDDING_A, Part.EMBEDDING_B, Part.BASE_WEIGHT);
+
+    private final AdapterConfig config;
+    private final Operations operations;
+    private final Arena arena;
+
+    /** Memory for what has to be computed comes from {@code arena}, the adapter's own. */
+    ModuleChanges(AdapterConfig config, Operations operations, Arena arena) {
+        this.config = config;
+        this.operations = operations;
+        this.arena = arena;
+    }
+
+    /** The change of one module; null if the tensors are only a copy of the base model's. */
+    @Nullable
+    Delta of(BaseModule module, Map<Part, Tensor> parts) {
+        Set<Part> kinds = parts.keySet();
+        if (kinds.equals(Set.of(Part.WHOLE_WEIGHT))) {
+            return replacement(module, required(module, parts, Part.WHOLE_WEIGHT));
+        }
+        if (kinds.equals(Set.of(Part.TOKEN_ROWS))) {
+            return tokenRows(module, required(module, parts, Part.TOKEN_ROWS));
+        }
+        Tensor copy = parts.get(Part.BASE_WEIGHT);
+        if (copy != null) {
+            checkCopy(module, copy);
+            if (kinds.size() == 1) {
+                return null;
+            }
+        }
+        boolean embedding = module.kind() == Kind.EMBEDDING;
+        Set<Part> accepted = embedding ? EMBEDDING_PARTS : LINEAR_PARTS;
+        for (Map.Entry<Part, Tensor> part : parts.entrySet()) {
+            if (module.kind() == Kind.NORM || !accepted.contains(part.getKey())) {
+                throw AdapterLoader.incompatible(
+                        part.getValue(), "does not fit the module, or the module's other tensors");
+            }
+        }
+        return embedding ? embedding(module, parts) : lowRank(module, parts);
+    }
+
+    private Delta replacement(BaseModule module, Tensor tensor) {
+        if (module.kind() == Kind.LINEAR) {
+            throw AdapterLoader.incompatible(
+                    tensor,
+                    "replaces a linear layer; modules_to_save is supported for norms, the embedding table and the head");
+        }
+        return new Delta.Replacement(sameShape(module, tensor));
+    }
+
+    private static Matrix sameShape(BaseModule module, Tensor tensor) {
+        Matrix weight = module.weight();
+        Shape expected = module.kind() == Kind.NORM ? Shape.of(weight.cols()) : Shape.of(weight.rows(), weight.cols());
+        if (!tensor.shape().equals(expected)) {
+            boolean added = tensor.shape().rank() == 2
+                    && tensor.shape().dim(1) == weight.cols()
+                    && tensor.shape().dim(0) > weight.rows();
+            throw AdapterLoader.incompatible(
+                    tensor,
+                    "has the shape " + tensor.shape() + ", the base model's is " + expected
+                            + (added ? "; added tokens are not supported" : ""));
+        }
+        return tensor.matrix();
+    }
+
+    private static void checkCopy(BaseModule module, Tensor tensor) {
+        Matrix copy = sameShape(module, tensor);
+        Matrix weight = module.weight();
+        for (int row = 0; row < weight.rows(); row++) {
+            Matrix left = copy.rows(row, row + 1);
+            Matrix right = weight.rows(row, row + 1);
+            boolean same = left.type() == right.type()
+                    ? left.data().mismatch(right.data()) < 0
+                    : Arrays.equals(Floats.toArray(left), Floats.toArray(right));
+            if (!same) {
+                throw AdapterLoader.incompatible(
+                        tensor, "differs from the base model's weight: the adapter is for another base model");
+            }
+        }
+    }
+
+    private Delta tokenRows(BaseModule module, Tensor tensor) {
+        if (module.kind() != Kind.EMBEDDING && module.kind() != Kind.HEAD) {
+            throw AdapterLoader.incompatible(tensor, "has rows for tokens, which the module doesn't have");
+        }
+        List<Integer> ids = tokensOf(module, tensor);
+        Matrix rows = matrix(tensor, ids.size(), module.weight().cols(), "trainable_token_indices");
+        int vocabulary = module.weight().rows();
+        for (int id : ids) {
+            if (id < 0 || id >= vocabulary) {
+                throw AdapterLoader.incompatible(
+                        tensor,
+                        "changes token " + id + ", the base model has " + vocabulary
+                                + "; added tokens are not supported");
+            }
+        }
+        return sorted(ids, rows);
+    }
+
+    private List<Integer> tokensOf(BaseModule module, Tensor tensor) {
+        for (Map.Entry<String, List<Integer>> entry : config.tokens().entrySet()) {
+            boolean named = entry.getKey().isEmpty()
+                    ? module.kind() == Kind.EMBEDDING
+                    : AdapterConfig.isNamed(module.name(), entry.getKey());
+            if (named) {
+                return entry.getValue();
+            }
+        }
+        throw AdapterLoader.incompatible(
+                tensor, "has rows for tokens, but trainable_token_indices doesn't say for which");
+    }
+
+    /** Rows in the order of their tokens' ids; where a token is named twice the last row counts, as in PyTorch. */
+    private Delta sorted(List<Integer> ids, Matrix rows) {
+        int[] order = IntStream.range(0, ids.size())
+                .filter(i -> ids.lastIndexOf(ids.get(i)) == i)
+                .boxed()
+                .sorted((i, j) -> Integer.compare(ids.get(i), ids.get(j)))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        int[] tokens = IntStream.of(order).map(ids::get).toArray();
+        MemorySegment data = arena.allocate(order.length * rows.rowBytes(), Long.BYTES);
+        Matrix sorted = new Matrix(data, rows.type(), order.length, rows.cols());
+        for (int i = 0; i < order.length; i++) {
+            MemorySegment row = rows.rows(order[i], order[i] + 1).data();
+            sorted.rows(i, i + 1).data().copyFrom(row);
+        }
+        return new Delta.TokenRows(tokens, sorted);
+    }
+
+    private Delta embedding(BaseModule module, Map<Part, Tensor> parts) {
+        if (config.magnitudes()) {
+            throw AdapterLoader.incompatible(
+                    required(module, parts, Part.EMBEDDING_A),
+                    "uses DoRA on the embedding table, which is not supported");
+        }
+        int rank = config.rankOf(module.name());
+        Matrix weight = module.weight();
+        Matrix a = matrix(required(module, parts, Part.EMBEDDING_A), rank, weight.rows(), "r and the base model");
+        Matrix b = matrix(required(module, parts, Part.EMBEDDING_B), weight.cols(), rank, "r and the base model");
+        return new Delta.LowRankEmbedding(a, b, config.scalingOf(module.name()));
+    }
+
+    private Delta lowRank(BaseModule module, Map<Part, Tensor> parts) {
+        int rank = config.rankOf(module.name());
+        int out = module.weight().rows();
+        Matrix a = matrix(
+                required(module, parts, Part.LORA_A), rank, module.weight().cols(), "r and the base model");
+        Matrix b = matrix(required(module, parts, Part.LORA_B), out, rank, "r and the base model");
+        @Nullable Matrix bias = optional(module, parts, Part.LORA_BIAS, "lora_bias", config.loraBias());
+        @Nullable Matrix magnitude = optional(module, parts, Part.MAGNITUDE, "use_dora", config.magnitudes());
+        Delta.LowRank delta = new Delta.LowRank(a, b, config.scalingOf(module.name()), bias, null);
+        if (magnitude == null) {
+            return delta;
+        }
+        return new Delta.LowRank(a, b, delta.scaling(), bias, normalised(module, delta, magnitude));
+    }
+
+    /** The magnitudes over the norms of the rows of {@code W + scaling B A} (PEFT's DoraLinearLayer). */
+    private Matrix normalised(BaseModule module, Delta.LowRank delta, Matrix magnitude) {
+        int out = magnitude.cols();
+        MemorySegment data = arena.allocate((long) out * Float.BYTES, Long.BYTES);
+        Matrix result = new Matrix(data, ElementType.F32, 1, out);
+        operations.rowNorms(module.weight(), delta, result);
+        float[] magnitudes = Floats.toArray(magnitude);
+        for (int i = 0; i < out; i++) {
+            float norm = data.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+            data.setAtIndex(ValueLayout.JAVA_FLOAT, i, magnitudes[i] / norm);
+        }
+        return result;
+    }
+
+    /** A row for each output that must be there exactly if the configuration says so. */
+    private static @Nullable Matrix optional(
+            BaseModule module, Map<Part, Tensor> parts, Part part, String field, boolean expected) {
+        Tensor tensor = parts.get(part);
+        if (tensor != null && !expected) {
+            throw AdapterLoader.incompatible(tensor, "is there, but " + field + " is false in adapter_config.json");
+        }
+        if (!expected) {
+            return null;
+        }
+        Tensor found = required(module, parts, part);
+        Shape shape = Shape.of(module.weight().rows());
+        if (!found.shape().equals(shape)) {
+            throw AdapterLoader.incompatible(
+                    found, "has the shape " + found.shape() + ", the base model asks for " + shape);
+        }
+        return found.matrix();
+    }
+
+    private static Tensor required(BaseModule module, Map<Part, Tensor> parts, Part part) {
+        Tensor tensor = parts.get(part);
+        if (tensor == null) {
+            throw AdapterLoader.incompatible(
+                    parts.values().iterator().next(),
+                    "is there without the " + part.name().toLowerCase(Locale.ROOT) + " tensor of " + module.name());
+        }
+        return tensor;
+    }
+
+    private static Matrix matrix(Tensor tensor, int rows, int cols, String source) {
+        Shape expected = Shape.of(rows, cols);
+        if (!tensor.shape().equals(expected)) {
+            throw AdapterLoader.incompatible(
+                    tensor, "has the shape " + tensor.shape() + ", " + source + " ask for " + expected);
+        }
+        return tensor.matrix();
+    }
+
+    /** What a change of the embedding table means for a head that is tied to it; null if the head stays as it is. */
+    @Nullable
+    Delta tiedHead(Delta embedding) {
+        return switch (embedding) {
+            case Delta.TokenRows rows -> rows;
+            case Delta.Replacement whole -> config.tieHead() || !embeddingIsNamed() ? whole : null;
+            case Delta.LowRankEmbedding low ->
+                config.tieHead()
+                        ? new Delta.LowRank(transposed(low.b()), transposed(low.a()), low.scaling(), null, null)
+                        : null;
+            case Delta.LowRank low -> throw new IllegalArgumentException("not a change of an embedding table");
+        };
+    }
+
+    /** Without modules_to_save, a whole table in the file takes the place of the base model's, and so of the head. */
+    private boolean embeddingIsNamed() {
+        return config.replaces(ModelWeights.EMBEDDING);
+    }
+
+    private Matrix transposed(Matrix from) {
+        MemorySegment data = arena.allocate((long) from.rows() * from.cols() * Float.BYTES, Long.BYTES);
+        for (int row = 0; row < from.rows(); row++) {
+            float[] values = Floats.toArray(from.rows(row, row + 1));
+            for (int col = 0; col < from.cols(); col++) {
+                data.setAtIndex(ValueLayout.JAVA_FLOAT, (long) col * from.rows() + row, values[col]);
+            }
+        }
+        return new Matrix(data, ElementType.F32, from.cols(), from.rows());
+    }
+}

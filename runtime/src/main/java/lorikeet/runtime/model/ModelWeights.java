@@ -1,0 +1,44 @@
+package lorikeet.runtime.model;
+
+import java.util.List;
+import java.util.Map;
+import lorikeet.kernels.Linear;
+import lorikeet.kernels.Norm;
+import lorikeet.memory.Matrix;
+
+/**
+ * A model's weights, in the memory of the device. They belong to the checkpoint.
+ *
+ * @param embedding {@code [vocabulary, hidden]}
+ * @param layers first to last
+ * @param finalNorm after the last layer
+ * @param head the output layer; the embedding table where they are tied
+ * @param slots how the modules are numbered
+ * @param modules all modules by their path; the head is there even if it is tied
+ */
+public record ModelWeights(
+        Matrix embedding,
+        List<LayerWeights> layers,
+        Norm finalNorm,
+        Linear head,
+        Slots slots,
+        Map<String, BaseModule> modules) {
+    /** The path of the embedding table. */
+    public static final String EMBEDDING = "model.embed_tokens";
+
+    /** The path of the norm after the last layer. */
+    public static final String FINAL_NORM = "model.norm";
+
+    /** The path of the head. */
+    public static final String HEAD = "lm_head";
+
+    public ModelWeights {
+        layers = List.copyOf(layers);
+        modules = Map.copyOf(modules);
+    }
+
+    /** True if the head is the embedding table. */
+    public boolean tied() {
+        return head.weight().equals(embedding);
+    }
+}

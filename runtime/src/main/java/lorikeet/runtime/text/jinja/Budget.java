@@ -1,0 +1,49 @@
+package lorikeet.runtime.text.jinja;
+
+/** What is left of the {@link Limits} of one rendering. */
+final class Budget {
+    private final Limits limits;
+    private long left;
+    private int depth;
+
+    Budget(Limits limits) {
+        this.limits = limits;
+        this.left = limits.work();
+    }
+
+    /** To be called before the work is done or the memory is taken. */
+    void spend(long work) {
+        left -= work;
+        if (left < 0) {
+            throw Failure.limit("the rendering takes more than " + limits.work() + " units of work");
+        }
+    }
+
+    /** Like {@link #spend} for a text of this length. */
+    void text(long characters) {
+        checkLength(characters);
+        spend(characters);
+    }
+
+    void checkLength(long characters) {
+        if (characters > limits.characters()) {
+            throw Failure.limit("a text of " + characters + " characters; the limit is " + limits.characters());
+        }
+    }
+
+    /** Accounts for a text that exists already. */
+    String produced(String text) {
+        text(text.length());
+        return text;
+    }
+
+    void enter() {
+        if (++depth > limits.depth()) {
+            throw Failure.limit("nested deeper than " + limits.depth());
+        }
+    }
+
+    void leave() {
+        depth--;
+    }
+}

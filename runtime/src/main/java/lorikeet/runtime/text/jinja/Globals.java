@@ -1,0 +1,68 @@
+package lorikeet.runtime.text.jinja;
+
+import java.time.Clock;
+import java.time.ZonedDateTime;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The functions that every template can call. */
+final class Globals {
+    private Globals() {}
+
+    static Scope scope(Budget budget, Clock clock) {
+        Scope globals = new Scope(null);
+        globals.set("range", (Callable) arguments -> range(arguments, budget));
+        globals.set("dict", (Callable) Globals::dict);
+        globals.set("namespace", (Callable) Globals::namespace);
+        globals.set("raise_exception", (Callable) arguments -> {
+            Object message = arguments.bind("raise_exception", "message").get(0);
+            throw new Failure(TemplateException.Kind.RAISED, Printing.str(message, budget));
+        });
+        globals.set("strftime_now", (Callable) arguments ->
+                Strftime.format(arguments.bind("strftime_now", "format").text(0), ZonedDateTime.now(clock)));
+        return globals;
+    }
+
+    private static Object range(Arguments arguments, Budget budget) {
+        Arguments.Bound bound = arguments.bind("range", "start", "stop", "step");
+        Range range = bound.has(1)
+                ? new Range(bound.integer(0), bound.integer(1), bound.integer(2, 1))
+                : new Range(0, bound.integer(0), 1);
+        budget.spend(range.size());
+        return range;
+    }
+
+    private static Object dict(Arguments arguments) {
+        return filled(arguments, "dict");
+    }
+
+    private static Object namespace(Arguments arguments) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        filled(arguments, "namespace").forEach((name, value) -> fields.put(Types.text(name, "namespace"), value));
+        return new Namespace(fields);
+    }
+
+    /** A copy of a dictionary or of pairs, and named values after it. */
+    private static Map<Object, Object> filled(Arguments arguments, String function) {
+        Map<Object, Object> map = new LinkedHashMap<>();
+        if (!arguments.positional().isEmpty()) {
+            Object first = new Arguments(arguments.positional(), Map.of())
+                    .bind(function, "values")
+                    .get(0);
+            if (first instanceof Map<?, ?> other) {
+                map.putAll(other);
+            } else {
+                for (Object item : Types.iterate(first)) {
+                    List<Object> pair = Types.iterate(item);
+                    if (pair.size() != 2) {
+                        throw Failure.of(function + "() takes pairs, found " + pair.size() + " values");
+                    }
+                    map.put(Keys.key(pair.get(0)), pair.get(1));
+                }
+            }
+        }
+        map.putAll(arguments.named());
+        return map;
+    }
+}

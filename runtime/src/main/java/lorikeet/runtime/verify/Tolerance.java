@@ -1,0 +1,62 @@
+package lorikeet.runtime.verify;
+
+/** How far results may be from the reference, by the precision of the device's arithmetic. */
+public enum Tolerance {
+    /** Each logit within 1e-3, each greedy token whose margin is above 1e-2. */
+    FLOAT32 {
+        @Override
+        float logitError(float[] logits, float[] reference) {
+            float largest = 0;
+            for (int i = 0; i < logits.length; i++) {
+                float error = Math.abs(logits[i] - reference[i]);
+                // A comparison that is false for NaN, so that NaN counts as far off.
+                if (!(error <= largest)) {
+                    largest = error;
+                }
+            }
+            return largest;
+        }
+
+        @Override
+        float maxLogitError() {
+            return 1e-3f;
+        }
+
+        @Override
+        float minMargin() {
+            return 1e-2f;
+        }
+    },
+    /** The logits' distance within 3e-2 of their norm, greedy tokens as long as every margin is above 0.25. */
+    BFLOAT16 {
+        @Override
+        float logitError(float[] logits, float[] reference) {
+            double distance = 0;
+            double norm = 0;
+            for (int i = 0; i < logits.length; i++) {
+                distance += Math.pow((double) logits[i] - reference[i], 2);
+                norm += Math.pow(reference[i], 2);
+            }
+            return (float) Math.sqrt(distance / norm);
+        }
+
+        @Override
+        float maxLogitError() {
+            return 3e-2f;
+        }
+
+        @Override
+        float minMargin() {
+            return 0.25f;
+        }
+    };
+
+    /** The error of logits against the reference, in this tolerance's measure. */
+    abstract float logitError(float[] logits, float[] reference);
+
+    /** The largest error that is accepted. */
+    abstract float maxLogitError();
+
+    /** The smallest margin at which a greedy token must be the reference's. */
+    abstract float minMargin();
+}

@@ -1,0 +1,5 @@
+/** Compares Lorikeet with reference outputs of Transformers and PEFT. */
+@NullMarked
+package lorikeet.runtime.verify;
+
+import org.jspecify.annotations.NullMarked;
