@@ -1,0 +1,91 @@
+package lorikeet.runtime.text.jinja;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Clock;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What Python's jinja2, set up as Transformers sets it up, makes of many templates; see record_chat_templates.py. */
+class RecordedTemplatesTest {
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    @Test
+    void rendersAndFailsAsRecorded() throws IOException {
+        JsonNode recorded = recorded();
+        LocalDateTime now = LocalDateTime.parse(recorded.path("now").asString());
+        Clock clock = Clock.fixed(now.toInstant(ZoneOffset.UTC), ZoneOffset.UTC);
+        List<Map<String, Object>> variables = JSON.convertValue(recorded.path("variables"), new TypeReference<>() {});
+        assertThat(recorded.path("cases").size()).isGreaterThan(3000);
+
+        List<String> differences = new ArrayList<>();
+        for (JsonNode item : recorded.path("cases")) {
+            String template = item.path("template").asString();
+            Outcome expected = expected(item);
+            Outcome actual =
+                    actual(template, variables.get(item.path("variables").asInt()), clock);
+            if (!actual.matches(expected)) {
+                differences.add("%s: %s%n  recorded %s%n  rendered %s"
+                        .formatted(item.path("name").asString(), template, expected, actual));
+            }
+        }
+        assertThat(differences)
+                .as(() -> differences.size() + " cases differ:\n" + String.join("\n", differences))
+                .isEmpty();
+    }
+
+    private static JsonNode recorded() throws IOException {
+        String name = "/chat-templates/cases.json";
+        try (InputStream in = Objects.requireNonNull(RecordedTemplatesTest.class.getResourceAsStream(name), name)) {
+            return JSON.readTree(in);
+        }
+    }
+
+    /** What the case must come to. */
+    private static Outcome expected(JsonNode item) {
+        if (item.has("output")) {
+            return new Outcome("text", item.path("output").asString());
+        }
+        if (item.has("raised")) {
+            return new Outcome("RAISED", item.path("raised").asString());
+        }
+        return new Outcome(item.path("error").asString().toUpperCase(Locale.ROOT), "");
+    }
+
+    private static Outcome actual(String template, Map<String, Object> variables, Clock clock) {
+        try {
+            return new Outcome("text", Template.parse(template).render(variables, Limits.DEFAULT, clock));
+        } catch (TemplateException e) {
+            return new Outcome(e.kind().name(), e.problem());
+        } catch (RuntimeException e) {
+            return new Outcome("not a failure of the template", e.toString());
+        }
+    }
+
+    /**
+     * What a case comes to.
+     *
+     * @param kind text, a kind of {@link TemplateException}, or, as recorded, ANY of SYNTAX and EVALUATION
+     * @param text the output or the message; errors that jinja2 finds itself have no message of record
+     */
+    private record Outcome(String kind, String text) {
+        boolean matches(Outcome recorded) {
+            return switch (recorded.kind) {
+                case "ANY" -> kind.equals("SYNTAX") || kind.equals("EVALUATION");
+                case "SYNTAX", "EVALUATION" -> kind.equals(recorded.kind);
+                default -> equals(recorded);
+            };
+        }
+    }
+}
