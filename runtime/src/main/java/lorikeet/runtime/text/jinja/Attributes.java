@@ -45,7 +45,7 @@ final class Attributes {
             throw u.failure();
         }
         Object found = switch (value) {
-            case Map<?, ?> map -> isHashable(key) ? map.get(Keys.key(key)) : null;
+            case Map<?, ?> map -> isHashable(key) ? map.get(Keys.in(map, key)) : null;
             case List<?> list -> at(list, key);
             case Tuple tuple -> at(tuple.items(), key);
             case String text -> character(text, key);

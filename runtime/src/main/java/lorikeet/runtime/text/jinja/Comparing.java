@@ -45,7 +45,7 @@ final class Comparing {
             return false;
         }
         for (Map.Entry<?, ?> entry : a.entrySet()) {
-            Object other = b.get(entry.getKey());
+            Object other = b.get(Keys.in(b, entry.getKey()));
             if (other == null || !equal(entry.getValue(), other)) {
                 return false;
             }
@@ -162,7 +162,7 @@ final class Comparing {
                         ? u.failure()
                         : Failure.of("'in <string>' requires string as left operand, not " + Types.name(value));
             }
-            case Map<?, ?> m -> m.containsKey(Keys.key(value));
+            case Map<?, ?> m -> m.containsKey(Keys.in(m, value));
             default -> {
                 if (!Types.isIterable(container)) {
                     throw Failure.of("argument of type '" + Types.name(container) + "' is not iterable");

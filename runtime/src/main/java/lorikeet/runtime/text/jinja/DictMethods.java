@@ -27,7 +27,7 @@ final class DictMethods {
             case "get" ->
                 arguments -> {
                     Arguments.Bound bound = arguments.bind("get", "key", "default");
-                    Object found = map.get(Keys.key(bound.get(0)));
+                    Object found = map.get(Keys.in(map, bound.get(0)));
                     return found == null ? bound.get(1, None.NONE) : found;
                 };
             case "copy" -> arguments -> new LinkedHashMap<Object, Object>(map);

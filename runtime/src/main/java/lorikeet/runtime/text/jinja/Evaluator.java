@@ -11,13 +11,14 @@ final class Evaluator {
     private final Operators operators;
     private final Attributes attributes;
     private final Filters filters;
-    private final Tests tests = new Tests();
+    private final Tests tests;
     private int line = 1;
 
     Evaluator(Budget budget) {
         this.budget = budget;
         this.operators = new Operators(budget);
         this.attributes = new Attributes(budget);
+        this.tests = new Tests(budget);
         this.filters = new Filters(budget, attributes, tests);
     }
 
@@ -121,7 +122,8 @@ final class Evaluator {
     private Object dict(Expr.DictOf dict, Scope scope) {
         Map<Object, Object> map = new LinkedHashMap<>();
         for (Expr.DictOf.Entry entry : dict.entries()) {
-            map.put(Keys.key(evaluate(entry.key(), scope)), evaluate(entry.value(), scope));
+            Object key = evaluate(entry.key(), scope);
+            map.put(Keys.in(map, key), evaluate(entry.value(), scope));
         }
         return map;
     }

@@ -84,10 +84,10 @@ final class Filters {
             case "float" -> NumberFilters.decimal(value, arguments.bind(name, "default"));
             case "round" -> NumberFilters.round(value, arguments.bind(name, "precision", "method"));
             case "attr" -> attr(value, arguments.bind(name, "name").text(0));
-            case "map" -> new Generator(map(Types.iterate(value), arguments));
-            case "select", "reject" -> new Generator(select(Types.iterate(value), arguments, name.equals("select")));
+            case "map" -> new Generator(map(items(value), arguments));
+            case "select", "reject" -> new Generator(select(items(value), arguments, name.equals("select")));
             case "selectattr", "rejectattr" ->
-                new Generator(selectAttribute(Types.iterate(value), arguments, name.equals("selectattr")));
+                new Generator(selectAttribute(items(value), arguments, name.equals("selectattr")));
             default -> {
                 Object found = texts.apply(name, value, arguments);
                 if (found == null) {
@@ -103,6 +103,11 @@ final class Filters {
             budget.produced(text);
         }
         return result;
+    }
+
+    /** The items to map or to select from: none of what is false, even if it can't be gone through. */
+    private static List<Object> items(Object value) {
+        return Types.truth(value) ? Types.iterate(value) : List.of();
     }
 
     /** An attribute and never an entry. */

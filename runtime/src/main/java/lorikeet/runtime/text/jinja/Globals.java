@@ -58,7 +58,7 @@ final class Globals {
                     if (pair.size() != 2) {
                         throw Failure.of(function + "() takes pairs, found " + pair.size() + " values");
                     }
-                    map.put(Keys.key(pair.get(0)), pair.get(1));
+                    map.put(Keys.in(map, pair.get(0)), pair.get(1));
                 }
             }
         }

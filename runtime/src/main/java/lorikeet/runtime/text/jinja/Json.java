@@ -168,7 +168,7 @@ final class Json {
                 case '\b' -> out.append("\\b");
                 default -> {
                     if (c < 0x20 || (asciiOnly && c > 0x7E)) {
-                        out.append(c == 0x7F ? "\u007F" : "\\u%04x".formatted((int) c));
+                        out.append("\\u%04x".formatted((int) c));
                     } else {
                         out.append(c);
                     }

@@ -3,23 +3,35 @@ package lorikeet.runtime.text.jinja;
 import java.util.List;
 
 /** The {@code loop} variable. */
-final class LoopState {
+final class LoopState implements Callable {
     private final List<Object> items;
     private final int depth;
+    private final Callable again;
     private int index;
     private List<Object> lastSeen = List.of();
 
-    LoopState(List<Object> items, int depth) {
+    /**
+     * @param depth 1, or more inside a recursive loop's call of itself
+     * @param again what calling the variable does
+     */
+    LoopState(List<Object> items, int depth, Callable again) {
         this.items = items;
         this.depth = depth;
+        this.again = again;
     }
 
     void at(int index) {
         this.index = index;
     }
 
-    int depth() {
-        return depth;
+    @Override
+    public Object call(Arguments arguments) {
+        return again.call(arguments);
+    }
+
+    @Override
+    public String toString() {
+        return "<LoopContext " + (index + 1) + "/" + items.size() + ">";
     }
 
     Object attribute(String name) {

@@ -34,7 +34,14 @@ final class PercentFormat {
                 directive();
             }
         }
-        int given = values instanceof Tuple tuple ? tuple.items().size() : values instanceof Map<?, ?> ? used : 1;
+        int given = switch (values) {
+            case Tuple tuple -> tuple.items().size();
+            // What can be subscripted may go unused: Python takes it for a dictionary.
+            case Map<?, ?> m -> used;
+            case List<?> l -> used;
+            case Undefined u -> used;
+            default -> 1;
+        };
         if (used < given) {
             throw Failure.of("not all arguments converted during string formatting");
         }

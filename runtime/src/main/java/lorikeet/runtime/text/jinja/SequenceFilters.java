@@ -134,22 +134,19 @@ final class SequenceFilters {
     private Object sort(List<Object> items, Arguments.Bound bound) {
         boolean ignoreCase = !bound.truth(1, false);
         Object attribute = bound.get(2, None.NONE);
-        UnaryOperator<Object> key = attribute instanceof String several && several.contains(",")
-                ? severalAttributes(several, ignoreCase)
-                : attribute(attribute, ignoreCase);
-        return sorted(items, key, bound.truth(0, false));
-    }
-
-    private UnaryOperator<Object> severalAttributes(String names, boolean ignoreCase) {
+        // A list even of one value, as in Jinja: two undefined values are equal in lists, but have no order by
+        // themselves.
+        List<Object> names = attribute instanceof String text ? Text.split(text, ",", -1) : List.of(attribute);
         List<UnaryOperator<Object>> keys = new ArrayList<>();
-        for (Object name : Text.split(names, ",", -1)) {
+        for (Object name : names) {
             keys.add(attribute(name, ignoreCase));
         }
-        return item -> {
-            List<Object> values = new ArrayList<>();
-            keys.forEach(key -> values.add(key.apply(item)));
+        UnaryOperator<Object> key = item -> {
+            List<Object> values = new ArrayList<>(keys.size());
+            keys.forEach(get -> values.add(get.apply(item)));
             return values;
         };
+        return sorted(items, key, bound.truth(0, false));
     }
 
     private List<Object> sorted(List<Object> items, UnaryOperator<Object> key, boolean reverse) {
@@ -178,7 +175,7 @@ final class SequenceFilters {
         Set<Object> seen = new HashSet<>();
         List<Object> unique = new ArrayList<>();
         for (Object item : items) {
-            if (seen.add(Keys.key(key.apply(item)))) {
+            if (seen.add(Keys.canonical(key.apply(item)))) {
                 unique.add(item);
             }
         }

@@ -45,11 +45,11 @@ final class TextFilters {
                         count == None.NONE ? -1 : Types.integer(count),
                         budget);
             }
-            case "indent" -> indent(str(value), arguments.bind(name, "width", "first", "blank"));
+            case "indent" -> indent(Types.text(value, name), arguments.bind(name, "width", "first", "blank"));
             case "center" ->
                 Text.center(str(value), arguments.bind(name, "width").integer(0, 80), " ", budget);
             case "format" -> format(value, arguments);
-            case "truncate" -> truncate(str(value), arguments.bind(name, "length", "killwords", "end", "leeway"));
+            case "truncate" -> truncate(value, arguments.bind(name, "length", "killwords", "end", "leeway"));
             case "striptags" -> stripTags(plain(name, value, arguments));
             case "urlencode" -> urlEncode(value);
             default -> null;
@@ -118,16 +118,17 @@ final class TextFilters {
         return PercentFormat.format(str(value), values, budget);
     }
 
-    private static Object truncate(String text, Arguments.Bound bound) {
+    private static Object truncate(Object value, Arguments.Bound bound) {
         long length = bound.integer(0, 255);
         String end = bound.text(2, "...");
         long leeway = bound.integer(3, 5);
         if (length < Text.length(end) || leeway < 0) {
             throw Failure.of("truncate: expected a length of at least that of the end, and a leeway of at least 0");
         }
-        if (Text.length(text) <= length + leeway) {
-            return text;
+        if (Types.length(value) <= length + leeway) {
+            return value;
         }
+        String text = Types.text(value, "truncate");
         String cut = text.substring(0, text.offsetByCodePoints(0, (int) length - Text.length(end)));
         if (!bound.truth(1, false) && cut.lastIndexOf(' ') >= 0) {
             cut = cut.substring(0, cut.lastIndexOf(' '));
