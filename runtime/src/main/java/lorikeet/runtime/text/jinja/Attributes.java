@@ -104,6 +104,7 @@ final class Attributes {
             }
             case Namespace namespace -> namespace.fields().get(name);
             case LoopState loop -> loop.attribute(name);
+            case Cycler cycler -> cycler.attribute(name);
             case Macro macro -> name.equals("name") ? macro.name() : null;
             default -> null;
         };

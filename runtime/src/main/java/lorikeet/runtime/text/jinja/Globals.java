@@ -15,6 +15,9 @@ final class Globals {
         globals.set("range", (Callable) arguments -> range(arguments, budget));
         globals.set("dict", (Callable) Globals::dict);
         globals.set("namespace", (Callable) Globals::namespace);
+        globals.set("cycler", (Callable) arguments -> new Cycler(arguments.positional()));
+        globals.set("joiner", (Callable)
+                arguments -> new Joiner(arguments.bind("joiner", "sep").get(0, ", ")));
         globals.set("raise_exception", (Callable) arguments -> {
             Object message = arguments.bind("raise_exception", "message").get(0);
             throw new Failure(TemplateException.Kind.RAISED, Printing.str(message, budget));

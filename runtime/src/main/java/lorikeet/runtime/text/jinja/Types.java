@@ -31,6 +31,8 @@ final class Types {
             case Undefined u -> "Undefined";
             case LoopState l -> "LoopContext";
             case Macro m -> "Macro";
+            case Cycler c -> "Cycler";
+            case Joiner j -> "Joiner";
             default -> "builtin_function_or_method";
         };
     }
