@@ -81,16 +81,14 @@ class ChatTemplateTest {
         Files.write(folder.resolve("chat_template.jinja"), new byte[] {'a', (byte) 0xFF});
         assertInvalid("chat_template.jinja");
         write("chat_template.jinja", "a\nb {% if %}");
-        ChatTemplateException e =
-                catchThrowableOfType(ChatTemplateException.class, () -> ChatTemplate.find(folder));
+        ChatTemplateException e = catchThrowableOfType(ChatTemplateException.class, () -> ChatTemplate.find(folder));
         assertThat(e.kind()).isEqualTo(ChatTemplateException.Kind.SYNTAX);
         assertThat(e.line()).isEqualTo(2);
         assertThat(e).hasMessageContaining("chat_template.jinja, line 2");
     }
 
     private void assertInvalid(String file) {
-        ChatTemplateException e =
-                catchThrowableOfType(ChatTemplateException.class, () -> ChatTemplate.find(folder));
+        ChatTemplateException e = catchThrowableOfType(ChatTemplateException.class, () -> ChatTemplate.find(folder));
         assertThat(e.kind()).isEqualTo(ChatTemplateException.Kind.INVALID_FILE);
         assertThat(e).hasMessageContaining(file);
     }
@@ -98,8 +96,8 @@ class ChatTemplateTest {
     @Test
     void tellsWhatTheTemplateRefuses() {
         ChatTemplate template = template("{{ 'x' }}\n{{ raise_exception('No ' ~ messages[0].role ~ '!') }}");
-        ChatTemplateException e = catchThrowableOfType(
-                ChatTemplateException.class, () -> template.render(HELLO, ChatOptions.of(true)));
+        ChatTemplateException e =
+                catchThrowableOfType(ChatTemplateException.class, () -> template.render(HELLO, ChatOptions.of(true)));
         assertThat(e.kind()).isEqualTo(ChatTemplateException.Kind.REFUSED);
         assertThat(e.problem()).isEqualTo("No user!");
         assertThat(e.line()).isEqualTo(2);
@@ -122,8 +120,7 @@ class ChatTemplateTest {
         assertThat(template(shown).render(HELLO, options)).isEqualTo("<s>|</s>|False|True|False");
         assertThat(template(shown).render(HELLO, ChatOptions.of(true).withTools(TOOLS)))
                 .isEqualTo("<s>|</s>|True|False|");
-        assertThat(template("{{ bos_token }}")
-                        .render(HELLO, options.withVariables(Map.of("bos_token", "mine"))))
+        assertThat(template("{{ bos_token }}").render(HELLO, options.withVariables(Map.of("bos_token", "mine"))))
                 .isEqualTo("mine");
     }
 
@@ -187,7 +184,8 @@ class ChatTemplateTest {
     void changesNothingThatItIsGiven() {
         List<Object> list = new ArrayList<>(List.of(1, 2));
         ChatOptions options = ChatOptions.of(true).withVariables(Map.of("l", list));
-        for (String attempt : List.of("{{ l.append(3) }}", "{{ l.pop() }}", "{{ messages.clear() }}", "{{ l | indent }}")) {
+        for (String attempt :
+                List.of("{{ l.append(3) }}", "{{ l.pop() }}", "{{ messages.clear() }}", "{{ l | indent }}")) {
             assertThatThrownBy(() -> template(attempt).render(HELLO, options))
                     .isInstanceOf(ChatTemplateException.class);
         }

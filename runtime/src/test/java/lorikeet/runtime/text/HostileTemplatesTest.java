@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Templates are foreign code: whatever they try, a rendering ends, and soon. */
 class HostileTemplatesTest {
     /** Far above what any of them takes, so that only one without end fails. */
-    private static final Duration PATIENCE = Duration.ofSeconds(120);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private static final String MANY = "{% for i in range(100000) %}{% for j in range(100000) %}";
     private static final String END = "{% endfor %}{% endfor %}";
@@ -33,16 +33,17 @@ class HostileTemplatesTest {
                 LONG + MANY + "{% for c in s %}{% break %}{% endfor %}" + END,
                 LONG + MANY + "{% set x = s | wordcount %}" + END,
                 LONG + MANY + "{% set x = 'x' | map(attribute=s) %}" + END,
+                LONG + MANY + "{% set x = {}[s] %}" + END,
                 LONG + MANY + "{% set x = strftime_now(s) %}" + END,
                 "{% set l = range(100000) | list %}" + MANY + "{% set x = l.copy() %}" + END,
                 "{% set l = range(100000) | list %}" + MANY + "{% set x = l.count(1) %}" + END,
                 "{% set l = range(100000) | list %}" + MANY + "{% set x = -1 is in l %}" + END,
                 "{% set l = range(100000) | list %}{% macro f() %}{{ varargs | first }}{% endmacro %}" + MANY
                         + "{{ f(*l) }}" + END,
-                "{% set d = dict(range(100000) | map('string') | batch(2) | list) %}" + MANY
-                        + "{% set x = dict(d) %}" + END,
-                "{% set d = dict(range(100000) | map('string') | batch(2) | list) %}" + MANY
-                        + "{% set x = d.items() %}" + END,
+                "{% set d = dict(range(100000) | map('string') | batch(2) | list) %}" + MANY + "{% set x = dict(d) %}"
+                        + END,
+                "{% set d = dict(range(100000) | map('string') | batch(2) | list) %}" + MANY + "{% set x = d.items() %}"
+                        + END,
                 // Dear operations.
                 MANY + "{% set x = 3 ** 10000 %}" + END,
                 "{% set b = 3 ** 10000 %}" + MANY + "{% set x = b % 7 %}" + END,
@@ -70,7 +71,7 @@ class HostileTemplatesTest {
                 "{{ range(1000000000000) }}",
                 "{{ 'x' * 9999999999 }}",
                 "{{ [0] * 9999999999 }}",
-                "{{ 9 ** 9 ** 9 ** 9 }}",
+                "{{ 9 ** 99999 }}",
                 "{{ 'x' | center(999999999) }}",
                 "{{ 'x'.ljust(999999999) }}{{ 'x'.zfill(999999999) }}",
                 "{{ '\\t'.expandtabs(999999999) }}",
@@ -111,13 +112,17 @@ class HostileTemplatesTest {
     void endsWithAnException(String template) {
         ChatTemplateException e = assertTimeoutPreemptively(
                 PATIENCE,
-                () -> catchThrowableOfType(ChatTemplateException.class, () -> ChatTemplate.of(template, Map.of())
-                        .render(List.of(), ChatOptions.of(true))));
+                () -> catchThrowableOfType(
+                        ChatTemplateException.class,
+                        () -> ChatTemplate.of(template, Map.of()).render(List.of(), ChatOptions.of(true))));
         assertThat(e).isNotNull();
         boolean survived = template.contains("survived");
-        assertThat(e.kind()).satisfiesAnyOf(
-                kind -> assertThat(kind).isEqualTo(ChatTemplateException.Kind.LIMIT),
-                kind -> assertThat(survived && kind == ChatTemplateException.Kind.REFUSED).isTrue(),
-                kind -> assertThat(template.length() > 10_000 && kind == ChatTemplateException.Kind.SYNTAX).isTrue());
+        assertThat(e.kind())
+                .satisfiesAnyOf(
+                        kind -> assertThat(kind).isEqualTo(ChatTemplateException.Kind.LIMIT),
+                        kind -> assertThat(survived && kind == ChatTemplateException.Kind.REFUSED)
+                                .isTrue(),
+                        kind -> assertThat(template.length() > 10_000 && kind == ChatTemplateException.Kind.SYNTAX)
+                                .isTrue());
     }
 }

@@ -123,7 +123,7 @@ final class Evaluator {
         Map<Object, Object> map = new LinkedHashMap<>();
         for (Expr.DictOf.Entry entry : dict.entries()) {
             Object key = evaluate(entry.key(), scope);
-            map.put(Keys.in(map, key), evaluate(entry.value(), scope));
+            map.put(Keys.in(map, key, budget), evaluate(entry.value(), scope));
         }
         return map;
     }
@@ -134,7 +134,7 @@ final class Evaluator {
             Object right = evaluate(link.operand(), scope);
             line = compare.line();
             budget.spend(operators.size(left) + operators.size(right));
-            if (!Comparing.holds(link.operator(), left, right)) {
+            if (!Comparing.holds(link.operator(), left, right, budget)) {
                 return false;
             }
             left = right;
@@ -183,12 +183,13 @@ final class Evaluator {
             add(named, argument.name(), evaluate(argument.value(), scope));
         }
         if (written.star() != null) {
-            positional.addAll(Types.iterate(evaluate(written.star(), scope)));
+            positional.addAll(Types.iterate(evaluate(written.star(), scope), budget));
         }
         if (written.starStar() != null) {
             if (!(evaluate(written.starStar(), scope) instanceof Map<?, ?> map)) {
                 throw Failure.of("argument after ** must be a mapping");
             }
+            budget.elements(map.size());
             map.forEach((name, value) -> add(named, Types.text(name, "a call"), value));
         }
         more.forEach((name, value) -> add(named, name, value));

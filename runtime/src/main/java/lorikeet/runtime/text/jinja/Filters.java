@@ -57,6 +57,11 @@ final class Filters {
             "urlencode",
             "wordcount");
 
+    private static final Set<String> NUMERIC = Set.of("abs", "float", "int", "round");
+
+    /** What a conversion or rounding of a number costs: about a microsecond at worst. */
+    private static final int DEAR = 100;
+
     private final Budget budget;
     private final Attributes attributes;
     private final Tests tests;
@@ -72,6 +77,9 @@ final class Filters {
     }
 
     Object apply(String name, Object value, Arguments arguments) {
+        if (NUMERIC.contains(name)) {
+            budget.spend(DEAR);
+        }
         Object result = switch (name) {
             case "default", "d" -> {
                 Arguments.Bound bound = arguments.bind(name, "default_value", "boolean");
@@ -106,8 +114,8 @@ final class Filters {
     }
 
     /** The items to map or to select from: none of what is false, even if it can't be gone through. */
-    private static List<Object> items(Object value) {
-        return Types.truth(value) ? Types.iterate(value) : List.of();
+    private List<Object> items(Object value) {
+        return Types.truth(value) ? Types.iterate(value, budget) : List.of();
     }
 
     /** An attribute and never an entry. */
@@ -123,7 +131,7 @@ final class Filters {
         List<Object> mapped = new ArrayList<>(items.size());
         if (arguments.positional().isEmpty()) {
             Arguments.Bound bound = arguments.bind("map", "attribute", "default");
-            AttributePath path = AttributePath.of(bound.get(0));
+            AttributePath path = AttributePath.of(bound.get(0), budget);
             for (Object item : items) {
                 budget.spend(1);
                 Object found = path.get(item, attributes);
@@ -155,7 +163,7 @@ final class Filters {
         if (arguments.positional().isEmpty()) {
             throw Failure.of("selectattr needs the name of an attribute");
         }
-        AttributePath path = AttributePath.of(arguments.positional().getFirst());
+        AttributePath path = AttributePath.of(arguments.positional().getFirst(), budget);
         Arguments rest = rest(arguments, 1);
         List<Object> selected = new ArrayList<>();
         for (Object item : items) {

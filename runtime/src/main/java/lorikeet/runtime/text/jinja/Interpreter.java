@@ -109,7 +109,7 @@ final class Interpreter {
     }
 
     private Flow executeFor(Stmt.For loop, Object iterable, Scope scope, int depth, StringBuilder out) {
-        List<Object> items = Types.iterate(iterable);
+        List<Object> items = Types.iterate(iterable, budget);
         if (loop.filter() != null) {
             List<Object> kept = new ArrayList<>();
             for (Object item : items) {
@@ -124,7 +124,7 @@ final class Interpreter {
         if (items.isEmpty()) {
             return execute(loop.otherwise(), new Scope(scope), out);
         }
-        LoopState state = new LoopState(items, depth, arguments -> recur(loop, arguments, scope, depth));
+        LoopState state = new LoopState(items, depth, arguments -> recur(loop, arguments, scope, depth), budget);
         for (int i = 0; i < items.size(); i++) {
             budget.spend(1);
             state.at(i);
@@ -167,7 +167,7 @@ final class Interpreter {
                 namespace.fields().put(field.field(), value);
             }
             case Stmt.Target.Several several -> {
-                List<Object> values = Types.iterate(value);
+                List<Object> values = Types.iterate(value, budget);
                 if (value instanceof Undefined u) {
                     throw u.failure();
                 }

@@ -11,10 +11,10 @@ final class Keys {
     private Keys() {}
 
     /** The key under which a map holds this value, or the value itself if it doesn't. */
-    static Object in(Map<?, ?> map, Object value) {
-        checkHashable(value);
+    static Object in(Map<?, ?> map, Object value, Budget budget) {
+        checkHashable(value, budget);
         if (!map.containsKey(value) && Types.isNumber(value)) {
-            for (Object twin : twins(canonical(value))) {
+            for (Object twin : twins(canonical(value, budget))) {
                 if (map.containsKey(twin)) {
                     return twin;
                 }
@@ -24,8 +24,8 @@ final class Keys {
     }
 
     /** The value in a form in which equal numbers are equal objects, for use in sets. */
-    static Object canonical(Object value) {
-        checkHashable(value);
+    static Object canonical(Object value, Budget budget) {
+        checkHashable(value, budget);
         return switch (value) {
             case Boolean b -> b ? 1L : 0L;
             case Double d -> d == Math.rint(d) && Math.abs(d) < 1L << 53 ? (Object) (long) (double) d : d;
@@ -41,9 +41,14 @@ final class Keys {
         return n == 0 ? List.of(n, 0.0, -0.0, false) : n == 1 ? List.of(n, 1.0, true) : List.of(n, (double) n);
     }
 
-    private static void checkHashable(Object value) {
+    /** Pays for every part of a tuple: the parts of one may be shared, and hashing goes through them each time. */
+    private static void checkHashable(Object value, Budget budget) {
+        budget.spend(1);
         if (value instanceof Map<?, ?> || (value instanceof List<?> && !(value instanceof Range))) {
             throw Failure.of("unhashable type: '" + Types.name(value) + "'");
+        }
+        if (value instanceof Tuple tuple) {
+            tuple.items().forEach(item -> checkHashable(item, budget));
         }
     }
 }

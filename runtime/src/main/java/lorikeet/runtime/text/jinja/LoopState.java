@@ -7,6 +7,7 @@ final class LoopState implements Callable {
     private final List<Object> items;
     private final int depth;
     private final Callable again;
+    private final Budget budget;
     private int index;
     private List<Object> lastSeen = List.of();
 
@@ -14,10 +15,11 @@ final class LoopState implements Callable {
      * @param depth 1, or more inside a recursive loop's call of itself
      * @param again what calling the variable does
      */
-    LoopState(List<Object> items, int depth, Callable again) {
+    LoopState(List<Object> items, int depth, Callable again, Budget budget) {
         this.items = items;
         this.depth = depth;
         this.again = again;
+        this.budget = budget;
     }
 
     void at(int index) {
@@ -64,7 +66,7 @@ final class LoopState implements Callable {
 
     private Object changed(Arguments arguments) {
         List<Object> values = arguments.positional();
-        boolean changed = !Comparing.equal(values, lastSeen) || lastSeen.isEmpty();
+        boolean changed = !Comparing.equal(values, lastSeen, budget) || lastSeen.isEmpty();
         lastSeen = values;
         return changed;
     }

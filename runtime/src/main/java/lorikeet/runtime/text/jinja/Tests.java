@@ -34,13 +34,13 @@ final class Tests {
             case "lower" -> Text.isAll(Printing.str(value, budget), Character::isLowerCase);
             case "upper" -> Text.isAll(Printing.str(value, budget), Character::isUpperCase);
             case "sameas" -> same(value, argument(name, arguments));
-            case "in" -> Comparing.contains(argument(name, arguments), value);
-            case "eq", "equalto", "==" -> Comparing.equal(value, argument(name, arguments));
-            case "ne", "!=" -> !Comparing.equal(value, argument(name, arguments));
-            case "lt", "lessthan", "<" -> Comparing.holds("<", value, argument(name, arguments));
-            case "le", "<=" -> Comparing.holds("<=", value, argument(name, arguments));
-            case "gt", "greaterthan", ">" -> Comparing.holds(">", value, argument(name, arguments));
-            case "ge", ">=" -> Comparing.holds(">=", value, argument(name, arguments));
+            case "in" -> Comparing.contains(argument(name, arguments), value, budget);
+            case "eq", "equalto", "==" -> Comparing.equal(value, argument(name, arguments), budget);
+            case "ne", "!=" -> !Comparing.equal(value, argument(name, arguments), budget);
+            case "lt", "lessthan", "<" -> Comparing.holds("<", value, argument(name, arguments), budget);
+            case "le", "<=" -> Comparing.holds("<=", value, argument(name, arguments), budget);
+            case "gt", "greaterthan", ">" -> Comparing.holds(">", value, argument(name, arguments), budget);
+            case "ge", ">=" -> Comparing.holds(">=", value, argument(name, arguments), budget);
             case "filter" -> value instanceof String s && Filters.NAMES.contains(s);
             default -> throw Failure.of("no test named '" + name + "'");
         };
@@ -52,7 +52,8 @@ final class Tests {
 
     /** Whether {@code value % divisor} is this number; a text's is a text and never a number. */
     private boolean leaves(long remainder, Object value, Object divisor) {
-        return Comparing.equal(new Operators(budget).binary(Expr.Binary.Operator.MODULO, value, divisor), remainder);
+        return Comparing.equal(
+                new Operators(budget).binary(Expr.Binary.Operator.MODULO, value, divisor), remainder, budget);
     }
 
     @SuppressWarnings("ReferenceEquality") // Identity is what the test asks for.
