@@ -2,7 +2,7 @@ package lorikeet.kernels.cpu;
 
 import static lorikeet.kernels.cpu.Vectors.BYTES;
 import static lorikeet.kernels.cpu.Vectors.floats;
-import static lorikeet.kernels.cpu.Vectors.ints;
+import static lorikeet.kernels.cpu.Vectors.mappedInts;
 import static lorikeet.kernels.cpu.Vectors.store;
 import static lorikeet.kernels.cpu.WeightRows.evens;
 import static lorikeet.kernels.cpu.WeightRows.odds;
@@ -87,11 +87,10 @@ final class TileKernels {
      */
     static void bf16x1(
             MemorySegment w, long wAt, MemorySegment x, long xAt, long half, int bytes, MemorySegment sums, long at) {
-        WeightRows.touch(w);
         FloatVector e0 = floats(sums, at);
         FloatVector o0 = floats(sums, at + BYTES);
         for (int k = 0; k < bytes; k += BYTES) {
-            IntVector pairs = ints(w, wAt + k);
+            IntVector pairs = mappedInts(w, wAt + k);
             e0 = evens(pairs).fma(floats(x, xAt + k), e0);
             o0 = odds(pairs).fma(floats(x, xAt + half + k), o0);
         }
@@ -102,13 +101,12 @@ final class TileKernels {
     /** One row of bf16 with two inputs, like {@link #bf16x1}. */
     static void bf16x2(
             MemorySegment w, long wAt, MemorySegment x, long xAt, long half, int bytes, MemorySegment sums, long at) {
-        WeightRows.touch(w);
         FloatVector e0 = floats(sums, at);
         FloatVector o0 = floats(sums, at + BYTES);
         FloatVector e1 = floats(sums, at + SUM_BYTES);
         FloatVector o1 = floats(sums, at + SUM_BYTES + BYTES);
         for (int k = 0; k < bytes; k += BYTES) {
-            IntVector pairs = ints(w, wAt + k);
+            IntVector pairs = mappedInts(w, wAt + k);
             FloatVector even = evens(pairs);
             FloatVector odd = odds(pairs);
             e0 = even.fma(floats(x, xAt + 2L * k), e0);
@@ -125,7 +123,6 @@ final class TileKernels {
     /** One row of bf16 with four inputs, like {@link #bf16x1}. */
     static void bf16x4(
             MemorySegment w, long wAt, MemorySegment x, long xAt, long half, int bytes, MemorySegment sums, long at) {
-        WeightRows.touch(w);
         FloatVector e0 = floats(sums, at);
         FloatVector o0 = floats(sums, at + BYTES);
         FloatVector e1 = floats(sums, at + SUM_BYTES);
@@ -135,7 +132,7 @@ final class TileKernels {
         FloatVector e3 = floats(sums, at + 3 * SUM_BYTES);
         FloatVector o3 = floats(sums, at + 3 * SUM_BYTES + BYTES);
         for (int k = 0; k < bytes; k += BYTES) {
-            IntVector pairs = ints(w, wAt + k);
+            IntVector pairs = mappedInts(w, wAt + k);
             FloatVector even = evens(pairs);
             FloatVector odd = odds(pairs);
             e0 = even.fma(floats(x, xAt + 4L * k), e0);

@@ -23,19 +23,28 @@ final class Vectors {
 
     private Vectors() {}
 
+    /** Loads from memory of the JVM's own. */
     static FloatVector floats(MemorySegment from, long at) {
+        return FloatVector.fromMemorySegment(FLOATS, from, at, ORDER);
+    }
+
+    /** Loads from what may be a mapped file. */
+    static FloatVector mappedFloats(MemorySegment from, long at) {
         faultsAreErrors(from, at);
         return FloatVector.fromMemorySegment(FLOATS, from, at, ORDER);
     }
 
-    static IntVector ints(MemorySegment from, long at) {
+    /** Loads from what may be a mapped file. */
+    static IntVector mappedInts(MemorySegment from, long at) {
         faultsAreErrors(from, at);
         return IntVector.fromMemorySegment(INTS, from, at, ORDER);
     }
 
     /**
      * A plain read in the same compiled method makes HotSpot turn a fault of the vector's read, in a mapped file that was
-     * cut short, into an InternalError; without it the JVM would die. The value isn't used, so nothing is read.
+     * cut short, into an InternalError; without it the JVM would die. It stands beside each load, because a method that is
+     * compiled from the middle of a loop on has nothing of what stood before. The value isn't used, so nothing is read;
+     * but it makes bodies larger, so it is for mapped files alone: C2 gives up inlining in large ones.
      */
     private static void faultsAreErrors(MemorySegment from, long at) {
         from.get(ValueLayout.JAVA_BYTE, at);

@@ -4,12 +4,11 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static lorikeet.kernels.cpu.Vectors.BYTES;
 import static lorikeet.kernels.cpu.Vectors.LANES;
-import static lorikeet.kernels.cpu.Vectors.floats;
-import static lorikeet.kernels.cpu.Vectors.ints;
+import static lorikeet.kernels.cpu.Vectors.mappedFloats;
+import static lorikeet.kernels.cpu.Vectors.mappedInts;
 import static lorikeet.kernels.cpu.Vectors.store;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import lorikeet.memory.ElementType;
@@ -69,9 +68,8 @@ final class WeightRows {
     }
 
     private static void bf16(MemorySegment w, long at, int blocks, MemorySegment to, long first, long half, int step) {
-        touch(w);
         for (int b = 0; b < blocks; b++) {
-            IntVector pairs = ints(w, at + (long) b * BYTES);
+            IntVector pairs = mappedInts(w, at + (long) b * BYTES);
             long next = first + (long) b * step;
             store(evens(pairs), to, next);
             store(odds(pairs), to, next + half);
@@ -79,9 +77,8 @@ final class WeightRows {
     }
 
     private static void f16(MemorySegment w, long at, int blocks, MemorySegment to, long first, long half, int step) {
-        touch(w);
         for (int b = 0; b < blocks; b++) {
-            IntVector pairs = ints(w, at + (long) b * BYTES);
+            IntVector pairs = mappedInts(w, at + (long) b * BYTES);
             long next = first + (long) b * step;
             store(upperHalves(pairs.lanewise(LSHL, 16)), to, next);
             store(upperHalves(pairs), to, next + half);
@@ -89,12 +86,11 @@ final class WeightRows {
     }
 
     private static void f32(MemorySegment w, long at, int blocks, MemorySegment to, long first, long half, int step) {
-        touch(w);
         for (int b = 0; b < blocks; b++) {
             long from = at + (long) b * 2 * BYTES;
             long next = first + (long) b * step;
-            store(floats(w, from), to, next);
-            store(floats(w, from + BYTES), to, next + half);
+            store(mappedFloats(w, from), to, next);
+            store(mappedFloats(w, from + BYTES), to, next + half);
         }
     }
 
@@ -134,15 +130,5 @@ final class WeightRows {
         IntVector special = magnitude.neg().add(0x0f7fffff).lanewise(ASHR, 31).and(0x7f800000);
         IntVector scaled = moved.reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
         return scaled.or(special).reinterpretAsFloats();
-    }
-
-    /**
-     * A plain read, whose value doesn't matter. HotSpot turns the fault of reading beyond the end of a truncated file
-     * into an InternalError in compiled methods with a plain access to off-heap memory only; vector loads don't count.
-     */
-    static void touch(MemorySegment weights) {
-        if (weights.byteSize() > 0) {
-            weights.get(ValueLayout.JAVA_BYTE, 0);
-        }
     }
 }
