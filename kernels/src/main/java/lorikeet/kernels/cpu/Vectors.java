@@ -5,19 +5,22 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The vectors that matrix products are made of: 8 floats or ints, on every machine. Wider ones gain nothing where the
- * weights come from main memory, and one width everywhere means one order of sums everywhere.
+ * The vectors that matrix products are made of: 16 floats or ints where the machine has such vectors, else 8. Their width
+ * decides the order of sums, so a product's last bits may differ between the two kinds of machines; on one machine it is
+ * the same for everything.
  */
 final class Vectors {
-    static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
-    static final VectorSpecies<Integer> INTS = IntVector.SPECIES_256;
-    static final int LANES = 8;
+    private static final boolean WIDE = FloatVector.SPECIES_PREFERRED.length() >= 16;
+    static final VectorSpecies<Float> FLOATS = WIDE ? FloatVector.SPECIES_512 : FloatVector.SPECIES_256;
+    static final VectorSpecies<Integer> INTS = WIDE ? IntVector.SPECIES_512 : IntVector.SPECIES_256;
+    static final int LANES = WIDE ? 16 : 8;
 
     /** Bytes of one vector. */
-    static final int BYTES = 32;
+    static final int BYTES = LANES * Float.BYTES;
 
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
@@ -38,6 +41,12 @@ final class Vectors {
     static IntVector mappedInts(MemorySegment from, long at) {
         faultsAreErrors(from, at);
         return IntVector.fromMemorySegment(INTS, from, at, ORDER);
+    }
+
+    /** The first ints, as many as {@code mask} has, and zeros. */
+    static IntVector mappedInts(MemorySegment from, long at, VectorMask<Integer> mask) {
+        faultsAreErrors(from, at);
+        return IntVector.fromMemorySegment(INTS, from, at, ORDER, mask);
     }
 
     /**
