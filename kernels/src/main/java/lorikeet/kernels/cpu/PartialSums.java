@@ -28,7 +28,10 @@ final class PartialSums {
 
     private PartialSums() {}
 
-    /** Writes {@code count} outputs to consecutive floats; their partial sums are {@code step} bytes apart. */
+    /**
+     * Writes {@code count} outputs to consecutive floats; their partial sums are {@code step} bytes apart, and are
+     * overwritten.
+     */
     static void add(MemorySegment sums, long at, long step, int count, MemorySegment out, long outAt) {
         int done = 0;
         for (; done + LANES <= count; done += LANES) {
@@ -49,24 +52,31 @@ final class PartialSums {
         return sum.lane(0) + sum.lane(1);
     }
 
-    /** A vector of outputs at a time: each step adds the halves of two vectors into one, until every lane is an output. */
+    /**
+     * A vector of outputs at a time: each step adds the halves of two vectors into one, until every lane is an output.
+     * The vectors between the steps go through memory, because C2 would not keep so many in registers.
+     */
     private static FloatVector full(MemorySegment sums, long at, long step) {
-        FloatVector a = quarter(sums, at, step, 2 * step);
-        FloatVector b = quarter(sums, at + step, step, 2 * step);
-        return halves(a, b, SWAP_1, UPPER_1);
+        for (int i = 0; i < LANES; i++) {
+            store(lanes(sums, at + i * step), sums, at + i * step);
+        }
+        if (WIDE) {
+            for (int i = 0; i < 8; i++) {
+                fold(sums, at + i * step, 8 * step, SWAP_8, UPPER_8);
+            }
+        }
+        for (int i = 0; i < 4; i++) {
+            fold(sums, at + i * step, 4 * step, SWAP_4, UPPER_4);
+        }
+        for (int i = 0; i < 2; i++) {
+            fold(sums, at + i * step, 2 * step, SWAP_2, UPPER_2);
+        }
+        return halves(floats(sums, at), floats(sums, at + step), SWAP_1, UPPER_1);
     }
 
-    private static FloatVector quarter(MemorySegment sums, long at, long step, long apart) {
-        FloatVector a = halves(eight(sums, at, step), eight(sums, at + 4 * step, step), SWAP_4, UPPER_4);
-        FloatVector b =
-                halves(eight(sums, at + apart, step), eight(sums, at + apart + 4 * step, step), SWAP_4, UPPER_4);
-        return halves(a, b, SWAP_2, UPPER_2);
-    }
-
-    /** Eight lanes of one output; of another, eight outputs on, in the upper half of a wide vector. */
-    private static FloatVector eight(MemorySegment sums, long at, long step) {
-        FloatVector sum = lanes(sums, at);
-        return WIDE ? halves(sum, lanes(sums, at + 8 * step), SWAP_8, UPPER_8) : sum;
+    private static void fold(
+            MemorySegment sums, long at, long apart, VectorShuffle<Float> swap, VectorMask<Float> upper) {
+        store(halves(floats(sums, at), floats(sums, at + apart), swap, upper), sums, at);
     }
 
     private static FloatVector lanes(MemorySegment sums, long at) {
