@@ -1,11 +1,8 @@
 package lorikeet.jmh;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +25,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A random model ready for forward passes, with a cache of fixed size. Closing gives everything back. */
 final class OpenModel implements AutoCloseable {
-    private final Path folder = randomModels();
+    /** Where random models are kept from run to run. */
+    private final Path folder = BuildFolder.resolve("random-models");
+
     private final Arena arena = Arena.ofShared();
     private final RandomModel model;
     private final Checkpoint checkpoint;
@@ -67,22 +66,6 @@ final class OpenModel implements AutoCloseable {
         @Override
         public MemorySegment block(int index) {
             return memory.asSlice(index * layout.blockBytes(), layout.blockBytes());
-        }
-    }
-
-    /** Where random models are kept from run to run: in the build's folder. */
-    private static Path randomModels() {
-        try {
-            Path classes = Path.of(OpenModel.class
-                    .getProtectionDomain()
-                    .getCodeSource()
-                    .getLocation()
-                    .toURI());
-            return Files.createDirectories(classes.resolveSibling("random-models"));
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 
