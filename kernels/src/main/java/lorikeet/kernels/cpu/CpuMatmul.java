@@ -224,12 +224,23 @@ public final class CpuMatmul implements AutoCloseable {
         int to = Math.min(layer.out(), from + taskRows[part]);
         column += (long) from * Float.BYTES;
         WorkerMemory memory = memories[worker];
-        RowBlock.multiply(layer.weight(), from, to, input, 0, rows, memory, output, column);
+        int most = input.isDirect(layer.weight()) ? mostRowsDirect(layer.weight()) : to - from;
+        for (int row = from; row < to; row += most) {
+            int end = Math.min(to, row + most);
+            long at = column + (row - from) * (long) Float.BYTES;
+            RowBlock.multiply(layer.weight(), row, end, input, 0, rows, memory, output, at);
+        }
         lowRank.expand(part, from, to, output, column, memory);
         Matrix bias = layer.bias();
         if (bias != null) {
             addBias(bias, from, to, column);
         }
+    }
+
+    /** So many rows of a weight and their sums stay in the cache while a few inputs pass by. */
+    private static int mostRowsDirect(Matrix weight) {
+        long rows = PANEL_TASK_BYTES / Math.max(1, weight.rowBytes());
+        return Math.clamp(rows / TASK_STEP * TASK_STEP, TASK_STEP, 4 * TASK_STEP);
     }
 
     private void addBias(Matrix bias, int from, int to, long column) {

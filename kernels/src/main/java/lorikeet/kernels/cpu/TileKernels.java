@@ -98,6 +98,37 @@ final class TileKernels {
         store(o0, sums, at + BYTES);
     }
 
+    /** Two rows of bf16, the second one from {@code nextAt}, with one input: like {@link #bf16x1}, at less cost. */
+    static void twoRowsBf16x1(
+            MemorySegment w,
+            long wAt,
+            long nextAt,
+            MemorySegment x,
+            long xAt,
+            long half,
+            int bytes,
+            MemorySegment sums,
+            long at) {
+        FloatVector e0 = floats(sums, at);
+        FloatVector o0 = floats(sums, at + BYTES);
+        FloatVector e1 = floats(sums, at + SUM_BYTES);
+        FloatVector o1 = floats(sums, at + SUM_BYTES + BYTES);
+        for (int k = 0; k < bytes; k += BYTES) {
+            FloatVector even = floats(x, xAt + k);
+            FloatVector odd = floats(x, xAt + half + k);
+            IntVector pairs = mappedInts(w, wAt + k);
+            e0 = evens(pairs).fma(even, e0);
+            o0 = odds(pairs).fma(odd, o0);
+            IntVector next = mappedInts(w, nextAt + k);
+            e1 = evens(next).fma(even, e1);
+            o1 = odds(next).fma(odd, o1);
+        }
+        store(e0, sums, at);
+        store(o0, sums, at + BYTES);
+        store(e1, sums, at + SUM_BYTES);
+        store(o1, sums, at + SUM_BYTES + BYTES);
+    }
+
     /** One row of bf16 with two inputs, like {@link #bf16x1}. */
     static void bf16x2(
             MemorySegment w, long wAt, MemorySegment x, long xAt, long half, int bytes, MemorySegment sums, long at) {
