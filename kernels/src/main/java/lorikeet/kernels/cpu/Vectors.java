@@ -54,6 +54,10 @@ final class Vectors {
      * cut short, into an InternalError; without it the JVM would die. It stands beside each load, because a method that is
      * compiled from the middle of a loop on has nothing of what stood before. The value isn't used, so nothing is read;
      * but it makes bodies larger, so it is for mapped files alone: C2 gives up inlining in large ones.
+     *
+     * <p>This covers code that C1 or C2 compiled, and plain interpreted code. What is left: for a moment while a kernel is
+     * new and still interpreted, it may call the JDK's own load method, compiled on its own and so without a plain read.
+     * A file cut short in just that moment would end the JVM; the engine's checks between steps make it a narrow one.
      */
     private static void faultsAreErrors(MemorySegment from, long at) {
         from.get(ValueLayout.JAVA_BYTE, at);
