@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LowRankProduct implements AutoCloseable {
     /** Most rows of A in one task: whole blocks of h, so that no two tasks write to one. */
-    private static final int TASK_RANKS = 16;
+    private static final int TASK_RANKS = WeightRows.BLOCK;
 
     /** Most inputs in one task: whole tiles. */
     private static final int TASK_INPUTS = 64;
