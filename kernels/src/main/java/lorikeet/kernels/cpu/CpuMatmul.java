@@ -43,7 +43,7 @@ public final class CpuMatmul implements AutoCloseable {
     private final LowRankProduct lowRank;
     private final OutputRows output = new OutputRows();
     private final WorkerPool.Task task = this::rowBlockTask;
-    private final RowGroups baseOnly = new RowGroups();
+    private final RowGroups oneGroup = new RowGroups();
     private final RowGroups remaining = new RowGroups();
     private final Scratch tokenLogits = new Scratch();
     private int[] consecutive = {};
@@ -92,7 +92,7 @@ public final class CpuMatmul implements AutoCloseable {
         remaining.clear();
         for (int g = 0; g < outputGroups.count(); g++) {
             Delta delta = outputGroups.delta(g, head.slot());
-            if (!(delta instanceof Delta.Replacement)) {
+            if (!(delta instanceof Delta.Replacement) && !(delta instanceof Delta.Rebased)) {
                 for (int row = outputGroups.start(g); row < outputGroups.end(g); row++) {
                     selected[kept++] = row;
                 }
@@ -108,6 +108,11 @@ public final class CpuMatmul implements AutoCloseable {
             if (delta instanceof Delta.Replacement replacement) {
                 Linear other = new Linear(replacement.weight(), head.bias(), head.slot());
                 multiplyAll(in.rows(start, end), other, out.rows(start, end));
+            } else if (delta instanceof Delta.Rebased rebased) {
+                Linear other = new Linear(rebased.weight(), head.bias(), head.slot());
+                oneGroup.clear();
+                oneGroup.add(outputGroups.adapter(g), end - start);
+                multiply(in.rows(start, end), consecutive(end - start), List.of(other), oneGroup, out.rows(start, end));
             } else if (delta instanceof Delta.TokenRows tokenRows) {
                 replaceTokens(in.rows(start, end), head, tokenRows, out.rows(start, end));
             }
@@ -136,9 +141,9 @@ public final class CpuMatmul implements AutoCloseable {
 
     /** The product of all rows, without adapters. */
     private void multiplyAll(Matrix in, Linear layer, Matrix out) {
-        baseOnly.clear();
-        baseOnly.add(null, in.rows());
-        multiply(in, consecutive(in.rows()), List.of(layer), baseOnly, out);
+        oneGroup.clear();
+        oneGroup.add(null, in.rows());
+        multiply(in, consecutive(in.rows()), List.of(layer), oneGroup, out);
     }
 
     private int[] consecutive(int count) {

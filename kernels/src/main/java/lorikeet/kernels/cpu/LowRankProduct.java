@@ -90,7 +90,8 @@ final class LowRankProduct implements AutoCloseable {
         if (delta == null) {
             return null;
         }
-        if (!(delta instanceof LowRank lowRank)) {
+        Delta change = delta instanceof Delta.Rebased rebased ? rebased.change() : delta;
+        if (!(change instanceof LowRank lowRank)) {
             throw new IllegalArgumentException("a " + delta.getClass().getSimpleName()
                     + " of the linear layer with slot " + layer.slot() + "; a LowRank is accepted");
         }
