@@ -6,6 +6,7 @@ Needs jinja2 3.1.6 and nothing else. Every template here was written for this fi
 structure of the models' own templates, not their text. The last part draws random expressions from a fixed seed.
 """
 
+import copy
 import datetime
 import json
 import random
@@ -62,7 +63,7 @@ def record(env, template, variables):
     """The case with its output, or with the kind of its error."""
     case = {"template": template}
     try:
-        case["output"] = env.from_string(template).render(**variables)
+        case["output"] = env.from_string(template).render(**copy.deepcopy(variables))
     except Raised as e:
         case["raised"] = e.message
     except (jinja2.TemplateAssertionError, SyntaxError):
