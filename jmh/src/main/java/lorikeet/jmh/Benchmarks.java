@@ -1,6 +1,7 @@
 package lorikeet.jmh;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import org.openjdk.jmh.Main;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
@@ -10,13 +11,25 @@ import org.openjdk.jmh.runner.options.CommandLineOptions;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 
-/** Runs the benchmarks, with JMH's own command line; what it leaves open gets the settings below. */
+/**
+ * Runs the benchmarks, with JMH's own command line; what it leaves open gets the settings below. Without a benchmark's
+ * name, runs those of {@link Ratios}, which takes a few minutes, and prints their table.
+ */
 public final class Benchmarks {
     private static final int FORKS = 1;
     private static final int ITERATIONS = 5;
     private static final TimeValue ITERATION_TIME = TimeValue.seconds(1);
 
     private Benchmarks() {}
+
+    private static final String HELP = """
+            lorikeet bench            runs the benchmarks that the README's numbers come from: a few minutes;
+                                      prints a table and writes all scores to jmh/target/bench.json (-rff FILE: elsewhere)
+            lorikeet bench NAME ...   runs the benchmarks whose names match
+            lorikeet bench -l         lists the benchmarks
+
+            Further options, JMH's:
+            """;
 
     /** Takes JMH's arguments: {@code -h} explains them, {@code -l} lists the benchmarks. */
     public static void main(String[] args) throws CommandLineOptionException, RunnerException, IOException {
@@ -26,10 +39,21 @@ public final class Benchmarks {
                 || given.shouldListWithParams()
                 || given.shouldListProfilers()
                 || given.shouldListResultFormats()) {
+            if (given.shouldHelp()) {
+                System.out.println(HELP);
+            }
             Main.main(args);
             return;
         }
+        if (given.getIncludes().isEmpty()) {
+            Ratios.run(() -> withDefaults(given), json(given));
+            return;
+        }
         new Runner(withDefaults(given).build()).run();
+    }
+
+    private static Path json(CommandLineOptions given) {
+        return given.getResult().hasValue() ? Path.of(given.getResult().get()) : BuildFolder.resolve("bench.json");
     }
 
     private static ChainedOptionsBuilder withDefaults(CommandLineOptions given) {

@@ -39,13 +39,17 @@ public sealed interface Delta {
     }
 
     /**
-     * A low-rank change of the embedding table: token {@code t} gets {@code W[t] + scaling B A[:, t]}.
+     * A low-rank change of the embedding table: token {@code t} gets {@code W[t] + scaling B A[:, t]}, with DoRA
+     * multiplied by {@code magnitude}.
      *
      * @param a {@code [rank, vocabulary]}
      * @param b {@code [hidden, rank]}
      * @param scaling the factor of the product
+     * @param magnitude {@code [1, hidden]} in F32, already divided by the norms of the columns of
+     *     {@code W + scaling (B A)ᵀ}; or null
      */
-    record LowRankEmbedding(Matrix a, Matrix b, float scaling) implements Delta {
+    record LowRankEmbedding(
+            Matrix a, Matrix b, float scaling, @Nullable Matrix magnitude) implements Delta {
         public LowRankEmbedding {
             if (a.rows() != b.cols()) {
                 throw new IllegalArgumentException("A has rank " + a.rows() + ", B has rank " + b.cols());
@@ -60,6 +64,22 @@ public sealed interface Delta {
     record Replacement(Matrix weight) implements Delta {
         public Replacement {
             Objects.requireNonNull(weight);
+        }
+    }
+
+    /**
+     * Another weight in place of the base model's, with a low-rank change on top: of the head or the embedding table.
+     *
+     * @param weight {@code [vocabulary, hidden]}
+     * @param change a {@link LowRank} of the head, a {@link LowRankEmbedding} of the table
+     */
+    record Rebased(Matrix weight, Delta change) implements Delta {
+        public Rebased {
+            Objects.requireNonNull(weight);
+            if (!(change instanceof LowRank) && !(change instanceof LowRankEmbedding)) {
+                throw new IllegalArgumentException(
+                        "a " + change.getClass().getSimpleName() + " on top of another weight");
+            }
         }
     }
 

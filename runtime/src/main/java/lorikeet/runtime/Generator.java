@@ -84,8 +84,8 @@ final class Generator implements AutoCloseable {
 
     List<Answer> generate(List<Request> requests, TokenListener listener) {
         Engine running = engine();
+        Runnable checkFiles = () -> checkIntact(requests);
         try {
-            checkIntact(requests);
             List<List<ChoiceInTheMaking>> choices = new ArrayList<>();
             List<List<Integer>> prompts = new ArrayList<>();
             for (int i = 0; i < requests.size(); i++) {
@@ -94,7 +94,7 @@ final class Generator implements AutoCloseable {
                 choices.add(submit(running, requests.get(i), i, prompt, listener));
             }
             while (!running.isIdle()) {
-                running.step();
+                running.step(checkFiles);
             }
             List<Answer> answers = new ArrayList<>();
             for (int i = 0; i < requests.size(); i++) {
@@ -111,6 +111,7 @@ final class Generator implements AutoCloseable {
 
     List<float[]> logits(List<Request> requests) {
         Engine running = engine();
+        Runnable checkFiles = () -> checkIntact(requests);
         float[][] logits = new float[requests.size()][];
         Map<Sequence, Integer> indexes = new HashMap<>();
         running.observe(step -> {
@@ -130,7 +131,7 @@ final class Generator implements AutoCloseable {
                 running.submit(sequence);
             }
             while (!running.isIdle()) {
-                running.step();
+                running.step(checkFiles);
             }
             return List.of(logits);
         } catch (RuntimeException | Error e) {

@@ -3,16 +3,25 @@ package lorikeet.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A file that is cut short while it is mapped is an error that names it, not a crash of the JVM. */
 class TruncationTest {
@@ -70,5 +79,47 @@ class TruncationTest {
             adapter.close();
             assertThat(model.generate(REQUEST)).isEqualTo(before);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"model, listener", "adapter, listener", "model, beside", "adapter, beside"})
+    @EnabledOnOs(OS.LINUX)
+    void cutShortInTheMiddleOfManyGenerations(String victim, String from) throws Exception {
+        int rounds = 40;
+        long seed = System.nanoTime();
+        Path output = folder.resolve("output");
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:-CreateCoredumpOnCrash",
+                "-XX:ErrorFile=" + folder.resolve("crash.log")));
+        command.addAll(List.of("-cp", classPath(), TruncatedGenerations.class.getName()));
+        command.addAll(List.of(
+                Golden.set("llama").resolve("model").toString(),
+                Golden.set("llama").resolve("adapters/rs-r16").toString(),
+                folder.resolve("copies").toString()));
+        command.addAll(List.of(victim, from, String.valueOf(rounds), String.valueOf(seed)));
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        boolean ended = process.waitFor(240, TimeUnit.SECONDS);
+        process.destroyForcibly().waitFor();
+        String text = Files.readString(output, StandardCharsets.UTF_8);
+        assertThat(ended).as("seed %d: %s", seed, text).isTrue();
+        assertThat(process.exitValue()).as("seed %d: %s", seed, text).isZero();
+        if (from.equals("listener")) {
+            assertThat(text).as("seed %d", seed).contains("refused " + rounds + " of " + rounds);
+        } else {
+            assertThat(text).as("seed %d", seed).containsPattern("refused [1-9]\\d* of " + rounds);
+        }
+    }
+
+    private static String classPath() {
+        return Stream.of("java.class.path", "jdk.module.path")
+                .map(name -> System.getProperty(name, ""))
+                .filter(path -> !path.isEmpty())
+                .collect(Collectors.joining(File.pathSeparator, "target/test-classes" + File.pathSeparator, ""));
     }
 }

@@ -60,13 +60,14 @@ final class CpuEmbedding {
                 StoredFloats.readRow(table, token, to);
                 add(change, token, to, worker);
             }
+            case Delta.Rebased(Matrix weight, Delta change) -> lookUp(weight, change, token, to, worker);
             case Delta.LowRank other ->
                 throw new IllegalArgumentException("an embedding table can't be changed by "
                         + other.getClass().getSimpleName());
         }
     }
 
-    /** {@code to += scaling * B A[:, token]}. */
+    /** {@code to += scaling * B A[:, token]}, times the magnitude if there is one. */
     private void add(Delta.LowRankEmbedding change, int token, float[] to, int worker) {
         int rank = change.b().cols();
         float[] column = columns.of(worker, rank);
@@ -79,6 +80,14 @@ final class CpuEmbedding {
                 sum = Math.fma(factor[k], column[k], sum);
             }
             to[i] += change.scaling() * sum;
+        }
+        Matrix magnitude = change.magnitude();
+        if (magnitude != null) {
+            float[] magnitudes = factors.of(worker, magnitude.cols());
+            StoredFloats.readRow(magnitude, 0, magnitudes);
+            for (int i = 0; i < magnitude.cols(); i++) {
+                to[i] *= magnitudes[i];
+            }
         }
     }
 }

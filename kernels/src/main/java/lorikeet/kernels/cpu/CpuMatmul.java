@@ -25,11 +25,14 @@ public final class CpuMatmul implements AutoCloseable {
     /** Most rows at a time: bounds the scratch memory, and the inputs stay in the last-level cache. */
     private static final int MOST_ROWS = 512;
 
-    /** Bytes of the weight in one task: a long sequential read, yet enough tasks to share out. */
-    private static final int TASK_BYTES = 128 << 10;
+    /** Bytes of a weight in one task where it is read in place: a long sequential read, yet enough tasks to share out. */
+    private static final int DIRECT_TASK_BYTES = 1 << 20;
+
+    /** Bytes of a converted weight in one task: they stay in the second-level cache while the inputs pass by. */
+    private static final int PANEL_TASK_BYTES = 128 << 10;
 
     /** Tasks have a multiple of this many outputs, so that vectors are full. */
-    private static final int TASK_STEP = 8;
+    private static final int TASK_STEP = Vectors.LANES;
 
     /** So many tasks for each worker at least, where the layer is large enough. */
     private static final int TASKS_PER_WORKER = 4;
@@ -40,7 +43,7 @@ public final class CpuMatmul implements AutoCloseable {
     private final LowRankProduct lowRank;
     private final OutputRows output = new OutputRows();
     private final WorkerPool.Task task = this::rowBlockTask;
-    private final RowGroups baseOnly = new RowGroups();
+    private final RowGroups oneGroup = new RowGroups();
     private final RowGroups remaining = new RowGroups();
     private final Scratch tokenLogits = new Scratch();
     private int[] consecutive = {};
@@ -89,7 +92,7 @@ public final class CpuMatmul implements AutoCloseable {
         remaining.clear();
         for (int g = 0; g < outputGroups.count(); g++) {
             Delta delta = outputGroups.delta(g, head.slot());
-            if (!(delta instanceof Delta.Replacement)) {
+            if (!(delta instanceof Delta.Replacement) && !(delta instanceof Delta.Rebased)) {
                 for (int row = outputGroups.start(g); row < outputGroups.end(g); row++) {
                     selected[kept++] = row;
                 }
@@ -105,6 +108,11 @@ public final class CpuMatmul implements AutoCloseable {
             if (delta instanceof Delta.Replacement replacement) {
                 Linear other = new Linear(replacement.weight(), head.bias(), head.slot());
                 multiplyAll(in.rows(start, end), other, out.rows(start, end));
+            } else if (delta instanceof Delta.Rebased rebased) {
+                Linear other = new Linear(rebased.weight(), head.bias(), head.slot());
+                oneGroup.clear();
+                oneGroup.add(outputGroups.adapter(g), end - start);
+                multiply(in.rows(start, end), consecutive(end - start), List.of(other), oneGroup, out.rows(start, end));
             } else if (delta instanceof Delta.TokenRows tokenRows) {
                 replaceTokens(in.rows(start, end), head, tokenRows, out.rows(start, end));
             }
@@ -133,9 +141,9 @@ public final class CpuMatmul implements AutoCloseable {
 
     /** The product of all rows, without adapters. */
     private void multiplyAll(Matrix in, Linear layer, Matrix out) {
-        baseOnly.clear();
-        baseOnly.add(null, in.rows());
-        multiply(in, consecutive(in.rows()), List.of(layer), baseOnly, out);
+        oneGroup.clear();
+        oneGroup.add(null, in.rows());
+        multiply(in, consecutive(in.rows()), List.of(layer), oneGroup, out);
     }
 
     private int[] consecutive(int count) {
@@ -197,10 +205,11 @@ public final class CpuMatmul implements AutoCloseable {
         int tasks = 0;
         for (int p = 0; p < layers.size(); p++) {
             Matrix weight = layers.get(p).weight();
-            long rowBytes =
-                    Math.max(1, input.isDirect(weight) ? weight.rowBytes() : (long) weight.cols() * Float.BYTES);
+            boolean direct = input.isDirect(weight);
+            long rowBytes = Math.max(1, direct ? weight.rowBytes() : (long) weight.cols() * Float.BYTES);
+            long most = (direct ? DIRECT_TASK_BYTES : PANEL_TASK_BYTES) / rowBytes;
             int share = weight.rows() / (TASKS_PER_WORKER * pool.size());
-            int size = (int) Math.min(TASK_BYTES / rowBytes, share) / TASK_STEP * TASK_STEP;
+            int size = (int) Math.min(most, share) / TASK_STEP * TASK_STEP;
             taskRows[p] = Math.max(TASK_STEP, size);
             tasks += (weight.rows() + taskRows[p] - 1) / taskRows[p];
             taskEnds[p] = tasks;
@@ -220,12 +229,23 @@ public final class CpuMatmul implements AutoCloseable {
         int to = Math.min(layer.out(), from + taskRows[part]);
         column += (long) from * Float.BYTES;
         WorkerMemory memory = memories[worker];
-        RowBlock.multiply(layer.weight(), from, to, input, 0, rows, memory, output, column);
+        int most = input.isDirect(layer.weight()) ? mostRowsDirect(layer.weight()) : to - from;
+        for (int row = from; row < to; row += most) {
+            int end = Math.min(to, row + most);
+            long at = column + (row - from) * (long) Float.BYTES;
+            RowBlock.multiply(layer.weight(), row, end, input, 0, rows, memory, output, at);
+        }
         lowRank.expand(part, from, to, output, column, memory);
         Matrix bias = layer.bias();
         if (bias != null) {
             addBias(bias, from, to, column);
         }
+    }
+
+    /** So many rows of a weight and their sums stay in the cache while a few inputs pass by. */
+    private static int mostRowsDirect(Matrix weight) {
+        long rows = PANEL_TASK_BYTES / Math.max(1, weight.rowBytes());
+        return Math.clamp(rows / TASK_STEP * TASK_STEP, TASK_STEP, 4 * TASK_STEP);
     }
 
     private void addBias(Matrix bias, int from, int to, long column) {

@@ -11,14 +11,12 @@ import lorikeet.memory.Matrix;
 
 /**
  * The rows of a product's input in the order in which {@link WeightRows} has a weight's elements. {@code width} rows
- * make a tile, {@code [half][block][row][8]}, so that the kernels walk through it with one pointer; the last tile is
+ * make a tile, {@code [half][block][row][lane]}, so that the kernels walk through it with one pointer; the last tile is
  * filled up with zeros.
  */
 final class InputTiles implements AutoCloseable {
-    private static final VectorShuffle<Float> EVENS =
-            VectorShuffle.fromValues(Vectors.FLOATS, 0, 2, 4, 6, 8, 10, 12, 14);
-    private static final VectorShuffle<Float> ODDS =
-            VectorShuffle.fromValues(Vectors.FLOATS, 1, 3, 5, 7, 9, 11, 13, 15);
+    private static final VectorShuffle<Float> EVENS = VectorShuffle.fromOp(Vectors.FLOATS, i -> 2 * i);
+    private static final VectorShuffle<Float> ODDS = VectorShuffle.fromOp(Vectors.FLOATS, i -> 2 * i + 1);
 
     private final Scratch scratch = new Scratch();
     private final boolean split;

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LowRankProduct implements AutoCloseable {
     /** Most rows of A in one task: whole blocks of h, so that no two tasks write to one. */
-    private static final int TASK_RANKS = 16;
+    private static final int TASK_RANKS = WeightRows.BLOCK;
 
     /** Most inputs in one task: whole tiles. */
     private static final int TASK_INPUTS = 64;
@@ -90,7 +90,8 @@ final class LowRankProduct implements AutoCloseable {
         if (delta == null) {
             return null;
         }
-        if (!(delta instanceof LowRank lowRank)) {
+        Delta change = delta instanceof Delta.Rebased rebased ? rebased.change() : delta;
+        if (!(change instanceof LowRank lowRank)) {
             throw new IllegalArgumentException("a " + delta.getClass().getSimpleName()
                     + " of the linear layer with slot " + layer.slot() + "; a LowRank is accepted");
         }

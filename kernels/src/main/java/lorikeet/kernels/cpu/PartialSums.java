@@ -12,24 +12,30 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
- * Adds up the 16 partial sums of an output, in one order: the two vectors lane by lane, then lanes 4 apart, 2 apart, and
- * the last two. ({@code reduceLanes} leaves its order open.)
+ * Adds up the partial sums of an output, two vectors of them, in one order: the two vectors lane by lane, then lanes 8
+ * apart (where there are as many), 4 apart, 2 apart, and the last two. ({@code reduceLanes} leaves its order open.)
  */
 final class PartialSums {
-    private static final VectorShuffle<Float> SWAP_4 = VectorShuffle.fromValues(FLOATS, 4, 5, 6, 7, 0, 1, 2, 3);
-    private static final VectorShuffle<Float> SWAP_2 = VectorShuffle.fromValues(FLOATS, 2, 3, 0, 1, 6, 7, 4, 5);
-    private static final VectorShuffle<Float> SWAP_1 = VectorShuffle.fromValues(FLOATS, 1, 0, 3, 2, 5, 4, 7, 6);
-    private static final VectorMask<Float> UPPER_4 = VectorMask.fromLong(FLOATS, 0b11110000);
-    private static final VectorMask<Float> UPPER_2 = VectorMask.fromLong(FLOATS, 0b11001100);
-    private static final VectorMask<Float> UPPER_1 = VectorMask.fromLong(FLOATS, 0b10101010);
+    private static final boolean WIDE = LANES == 16;
+    private static final VectorShuffle<Float> SWAP_8 = VectorShuffle.fromOp(FLOATS, i -> (i ^ 8) % LANES);
+    private static final VectorShuffle<Float> SWAP_4 = VectorShuffle.fromOp(FLOATS, i -> i ^ 4);
+    private static final VectorShuffle<Float> SWAP_2 = VectorShuffle.fromOp(FLOATS, i -> i ^ 2);
+    private static final VectorShuffle<Float> SWAP_1 = VectorShuffle.fromOp(FLOATS, i -> i ^ 1);
+    private static final VectorMask<Float> UPPER_8 = VectorMask.fromLong(FLOATS, 0xff00);
+    private static final VectorMask<Float> UPPER_4 = VectorMask.fromLong(FLOATS, 0xf0f0);
+    private static final VectorMask<Float> UPPER_2 = VectorMask.fromLong(FLOATS, 0xcccc);
+    private static final VectorMask<Float> UPPER_1 = VectorMask.fromLong(FLOATS, 0xaaaa);
 
     private PartialSums() {}
 
-    /** Writes {@code count} outputs to consecutive floats; their partial sums are {@code step} bytes apart. */
+    /**
+     * Writes {@code count} outputs to consecutive floats; their partial sums are {@code step} bytes apart, and are
+     * overwritten.
+     */
     static void add(MemorySegment sums, long at, long step, int count, MemorySegment out, long outAt) {
         int done = 0;
         for (; done + LANES <= count; done += LANES) {
-            store(eight(sums, at + done * step, step), out, outAt + (long) done * Float.BYTES);
+            store(full(sums, at + done * step, step), out, outAt + (long) done * Float.BYTES);
         }
         for (; done < count; done++) {
             out.set(Element.FLOAT, outAt + (long) done * Float.BYTES, one(sums, at + done * step));
@@ -38,22 +44,39 @@ final class PartialSums {
 
     private static float one(MemorySegment sums, long at) {
         FloatVector sum = lanes(sums, at);
+        if (WIDE) {
+            sum = sum.add(sum.rearrange(SWAP_8));
+        }
         sum = sum.add(sum.rearrange(SWAP_4));
         sum = sum.add(sum.rearrange(SWAP_2));
         return sum.lane(0) + sum.lane(1);
     }
 
-    /** Eight outputs at a time: each step adds the halves of two vectors into one, until every lane is an output. */
-    private static FloatVector eight(MemorySegment sums, long at, long step) {
-        FloatVector a = four(sums, at, step, 2 * step);
-        FloatVector b = four(sums, at + step, step, 2 * step);
-        return halves(a, b, SWAP_1, UPPER_1);
+    /**
+     * A vector of outputs at a time: each step adds the halves of two vectors into one, until every lane is an output.
+     * The vectors between the steps go through memory, because C2 would not keep so many in registers.
+     */
+    private static FloatVector full(MemorySegment sums, long at, long step) {
+        for (int i = 0; i < LANES; i++) {
+            store(lanes(sums, at + i * step), sums, at + i * step);
+        }
+        if (WIDE) {
+            for (int i = 0; i < 8; i++) {
+                fold(sums, at + i * step, 8 * step, SWAP_8, UPPER_8);
+            }
+        }
+        for (int i = 0; i < 4; i++) {
+            fold(sums, at + i * step, 4 * step, SWAP_4, UPPER_4);
+        }
+        for (int i = 0; i < 2; i++) {
+            fold(sums, at + i * step, 2 * step, SWAP_2, UPPER_2);
+        }
+        return halves(floats(sums, at), floats(sums, at + step), SWAP_1, UPPER_1);
     }
 
-    private static FloatVector four(MemorySegment sums, long at, long step, long apart) {
-        FloatVector a = halves(lanes(sums, at), lanes(sums, at + 4 * step), SWAP_4, UPPER_4);
-        FloatVector b = halves(lanes(sums, at + apart), lanes(sums, at + apart + 4 * step), SWAP_4, UPPER_4);
-        return halves(a, b, SWAP_2, UPPER_2);
+    private static void fold(
+            MemorySegment sums, long at, long apart, VectorShuffle<Float> swap, VectorMask<Float> upper) {
+        store(halves(floats(sums, at), floats(sums, at + apart), swap, upper), sums, at);
     }
 
     private static FloatVector lanes(MemorySegment sums, long at) {

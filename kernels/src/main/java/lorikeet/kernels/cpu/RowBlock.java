@@ -67,7 +67,16 @@ final class RowBlock {
             Matrix weight, int from, int to, int start, int end, InputTiles x, long xAt, MemorySegment sums) {
         int bytes = (end - start) * BYTES;
         long half = x.halfBytes();
-        for (int row = from; row < to; row++) {
+        int row = from;
+        if (x.width() == 1) {
+            for (; row + 2 <= to; row += 2) {
+                long wAt = row * weight.rowBytes() + (long) start * BYTES;
+                long at = (long) (row - from) * SUM_BYTES;
+                TileKernels.twoRowsBf16x1(
+                        weight.data(), wAt, wAt + weight.rowBytes(), x.data(), xAt, half, bytes, sums, at);
+            }
+        }
+        for (; row < to; row++) {
             long wAt = row * weight.rowBytes() + (long) start * BYTES;
             long at = (long) (row - from) * x.width() * SUM_BYTES;
             switch (x.width()) {

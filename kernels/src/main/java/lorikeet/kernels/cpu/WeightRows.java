@@ -4,23 +4,25 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static lorikeet.kernels.cpu.Vectors.BYTES;
 import static lorikeet.kernels.cpu.Vectors.LANES;
-import static lorikeet.kernels.cpu.Vectors.floats;
-import static lorikeet.kernels.cpu.Vectors.ints;
+import static lorikeet.kernels.cpu.Vectors.mappedFloats;
+import static lorikeet.kernels.cpu.Vectors.mappedInts;
 import static lorikeet.kernels.cpu.Vectors.store;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
 
 /**
  * Turns rows of a weight into floats in the order in which they are summed.
  *
- * <p>A row is cut into blocks of 16 elements, the last one filled up with zeros. A block becomes two vectors of 8. For
+ * <p>A row is cut into blocks of {@link #BLOCK} elements, the last one filled up with zeros. A block becomes two vectors. For
  * 16-bit types the first holds the elements with even, the second those with odd numbers: that is what one shift and one
- * mask give from 8 ints. For F32 they are the first and the second 8. All first vectors of a row come before all second
+ * mask give from a vector of ints. For F32 they are the first and the second half. All first vectors of a row come before all second
  * ones.
  */
 final class WeightRows {
@@ -29,6 +31,11 @@ final class WeightRows {
 
     /** Upper half of an int: the odd element of a pair of bf16, as a float. */
     static final int ODD = 0xffff0000;
+
+    /** By number: masks of the first so many lanes. */
+    private static final List<VectorMask<Integer>> FIRST = IntStream.range(0, LANES)
+            .mapToObj(count -> VectorMask.fromLong(Vectors.INTS, (1L << count) - 1))
+            .toList();
 
     private WeightRows() {}
 
@@ -44,7 +51,7 @@ final class WeightRows {
 
     /**
      * Converts rows {@code from} to {@code to}, taking {@code together} rows at a time: their vectors with the same
-     * number stand side by side, {@code [row / together][half][block][row % together][8]}.
+     * number stand side by side, {@code [row / together][half][block][row % together][lane]}.
      */
     static void convert(Matrix weight, int from, int to, int together, MemorySegment panel) {
         int blocks = blocks(weight.cols());
@@ -69,9 +76,8 @@ final class WeightRows {
     }
 
     private static void bf16(MemorySegment w, long at, int blocks, MemorySegment to, long first, long half, int step) {
-        touch(w);
         for (int b = 0; b < blocks; b++) {
-            IntVector pairs = ints(w, at + (long) b * BYTES);
+            IntVector pairs = mappedInts(w, at + (long) b * BYTES);
             long next = first + (long) b * step;
             store(evens(pairs), to, next);
             store(odds(pairs), to, next + half);
@@ -79,9 +85,8 @@ final class WeightRows {
     }
 
     private static void f16(MemorySegment w, long at, int blocks, MemorySegment to, long first, long half, int step) {
-        touch(w);
         for (int b = 0; b < blocks; b++) {
-            IntVector pairs = ints(w, at + (long) b * BYTES);
+            IntVector pairs = mappedInts(w, at + (long) b * BYTES);
             long next = first + (long) b * step;
             store(upperHalves(pairs.lanewise(LSHL, 16)), to, next);
             store(upperHalves(pairs), to, next + half);
@@ -89,22 +94,33 @@ final class WeightRows {
     }
 
     private static void f32(MemorySegment w, long at, int blocks, MemorySegment to, long first, long half, int step) {
-        touch(w);
         for (int b = 0; b < blocks; b++) {
             long from = at + (long) b * 2 * BYTES;
             long next = first + (long) b * step;
-            store(floats(w, from), to, next);
-            store(floats(w, from + BYTES), to, next + half);
+            store(mappedFloats(w, from), to, next);
+            store(mappedFloats(w, from + BYTES), to, next + half);
         }
     }
 
     private static void lastBlock(Matrix weight, int row, int block, MemorySegment to, long first, long half) {
         boolean split = split(weight.type());
+        int left = weight.cols() - block * BLOCK;
+        if (split && left % 2 == 0) {
+            long at = row * weight.rowBytes() + (long) block * BYTES;
+            lastPairs(mappedInts(weight.data(), at, FIRST.get(left / 2)), weight.type(), to, first, half);
+            return;
+        }
         for (int i = 0; i < BLOCK; i++) {
             int col = block * BLOCK + i;
             float value = col < weight.cols() ? Element.get(weight, row, col) : 0;
             to.set(Element.FLOAT, first + place(i, split, half), value);
         }
+    }
+
+    private static void lastPairs(IntVector pairs, ElementType type, MemorySegment to, long first, long half) {
+        boolean bf16 = type == ElementType.BF16;
+        store(bf16 ? evens(pairs) : upperHalves(pairs.lanewise(LSHL, 16)), to, first);
+        store(bf16 ? odds(pairs) : upperHalves(pairs), to, first + half);
     }
 
     /** Where element {@code i} of a block goes, from the block's first vector, the second one {@code half} bytes away. */
@@ -114,12 +130,12 @@ final class WeightRows {
         return (second ? half : 0) + lane * (long) Float.BYTES;
     }
 
-    /** The elements with even numbers of 16 bf16. */
+    /** The elements with even numbers of a block of bf16. */
     static FloatVector evens(IntVector pairs) {
         return pairs.lanewise(LSHL, 16).reinterpretAsFloats();
     }
 
-    /** The elements with odd numbers of 16 bf16. */
+    /** The elements with odd numbers of a block of bf16. */
     static FloatVector odds(IntVector pairs) {
         return pairs.and(ODD).reinterpretAsFloats();
     }
@@ -134,15 +150,5 @@ final class WeightRows {
         IntVector special = magnitude.neg().add(0x0f7fffff).lanewise(ASHR, 31).and(0x7f800000);
         IntVector scaled = moved.reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
         return scaled.or(special).reinterpretAsFloats();
-    }
-
-    /**
-     * A plain read, whose value doesn't matter. HotSpot turns the fault of reading beyond the end of a truncated file
-     * into an InternalError in compiled methods with a plain access to off-heap memory only; vector loads don't count.
-     */
-    static void touch(MemorySegment weights) {
-        if (weights.byteSize() > 0) {
-            weights.get(ValueLayout.JAVA_BYTE, 0);
-        }
     }
 }

@@ -12,6 +12,7 @@ import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.Delta;
 import lorikeet.kernels.Operations;
 import lorikeet.memory.InvalidFileException;
+import lorikeet.memory.Matrix;
 import lorikeet.memory.SafetensorsFolder;
 import lorikeet.memory.Tensor;
 import lorikeet.runtime.ErrorCode;
@@ -91,7 +92,7 @@ public final class AdapterLoader {
             throw new LorikeetException(ErrorCode.INVALID_FILE, folder + ": the adapter has no tensors");
         }
         modules.forEach(this::change);
-        tieHead();
+        tie();
         return new LoadedAdapter(arena, files, config, new AdapterWeights(deltas), changed);
     }
 
@@ -126,17 +127,27 @@ public final class AdapterLoader {
         changed.add(describe(name, delta));
     }
 
-    /** With tied weights, what changes the embedding table may change the head too; PEFT stores that once. */
-    private void tieHead() {
-        int headSlot = base.slots().head();
-        Delta embedding = deltas[base.slots().embedding()];
-        if (!base.tied() || embedding == null || deltas[headSlot] != null) {
+    /** With tied weights, what changes the embedding table may change the head too, and the other way round. */
+    private void tie() {
+        if (!base.tied()) {
             return;
         }
-        Delta tied = changes.tiedHead(embedding);
-        if (tied != null) {
-            deltas[headSlot] = tied;
-            changed.add(describe(ModelWeights.HEAD, tied));
+        Delta embedding = deltas[base.slots().embedding()];
+        Delta head = deltas[base.slots().head()];
+        if (embedding != null && head == null) {
+            set(base.slots().head(), ModelWeights.HEAD, changes.tiedHead(embedding));
+        } else if (embedding != null && head != null) {
+            set(base.slots().embedding(), ModelWeights.EMBEDDING, changes.tiedEmbedding(embedding, head));
+        } else if (head instanceof Delta.Rebased) {
+            throw changes.movedTable();
+        }
+    }
+
+    private void set(int slot, String module, @Nullable Delta delta) {
+        if (delta != null) {
+            deltas[slot] = delta;
+            changed.removeIf(other -> other.name().equals(module));
+            changed.add(describe(module, delta));
         }
     }
 
@@ -145,7 +156,12 @@ public final class AdapterLoader {
             case Delta.LowRank low ->
                 new ChangedModule(name, low.magnitude() == null ? "LoRA" : "DoRA", low.rank(), low.scaling());
             case Delta.LowRankEmbedding low ->
-                new ChangedModule(name, "LoRA", low.a().rows(), low.scaling());
+                new ChangedModule(
+                        name, low.magnitude() == null ? "LoRA" : "DoRA", low.a().rows(), low.scaling());
+            case Delta.Rebased(Matrix weight, Delta change) -> {
+                ChangedModule low = describe(name, change);
+                yield new ChangedModule(name, low.change() + " on another weight", low.rank(), low.scaling());
+            }
             case Delta.Replacement replacement -> new ChangedModule(name, "replaced", 0, 1);
             case Delta.TokenRows rows -> new ChangedModule(name, rows.tokens().length + " tokens' rows", 0, 1);
         };

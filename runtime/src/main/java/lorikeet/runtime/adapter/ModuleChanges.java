@@ -17,6 +17,8 @@ import lorikeet.memory.Floats;
 import lorikeet.memory.Matrix;
 import lorikeet.memory.Shape;
 import lorikeet.memory.Tensor;
+import lorikeet.runtime.ErrorCode;
+import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.adapter.TensorName.Part;
 import lorikeet.runtime.model.BaseModule;
 import lorikeet.runtime.model.BaseModule.Kind;
@@ -27,7 +29,8 @@ import org.jspecify.annotations.Nullable;
 final class ModuleChanges {
     private static final Set<Part> LINEAR_PARTS =
             EnumSet.of(Part.LORA_A, Part.LORA_B, Part.LORA_BIAS, Part.MAGNITUDE, Part.BASE_WEIGHT);
-    private static final Set<Part> EMBEDDING_PARTS = EnumSet.of(Part.EMBEDDING_A, Part.EMBEDDING_B, Part.BASE_WEIGHT);
+    private static final Set<Part> EMBEDDING_PARTS =
+            EnumSet.of(Part.EMBEDDING_A, Part.EMBEDDING_B, Part.MAGNITUDE, Part.BASE_WEIGHT);
 
     private final AdapterConfig config;
     private final Operations operations;
@@ -50,12 +53,9 @@ final class ModuleChanges {
         if (kinds.equals(Set.of(Part.TOKEN_ROWS))) {
             return tokenRows(module, required(module, parts, Part.TOKEN_ROWS));
         }
-        Tensor copy = parts.get(Part.BASE_WEIGHT);
-        if (copy != null) {
-            checkCopy(module, copy);
-            if (kinds.size() == 1) {
-                return null;
-            }
+        Matrix moved = movedWeight(module, parts.get(Part.BASE_WEIGHT));
+        if (kinds.equals(Set.of(Part.BASE_WEIGHT))) {
+            return moved == null ? null : new Delta.Replacement(moved);
         }
         boolean embedding = module.kind() == Kind.EMBEDDING;
         Set<Part> accepted = embedding ? EMBEDDING_PARTS : LINEAR_PARTS;
@@ -65,7 +65,9 @@ final class ModuleChanges {
                         part.getValue(), "does not fit the module, or the module's other tensors");
             }
         }
-        return embedding ? embedding(module, parts) : lowRank(module, parts);
+        Matrix weight = moved == null ? module.weight() : moved;
+        Delta change = embedding ? embedding(module, weight, parts) : lowRank(module, weight, parts);
+        return moved == null ? change : new Delta.Rebased(moved, change);
     }
 
     private Delta replacement(BaseModule module, Tensor tensor) {
@@ -92,7 +94,14 @@ final class ModuleChanges {
         return tensor.matrix();
     }
 
-    private static void checkCopy(BaseModule module, Tensor tensor) {
+    /**
+     * The weight that the file has in place of the base model's: PEFT loads a stored copy over it. Null if there is none,
+     * or if it is the same.
+     */
+    private static @Nullable Matrix movedWeight(BaseModule module, @Nullable Tensor tensor) {
+        if (tensor == null) {
+            return null;
+        }
         Matrix copy = sameShape(module, tensor);
         Matrix weight = module.weight();
         for (int row = 0; row < weight.rows(); row++) {
@@ -101,11 +110,15 @@ final class ModuleChanges {
             boolean same = left.type() == right.type()
                     ? left.data().mismatch(right.data()) < 0
                     : Arrays.equals(Floats.toArray(left), Floats.toArray(right));
-            if (!same) {
+            if (!same && module.kind() == Kind.LINEAR) {
                 throw AdapterLoader.incompatible(
                         tensor, "differs from the base model's weight: the adapter is for another base model");
             }
+            if (!same) {
+                return copy;
+            }
         }
+        return null;
     }
 
     private Delta tokenRows(BaseModule module, Tensor tensor) {
@@ -157,40 +170,66 @@ final class ModuleChanges {
         return new Delta.TokenRows(tokens, sorted);
     }
 
-    private Delta embedding(BaseModule module, Map<Part, Tensor> parts) {
-        if (config.magnitudes()) {
-            throw AdapterLoader.incompatible(
-                    required(module, parts, Part.EMBEDDING_A),
-                    "uses DoRA on the embedding table, which is not supported");
-        }
+    private Delta embedding(BaseModule module, Matrix weight, Map<Part, Tensor> parts) {
         int rank = config.rankOf(module.name());
-        Matrix weight = module.weight();
         Matrix a = matrix(required(module, parts, Part.EMBEDDING_A), rank, weight.rows(), "r and the base model");
         Matrix b = matrix(required(module, parts, Part.EMBEDDING_B), weight.cols(), rank, "r and the base model");
-        return new Delta.LowRankEmbedding(a, b, config.scalingOf(module.name()));
+        @Nullable
+        Matrix magnitude = optional(module, parts, Part.MAGNITUDE, "use_dora", config.magnitudes(), weight.cols());
+        Delta.LowRankEmbedding delta = new Delta.LowRankEmbedding(a, b, config.scalingOf(module.name()), null);
+        if (magnitude == null) {
+            return delta;
+        }
+        return new Delta.LowRankEmbedding(a, b, delta.scaling(), columnsNormalised(weight, delta, magnitude));
     }
 
-    private Delta lowRank(BaseModule module, Map<Part, Tensor> parts) {
+    /** The magnitudes over the norms of the columns of {@code W + scaling (B A)}ᵀ (PEFT's DoraEmbeddingLayer). */
+    private Matrix columnsNormalised(Matrix weight, Delta.LowRankEmbedding delta, Matrix magnitude) {
+        int hidden = weight.cols();
+        int rank = delta.a().rows();
+        float[] a = Floats.toArray(delta.a());
+        float[] b = Floats.toArray(delta.b());
+        double[] squares = new double[hidden];
+        for (int token = 0; token < weight.rows(); token++) {
+            float[] row = Floats.toArray(weight.rows(token, token + 1));
+            for (int i = 0; i < hidden; i++) {
+                float sum = 0;
+                for (int r = 0; r < rank; r++) {
+                    sum += b[i * rank + r] * a[r * weight.rows() + token];
+                }
+                double value = row[i] + delta.scaling() * sum;
+                squares[i] += value * value;
+            }
+        }
+        float[] magnitudes = Floats.toArray(magnitude);
+        MemorySegment data = arena.allocate((long) hidden * Float.BYTES, Long.BYTES);
+        for (int i = 0; i < hidden; i++) {
+            data.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (magnitudes[i] / Math.sqrt(squares[i])));
+        }
+        return new Matrix(data, ElementType.F32, 1, hidden);
+    }
+
+    private Delta lowRank(BaseModule module, Matrix weight, Map<Part, Tensor> parts) {
         int rank = config.rankOf(module.name());
         int out = module.weight().rows();
         Matrix a = matrix(
                 required(module, parts, Part.LORA_A), rank, module.weight().cols(), "r and the base model");
         Matrix b = matrix(required(module, parts, Part.LORA_B), out, rank, "r and the base model");
-        @Nullable Matrix bias = optional(module, parts, Part.LORA_BIAS, "lora_bias", config.loraBias());
-        @Nullable Matrix magnitude = optional(module, parts, Part.MAGNITUDE, "use_dora", config.magnitudes());
+        @Nullable Matrix bias = optional(module, parts, Part.LORA_BIAS, "lora_bias", config.loraBias(), out);
+        @Nullable Matrix magnitude = optional(module, parts, Part.MAGNITUDE, "use_dora", config.magnitudes(), out);
         Delta.LowRank delta = new Delta.LowRank(a, b, config.scalingOf(module.name()), bias, null);
         if (magnitude == null) {
             return delta;
         }
-        return new Delta.LowRank(a, b, delta.scaling(), bias, normalised(module, delta, magnitude));
+        return new Delta.LowRank(a, b, delta.scaling(), bias, normalised(weight, delta, magnitude));
     }
 
     /** The magnitudes over the norms of the rows of {@code W + scaling B A} (PEFT's DoraLinearLayer). */
-    private Matrix normalised(BaseModule module, Delta.LowRank delta, Matrix magnitude) {
+    private Matrix normalised(Matrix weight, Delta.LowRank delta, Matrix magnitude) {
         int out = magnitude.cols();
         MemorySegment data = arena.allocate((long) out * Float.BYTES, Long.BYTES);
         Matrix result = new Matrix(data, ElementType.F32, 1, out);
-        operations.rowNorms(module.weight(), delta, result);
+        operations.rowNorms(weight, delta, result);
         float[] magnitudes = Floats.toArray(magnitude);
         for (int i = 0; i < out; i++) {
             float norm = data.getAtIndex(ValueLayout.JAVA_FLOAT, i);
@@ -201,7 +240,7 @@ final class ModuleChanges {
 
     /** A row for each output that must be there exactly if the configuration says so. */
     private static @Nullable Matrix optional(
-            BaseModule module, Map<Part, Tensor> parts, Part part, String field, boolean expected) {
+            BaseModule module, Map<Part, Tensor> parts, Part part, String field, boolean expected, int size) {
         Tensor tensor = parts.get(part);
         if (tensor != null && !expected) {
             throw AdapterLoader.incompatible(tensor, "is there, but " + field + " is false in adapter_config.json");
@@ -210,7 +249,7 @@ final class ModuleChanges {
             return null;
         }
         Tensor found = required(module, parts, part);
-        Shape shape = Shape.of(module.weight().rows());
+        Shape shape = Shape.of(size);
         if (!found.shape().equals(shape)) {
             throw AdapterLoader.incompatible(
                     found, "has the shape " + found.shape() + ", the base model asks for " + shape);
@@ -243,12 +282,45 @@ final class ModuleChanges {
         return switch (embedding) {
             case Delta.TokenRows rows -> rows;
             case Delta.Replacement whole -> config.tieHead() || !embeddingIsNamed() ? whole : null;
+            case Delta.LowRankEmbedding low
+            when low.magnitude() != null && config.tieHead() ->
+                throw new LorikeetException(
+                        ErrorCode.INCOMPATIBLE,
+                        "use_dora together with ensure_weight_tying on the embedding table is not supported");
             case Delta.LowRankEmbedding low ->
                 config.tieHead()
                         ? new Delta.LowRank(transposed(low.b()), transposed(low.a()), low.scaling(), null, null)
                         : null;
+            case Delta.Rebased moved -> throw movedTable();
             case Delta.LowRank low -> throw new IllegalArgumentException("not a change of an embedding table");
         };
+    }
+
+    /**
+     * What the change of the head means for the embedding table that it is tied to. Where PEFT ties both changes, they
+     * share their tensors, and those of the head are read last.
+     */
+    Delta tiedEmbedding(Delta embedding, Delta head) {
+        if (embedding instanceof Delta.Rebased || head instanceof Delta.Rebased) {
+            throw movedTable();
+        }
+        if (config.tieHead() && embedding instanceof Delta.LowRankEmbedding && head instanceof Delta.LowRank low) {
+            if (low.magnitude() != null) {
+                throw new LorikeetException(
+                        ErrorCode.INCOMPATIBLE,
+                        "use_dora together with ensure_weight_tying on the embedding table is not supported");
+            }
+            return new Delta.LowRankEmbedding(transposed(low.b()), transposed(low.a()), low.scaling(), null);
+        }
+        return embedding;
+    }
+
+    /** The refusal of an adapter that moves one table which the embedding and the head share. */
+    LorikeetException movedTable() {
+        return new LorikeetException(
+                ErrorCode.INCOMPATIBLE,
+                "the adapter has a base_layer.weight that differs from the base model's, whose embedding table and head"
+                        + " are tied; that is supported only where they are not");
     }
 
     /** Without modules_to_save, a whole table in the file takes the place of the base model's, and so of the head. */

@@ -81,14 +81,22 @@ public final class Engine {
         return steps;
     }
 
-    /** Runs one step: admits what fits, computes, chooses tokens, and ends what has ended. */
-    public void step() {
+    /**
+     * Runs one step: admits what fits, computes, chooses tokens, and ends what has ended.
+     *
+     * @param checkFiles throws if a mapped file was cut short. Asked before the step, so that lost pages are not read if
+     *     it can be helped, and after it, before any token is believed: of the page that the file now ends in, the lost
+     *     part reads as zeros.
+     */
+    public void step(Runnable checkFiles) {
         admit();
         if (running.isEmpty()) {
             return;
         }
+        checkFiles.run();
         planner.plan(running, batch, outputs);
         Matrix logits = pass.run(batch, blocks);
+        checkFiles.run();
         steps++;
         if (outputs.isEmpty()) {
             return;

@@ -18,7 +18,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What Python's jinja2, set up as Transformers sets it up, makes of many templates; see record_chat_templates.py. */
-class RecordedTemplatesTest {
+final class RecordedTemplatesTest {
     private static final JsonMapper JSON = JsonMapper.shared();
 
     /** Templates that fail otherwise here than there, on purpose. */

@@ -1,0 +1,77 @@
+package lorikeet.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import lorikeet.runtime.json.JsonFile;
+import lorikeet.runtime.json.JsonObject;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The demo's held-out prompts: the adapters answer as in PEFT, and the base model can't do their tasks. */
+final class HeldOutTest {
+    private static final Path DEMO = Path.of("demo");
+
+    private static JsonObject heldOut;
+    private static List<JsonObject> cases;
+
+    @BeforeAll
+    static void read() {
+        heldOut = JsonFile.read(DEMO.resolve("heldout.json"));
+        cases = heldOut.objects("cases");
+        assertThat(cases).hasSizeGreaterThanOrEqualTo(400);
+    }
+
+    @Test
+    void adaptersAnswerAsInPeft() {
+        List<String> differences = new ArrayList<>();
+        try (Lorikeet model = Lorikeet.open(DEMO.resolve("model"))) {
+            List<Answer> answers = model.generate(cases.stream()
+                    .map(item -> request(item).adapter(adapter(model, item)))
+                    .toList());
+            for (int i = 0; i < cases.size(); i++) {
+                String expected = text(cases.get(i), "peft_answer");
+                if (!answers.get(i).text().strip().equals(expected)) {
+                    differences.add(text(cases.get(i), "prompt") + " gives "
+                            + answers.get(i).text() + ", in PEFT " + expected);
+                }
+            }
+        }
+        assertThat(differences).isEmpty();
+    }
+
+    @Test
+    void baseModelCannotDoTheTasks() {
+        List<JsonObject> some = new ArrayList<>();
+        for (int i = 0; i < cases.size(); i += 5) {
+            some.add(cases.get(i));
+        }
+        try (Lorikeet model = Lorikeet.open(DEMO.resolve("model"))) {
+            List<Answer> answers =
+                    model.generate(some.stream().map(HeldOutTest::request).toList());
+            int right = 0;
+            for (int i = 0; i < some.size(); i++) {
+                if (answers.get(i).text().strip().equals(text(some.get(i), "expected"))) {
+                    right++;
+                }
+            }
+            assertThat(right).isLessThan(some.size() / 20);
+        }
+    }
+
+    private static Request request(JsonObject item) {
+        return Request.text(text(item, "prompt")).maxTokens(heldOut.integer("max_new_tokens", 1));
+    }
+
+    private static Adapter adapter(Lorikeet model, JsonObject item) {
+        String name = text(item, "adapter");
+        return model.adapter(name)
+                .orElseGet(() -> model.load(name, DEMO.resolve("adapters").resolve(name)));
+    }
+
+    private static String text(JsonObject item, String field) {
+        return item.string(field).orElseThrow(() -> item.missing(field));
+    }
+}
