@@ -63,6 +63,7 @@ def record(env, template, variables):
     """The case with its output, or with the kind of its error."""
     case = {"template": template}
     try:
+        # A copy: the filter `indent` changes a list that it is given, before it fails.
         case["output"] = env.from_string(template).render(**copy.deepcopy(variables))
     except Raised as e:
         case["raised"] = e.message

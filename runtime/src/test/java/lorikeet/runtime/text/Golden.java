@@ -8,20 +8,39 @@ import java.util.Objects;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The reference checkpoints among the test resources. */
+/** What Transformers makes of texts and chats, recorded among the test resources. */
 final class Golden {
-    static final List<String> SETS = List.of("llama", "mistral", "qwen2");
+    /** The reference checkpoints. */
+    static final List<String> SETS = List.of(
+            "llama",
+            "llama-dynamic",
+            "llama-linear-v4",
+            "llama3-rope",
+            "mistral",
+            "mistral-v4",
+            "qwen2",
+            "qwen2-window",
+            "qwen2-yarn",
+            "qwen3",
+            "qwen3-yarn-v4");
 
     private Golden() {}
 
     static Path model(String set) {
-        return resource("/golden/" + set + "/model/tokenizer.json")
-                .resolveSibling(".")
-                .normalize();
+        return folder("/golden/" + set + "/model");
+    }
+
+    /** The folder among the resources that holds this tokenizer. */
+    static Path folder(String name) {
+        return resource(name + "/tokenizer.json").resolveSibling(".").normalize();
     }
 
     static JsonNode recorded(String set) {
-        return JsonMapper.shared().readTree(resource("/golden/" + set + "/golden.json"));
+        return json("/golden/" + set + "/golden.json");
+    }
+
+    static JsonNode json(String resource) {
+        return JsonMapper.shared().readTree(resource(resource));
     }
 
     static int[] ids(JsonNode array) {

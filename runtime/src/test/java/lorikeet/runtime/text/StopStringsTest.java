@@ -72,6 +72,26 @@ class StopStringsTest {
         return word.toString();
     }
 
+    /** Begins in the middle of one token and ends in the middle of another, over characters made of several tokens. */
+    @Test
+    void spansTokens() {
+        for (String set : Golden.SETS) {
+            try (Tokenizer tokenizer = Tokenizer.open(Golden.model(set))) {
+                int[] ids = tokenizer.encode("The parrots 🦜🦜 sing.\nUser: hello", false);
+                DecodeStream decoder = tokenizer.decodeStream(true);
+                StopStrings.Stream stop = new StopStrings(List.of("ots 🦜🦜 sing.\nUs"), false).stream();
+                StringBuilder output = new StringBuilder();
+                int taken = 0;
+                while (stop.stop().isEmpty() && taken < ids.length) {
+                    output.append(stop.push(decoder.push(ids[taken++])));
+                }
+                assertThat(stop.stop()).as(set).isPresent();
+                assertThat(output.append(stop.finish()).toString()).as(set).isEqualTo("The parr");
+                assertThat(taken).as(set).isBetween(8, ids.length - 1);
+            }
+        }
+    }
+
     @Test
     void holdsBackOnlyWhatMayBecomeAStopString() {
         StopStrings.Stream stream = new StopStrings(List.of("\nUser:"), false).stream();

@@ -25,23 +25,50 @@ class TokenizerTest {
 
     @TestFactory
     Stream<DynamicTest> encodesAndDecodesAsRecorded() {
-        return Golden.SETS.stream().flatMap(set -> {
-            JsonNode recorded = Golden.recorded(set);
-            assertThat(recorded.path("tokenizer").size()).isGreaterThan(10);
-            assertThat(recorded.path("chat").size()).isPositive();
-            return Stream.concat(
-                            recorded.path("tokenizer").valueStream(),
-                            recorded.path("chat").valueStream())
-                    .map(item -> DynamicTest.dynamicTest(set + ": " + item.path("text"), () -> {
-                        try (Tokenizer tokenizer = Tokenizer.open(Golden.model(set))) {
-                            String text = item.path("text").asString();
-                            int[] ids = Golden.ids(item.path("ids"));
-                            assertThat(tokenizer.encode(text, false)).isEqualTo(ids);
-                            String decoded = item.path("decoded").asString(text);
-                            assertThat(tokenizer.decode(ids, false)).isEqualTo(decoded);
-                        }
-                    }));
-        });
+        Stream<DynamicTest> checkpoints = Golden.SETS.stream()
+                .map(set -> DynamicTest.dynamicTest(set, () -> {
+                    JsonNode recorded = Golden.recorded(set);
+                    encodesAndDecodes(Golden.model(set), recorded.path("tokenizer"));
+                    encodesAndDecodes(Golden.model(set), recorded.path("chat"));
+                }));
+        DynamicTest unigram = DynamicTest.dynamicTest(
+                "unigram",
+                () -> encodesAndDecodes(
+                        Golden.folder("/tokenizers/unigram"),
+                        Golden.json("/tokenizers/unigram/golden.json").path("tokenizer")));
+        return Stream.concat(checkpoints, Stream.of(unigram));
+    }
+
+    private static void encodesAndDecodes(Path model, JsonNode recorded) {
+        try (Tokenizer tokenizer = Tokenizer.open(model)) {
+            for (JsonNode item : recorded) {
+                String text = item.path("text").asString();
+                int[] ids = Golden.ids(item.path("ids"));
+                assertThat(tokenizer.encode(text, false)).as(text).isEqualTo(ids);
+                if (item.has("decoded")) {
+                    assertThat(tokenizer.decode(ids, false))
+                            .isEqualTo(item.path("decoded").asString());
+                }
+                if (item.has("ids_with_special")) {
+                    int[] framed = Golden.ids(item.path("ids_with_special"));
+                    assertThat(tokenizer.encode(text, true)).as(text).isEqualTo(framed);
+                    assertThat(tokenizer.decode(framed, true))
+                            .isEqualTo(item.path("decoded_skip_special").asString());
+                }
+            }
+        }
+    }
+
+    @Test
+    void everySetHasTexts() {
+        assertThat(Golden.SETS)
+                .allSatisfy(
+                        set -> assertThat(Golden.recorded(set).path("tokenizer").size())
+                                .isGreaterThan(10));
+        assertThat(Golden.json("/tokenizers/unigram/golden.json")
+                        .path("tokenizer")
+                        .size())
+                .isGreaterThan(10);
     }
 
     @Test

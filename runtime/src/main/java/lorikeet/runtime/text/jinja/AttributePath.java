@@ -5,12 +5,13 @@ import java.util.List;
 
 /** The {@code attribute} of a filter: names and positions with dots between, each looked up as an entry first. */
 record AttributePath(List<Object> keys) {
-    static AttributePath of(Object attribute) {
+    static AttributePath of(Object attribute, Budget budget) {
         if (!(attribute instanceof String path)) {
             return new AttributePath(List.of(attribute));
         }
+        budget.spend(path.length());
         List<Object> keys = new ArrayList<>();
-        for (Object part : Text.split(path, ".", -1)) {
+        for (Object part : Text.split(path, ".", -1, budget)) {
             String key = (String) part;
             boolean position =
                     !key.isEmpty() && key.length() < 10 && key.chars().allMatch(PyChars::isDigit);

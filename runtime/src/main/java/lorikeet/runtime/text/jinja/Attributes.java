@@ -21,9 +21,11 @@ final class Attributes {
             "sort",
             "update");
 
+    private final Budget budget;
     private final StringMethods strings;
 
     Attributes(Budget budget) {
+        this.budget = budget;
         this.strings = new StringMethods(budget);
     }
 
@@ -45,10 +47,13 @@ final class Attributes {
             throw u.failure();
         }
         Object found = switch (value) {
-            case Map<?, ?> map -> isHashable(key) ? map.get(Keys.key(key)) : null;
+            case Map<?, ?> map -> isHashable(key) ? map.get(Keys.in(map, key, budget)) : null;
             case List<?> list -> at(list, key);
             case Tuple tuple -> at(tuple.items(), key);
-            case String text -> character(text, key);
+            case String text -> {
+                budget.spend(text.length() / 16);
+                yield character(text, key);
+            }
             default -> null;
         };
         if (found == null && key instanceof String name) {
@@ -93,17 +98,18 @@ final class Attributes {
         }
         return switch (value) {
             case String text -> strings.method(text, name);
-            case Map<?, ?> map -> DictMethods.method(map, name, refused(value, name));
+            case Map<?, ?> map -> DictMethods.method(map, name, refused(value, name), budget);
             case List<?> list ->
                 CHANGING.contains(name) && !(list instanceof Range)
                         ? refused(value, name)
-                        : ListMethods.method(list, name);
+                        : ListMethods.method(list, name, budget);
             case Tuple tuple -> {
                 int index = tuple.names().indexOf(name);
-                yield index >= 0 ? tuple.items().get(index) : ListMethods.method(tuple.items(), name);
+                yield index >= 0 ? tuple.items().get(index) : ListMethods.method(tuple.items(), name, budget);
             }
             case Namespace namespace -> namespace.fields().get(name);
             case LoopState loop -> loop.attribute(name);
+            case Cycler cycler -> cycler.attribute(name);
             case Macro macro -> name.equals("name") ? macro.name() : null;
             default -> null;
         };

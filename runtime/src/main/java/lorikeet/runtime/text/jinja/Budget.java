@@ -25,6 +25,16 @@ final class Budget {
         spend(characters);
     }
 
+    /** For a list of so many elements: a unit for each byte that it takes. */
+    void elements(long count) {
+        spend(4 * count);
+    }
+
+    /** For so many texts of their own, however short. */
+    void characters(long count) {
+        spend(16 * count);
+    }
+
     void checkLength(long characters) {
         if (characters > limits.characters()) {
             throw Failure.limit("a text of " + characters + " characters; the limit is " + limits.characters());

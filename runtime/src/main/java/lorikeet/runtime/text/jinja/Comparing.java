@@ -7,46 +7,52 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Equality, order and membership as Python has them. */
+/**
+ * Equality, order and membership as Python has them. Lists may share their items, so that to go through two of them can
+ * take far more steps than they take memory: each step is paid for.
+ */
 final class Comparing {
     private Comparing() {}
 
     @SuppressWarnings("ReferenceEquality") // A generator equals only itself.
-    static boolean equal(Object a, Object b) {
+    static boolean equal(Object a, Object b, Budget budget) {
+        budget.spend(1);
         if (Types.isNumber(a) && Types.isNumber(b)) {
             return compareNumbers(a, b) == 0 && !isNan(a) && !isNan(b);
         }
         return switch (a) {
             case Undefined u -> b instanceof Undefined;
             case List<?> l ->
-                b instanceof List<?> other && l instanceof Range == other instanceof Range && equalItems(l, other);
-            case Tuple t -> b instanceof Tuple other && equalItems(t.items(), other.items());
-            case Map<?, ?> m -> b instanceof Map<?, ?> other && equalMaps(m, other);
+                b instanceof List<?> other
+                        && l instanceof Range == other instanceof Range
+                        && equalItems(l, other, budget);
+            case Tuple t -> b instanceof Tuple other && equalItems(t.items(), other.items(), budget);
+            case Map<?, ?> m -> b instanceof Map<?, ?> other && equalMaps(m, other, budget);
             case Generator g -> a == b;
             default -> Objects.equals(a, b);
         };
     }
 
-    private static boolean equalItems(List<?> a, List<?> b) {
+    private static boolean equalItems(List<?> a, List<?> b, Budget budget) {
         if (a.size() != b.size()) {
             return false;
         }
         Iterator<?> others = b.iterator();
         for (Object item : a) {
-            if (!equal(item, others.next())) {
+            if (!equal(item, others.next(), budget)) {
                 return false;
             }
         }
         return true;
     }
 
-    private static boolean equalMaps(Map<?, ?> a, Map<?, ?> b) {
+    private static boolean equalMaps(Map<?, ?> a, Map<?, ?> b, Budget budget) {
         if (a.size() != b.size()) {
             return false;
         }
         for (Map.Entry<?, ?> entry : a.entrySet()) {
-            Object other = b.get(entry.getKey());
-            if (other == null || !equal(entry.getValue(), other)) {
+            Object other = b.get(Keys.in(b, entry.getKey(), budget));
+            if (other == null || !equal(entry.getValue(), other, budget)) {
                 return false;
             }
         }
@@ -54,14 +60,14 @@ final class Comparing {
     }
 
     /** One of {@code == != < <= > >= in}, {@code not in}. */
-    static boolean holds(String operator, Object a, Object b) {
+    static boolean holds(String operator, Object a, Object b, Budget budget) {
         return switch (operator) {
-            case "==" -> equal(a, b);
-            case "!=" -> !equal(a, b);
-            case "in" -> contains(b, a);
-            case "not in" -> !contains(b, a);
+            case "==" -> equal(a, b, budget);
+            case "!=" -> !equal(a, b, budget);
+            case "in" -> contains(b, a, budget);
+            case "not in" -> !contains(b, a, budget);
             default -> {
-                Integer order = order(operator, a, b);
+                Integer order = order(operator, a, b, budget);
                 yield order != null
                         && switch (operator) {
                             case "<" -> order < 0;
@@ -74,13 +80,14 @@ final class Comparing {
     }
 
     /** For sorting. */
-    static int compare(Object a, Object b) {
-        Integer order = order("<", a, b);
+    static int compare(Object a, Object b, Budget budget) {
+        Integer order = order("<", a, b, budget);
         return order == null ? 0 : order;
     }
 
     /** Negative, zero or positive; null if neither is less, as with NaN. */
-    private static @Nullable Integer order(String operator, Object a, Object b) {
+    private static @Nullable Integer order(String operator, Object a, Object b, Budget budget) {
+        budget.spend(1);
         if (a instanceof Undefined u) {
             throw u.failure();
         }
@@ -94,24 +101,24 @@ final class Comparing {
             return compareText(s, t);
         }
         if (a instanceof List<?> l && b instanceof List<?> m && !(a instanceof Range) && !(b instanceof Range)) {
-            return orderItems(operator, l, m);
+            return orderItems(operator, l, m, budget);
         }
         if (a instanceof Tuple t && b instanceof Tuple u) {
-            return orderItems(operator, t.items(), u.items());
+            return orderItems(operator, t.items(), u.items(), budget);
         }
         throw Failure.of("'" + operator + "' not supported between instances of '" + Types.name(a) + "' and '"
                 + Types.name(b) + "'");
     }
 
-    private static @Nullable Integer orderItems(String operator, List<?> a, List<?> b) {
+    private static @Nullable Integer orderItems(String operator, List<?> a, List<?> b, Budget budget) {
         Iterator<?> others = b.iterator();
         for (Object item : a) {
             if (!others.hasNext()) {
                 return 1;
             }
             Object other = others.next();
-            if (!equal(item, other)) {
-                return order(operator, item, other);
+            if (!equal(item, other, budget)) {
+                return order(operator, item, other, budget);
             }
         }
         return others.hasNext() ? -1 : 0;
@@ -152,23 +159,24 @@ final class Comparing {
         return number instanceof Double d && d.isNaN();
     }
 
-    static boolean contains(Object container, Object value) {
+    static boolean contains(Object container, Object value, Budget budget) {
         return switch (container) {
             case String s -> {
                 if (value instanceof String part) {
-                    yield s.contains(part);
+                    budget.spend(s.length() / 16 + 1);
+                    yield Search.first(s, part, 0) >= 0;
                 }
                 throw value instanceof Undefined u
                         ? u.failure()
                         : Failure.of("'in <string>' requires string as left operand, not " + Types.name(value));
             }
-            case Map<?, ?> m -> m.containsKey(Keys.key(value));
+            case Map<?, ?> m -> m.containsKey(Keys.in(m, value, budget));
             default -> {
                 if (!Types.isIterable(container)) {
                     throw Failure.of("argument of type '" + Types.name(container) + "' is not iterable");
                 }
-                for (Object item : Types.iterate(container)) {
-                    if (equal(item, value)) {
+                for (Object item : Types.iterate(container, budget)) {
+                    if (equal(item, value, budget)) {
                         yield true;
                     }
                 }

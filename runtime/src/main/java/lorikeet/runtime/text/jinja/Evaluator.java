@@ -11,13 +11,14 @@ final class Evaluator {
     private final Operators operators;
     private final Attributes attributes;
     private final Filters filters;
-    private final Tests tests = new Tests();
+    private final Tests tests;
     private int line = 1;
 
     Evaluator(Budget budget) {
         this.budget = budget;
         this.operators = new Operators(budget);
         this.attributes = new Attributes(budget);
+        this.tests = new Tests(budget);
         this.filters = new Filters(budget, attributes, tests);
     }
 
@@ -121,7 +122,8 @@ final class Evaluator {
     private Object dict(Expr.DictOf dict, Scope scope) {
         Map<Object, Object> map = new LinkedHashMap<>();
         for (Expr.DictOf.Entry entry : dict.entries()) {
-            map.put(Keys.key(evaluate(entry.key(), scope)), evaluate(entry.value(), scope));
+            Object key = evaluate(entry.key(), scope);
+            map.put(Keys.in(map, key, budget), evaluate(entry.value(), scope));
         }
         return map;
     }
@@ -132,7 +134,7 @@ final class Evaluator {
             Object right = evaluate(link.operand(), scope);
             line = compare.line();
             budget.spend(operators.size(left) + operators.size(right));
-            if (!Comparing.holds(link.operator(), left, right)) {
+            if (!Comparing.holds(link.operator(), left, right, budget)) {
                 return false;
             }
             left = right;
@@ -181,12 +183,13 @@ final class Evaluator {
             add(named, argument.name(), evaluate(argument.value(), scope));
         }
         if (written.star() != null) {
-            positional.addAll(Types.iterate(evaluate(written.star(), scope)));
+            positional.addAll(Types.iterate(evaluate(written.star(), scope), budget));
         }
         if (written.starStar() != null) {
             if (!(evaluate(written.starStar(), scope) instanceof Map<?, ?> map)) {
                 throw Failure.of("argument after ** must be a mapping");
             }
+            budget.elements(map.size());
             map.forEach((name, value) -> add(named, Types.text(name, "a call"), value));
         }
         more.forEach((name, value) -> add(named, name, value));

@@ -57,6 +57,11 @@ final class Filters {
             "urlencode",
             "wordcount");
 
+    private static final Set<String> NUMERIC = Set.of("abs", "float", "int", "round");
+
+    /** What a conversion or rounding of a number costs: about a microsecond at worst. */
+    private static final int DEAR = 100;
+
     private final Budget budget;
     private final Attributes attributes;
     private final Tests tests;
@@ -72,6 +77,9 @@ final class Filters {
     }
 
     Object apply(String name, Object value, Arguments arguments) {
+        if (NUMERIC.contains(name)) {
+            budget.spend(DEAR);
+        }
         Object result = switch (name) {
             case "default", "d" -> {
                 Arguments.Bound bound = arguments.bind(name, "default_value", "boolean");
@@ -84,10 +92,10 @@ final class Filters {
             case "float" -> NumberFilters.decimal(value, arguments.bind(name, "default"));
             case "round" -> NumberFilters.round(value, arguments.bind(name, "precision", "method"));
             case "attr" -> attr(value, arguments.bind(name, "name").text(0));
-            case "map" -> new Generator(map(Types.iterate(value), arguments));
-            case "select", "reject" -> new Generator(select(Types.iterate(value), arguments, name.equals("select")));
+            case "map" -> new Generator(map(items(value), arguments));
+            case "select", "reject" -> new Generator(select(items(value), arguments, name.equals("select")));
             case "selectattr", "rejectattr" ->
-                new Generator(selectAttribute(Types.iterate(value), arguments, name.equals("selectattr")));
+                new Generator(selectAttribute(items(value), arguments, name.equals("selectattr")));
             default -> {
                 Object found = texts.apply(name, value, arguments);
                 if (found == null) {
@@ -105,6 +113,11 @@ final class Filters {
         return result;
     }
 
+    /** The items to map or to select from: none of what is false, even if it can't be gone through. */
+    private List<Object> items(Object value) {
+        return Types.truth(value) ? Types.iterate(value, budget) : List.of();
+    }
+
     /** An attribute and never an entry. */
     private Object attr(Object value, String name) {
         if (value instanceof Map<?, ?> map) {
@@ -118,7 +131,7 @@ final class Filters {
         List<Object> mapped = new ArrayList<>(items.size());
         if (arguments.positional().isEmpty()) {
             Arguments.Bound bound = arguments.bind("map", "attribute", "default");
-            AttributePath path = AttributePath.of(bound.get(0));
+            AttributePath path = AttributePath.of(bound.get(0), budget);
             for (Object item : items) {
                 budget.spend(1);
                 Object found = path.get(item, attributes);
@@ -150,7 +163,7 @@ final class Filters {
         if (arguments.positional().isEmpty()) {
             throw Failure.of("selectattr needs the name of an attribute");
         }
-        AttributePath path = AttributePath.of(arguments.positional().getFirst());
+        AttributePath path = AttributePath.of(arguments.positional().getFirst(), budget);
         Arguments rest = rest(arguments, 1);
         List<Object> selected = new ArrayList<>();
         for (Object item : items) {

@@ -45,7 +45,7 @@ final class Import {
     private static Object map(Map<?, ?> map, Budget budget) {
         budget.enter();
         Map<Object, Object> copy = new LinkedHashMap<>();
-        map.forEach((key, item) -> copy.put(Keys.key(value(key, budget)), value(item, budget)));
+        map.forEach((key, item) -> copy.put(Keys.in(copy, value(key, budget), budget), value(item, budget)));
         budget.leave();
         return copy;
     }

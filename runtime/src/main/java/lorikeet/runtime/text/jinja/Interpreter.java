@@ -14,7 +14,6 @@ final class Interpreter {
 
     private final Budget budget;
     private final Evaluator evaluator;
-    private int loopDepth;
 
     Interpreter(Budget budget) {
         this.budget = budget;
@@ -33,11 +32,8 @@ final class Interpreter {
     /** The text that statements give. */
     String render(List<Stmt> body, Scope scope) {
         budget.enter();
-        int outerDepth = loopDepth;
-        loopDepth = 0;
         StringBuilder out = new StringBuilder();
         execute(body, scope, out);
-        loopDepth = outerDepth;
         budget.leave();
         return out.toString();
     }
@@ -62,7 +58,7 @@ final class Interpreter {
                 return executeIf(branches, scope, out);
             }
             case Stmt.For loop -> {
-                return executeFor(loop, scope, out);
+                return executeFor(loop, evaluate(loop.items(), scope), scope, 1, out);
             }
             case Stmt.Set set -> assign(set.target(), evaluate(set.value(), scope), scope);
             case Stmt.SetBlock set -> {
@@ -112,8 +108,8 @@ final class Interpreter {
         return execute(branches.otherwise(), scope, out);
     }
 
-    private Flow executeFor(Stmt.For loop, Scope scope, StringBuilder out) {
-        List<Object> items = Types.iterate(evaluate(loop.items(), scope));
+    private Flow executeFor(Stmt.For loop, Object iterable, Scope scope, int depth, StringBuilder out) {
+        List<Object> items = Types.iterate(iterable, budget);
         if (loop.filter() != null) {
             List<Object> kept = new ArrayList<>();
             for (Object item : items) {
@@ -128,7 +124,7 @@ final class Interpreter {
         if (items.isEmpty()) {
             return execute(loop.otherwise(), new Scope(scope), out);
         }
-        LoopState state = new LoopState(items, ++loopDepth);
+        LoopState state = new LoopState(items, depth, arguments -> recur(loop, arguments, scope, depth), budget);
         for (int i = 0; i < items.size(); i++) {
             budget.spend(1);
             state.at(i);
@@ -139,8 +135,18 @@ final class Interpreter {
                 break;
             }
         }
-        loopDepth--;
         return Flow.ON;
+    }
+
+    /** What a call of the {@code loop} variable gives: the loop's text for other items. */
+    private Object recur(Stmt.For loop, Arguments arguments, Scope scope, int depth) {
+        if (!loop.recursive()) {
+            throw Failure.of("the loop must have the 'recursive' marker to be called");
+        }
+        Object iterable = arguments.bind("loop", "iterable").get(0);
+        StringBuilder out = new StringBuilder();
+        executeFor(loop, iterable, scope, depth + 1, out);
+        return out.toString();
     }
 
     private Object filtered(List<Expr.Filter> filters, Object input, Scope scope) {
@@ -161,7 +167,7 @@ final class Interpreter {
                 namespace.fields().put(field.field(), value);
             }
             case Stmt.Target.Several several -> {
-                List<Object> values = Types.iterate(value);
+                List<Object> values = Types.iterate(value, budget);
                 if (value instanceof Undefined u) {
                     throw u.failure();
                 }

@@ -18,6 +18,7 @@ final class Json {
     private int depth;
 
     private Json(Arguments.Bound bound, Budget budget) {
+        this.budget = budget;
         this.asciiOnly = bound.truth(0, false);
         Object width = bound.get(1, None.NONE);
         this.indented = width != None.NONE;
@@ -26,7 +27,7 @@ final class Json {
             this.itemSeparator = indented ? "," : ", ";
             this.keySeparator = ": ";
         } else {
-            List<Object> separators = Types.iterate(bound.get(2));
+            List<Object> separators = Types.iterate(bound.get(2), budget);
             if (separators.size() != 2) {
                 throw Failure.of("tojson: separators must be a pair");
             }
@@ -34,7 +35,6 @@ final class Json {
             this.keySeparator = Types.text(separators.get(1), "tojson");
         }
         this.sortKeys = bound.truth(3, false);
-        this.budget = budget;
     }
 
     /** @param arguments {@code ensure_ascii, indent, separators, sort_keys} */
@@ -104,7 +104,7 @@ final class Json {
         }
         List<Map.Entry<?, ?>> entries = new ArrayList<>(map.entrySet());
         if (sortKeys) {
-            entries.sort((a, b) -> Comparing.compare(a.getKey(), b.getKey()));
+            entries.sort((a, b) -> Comparing.compare(a.getKey(), b.getKey(), budget));
         }
         open("{");
         String separator = "";
@@ -168,7 +168,7 @@ final class Json {
                 case '\b' -> out.append("\\b");
                 default -> {
                     if (c < 0x20 || (asciiOnly && c > 0x7E)) {
-                        out.append(c == 0x7F ? "\u007F" : "\\u%04x".formatted((int) c));
+                        out.append("\\u%04x".formatted((int) c));
                     } else {
                         out.append(c);
                     }

@@ -3,7 +3,8 @@ package lorikeet.runtime.text.jinja;
 /**
  * Bounds of one rendering.
  *
- * @param work units of work: about one for each node evaluated and each character or list element produced
+ * @param work units of work: about one for each node evaluated, each byte of text or of lists that is made, and each ten
+ *     nanoseconds of what is dearer
  * @param characters the longest text, output or intermediate
  * @param depth nested macro calls, and nesting of values that are printed
  */

@@ -3,23 +3,37 @@ package lorikeet.runtime.text.jinja;
 import java.util.List;
 
 /** The {@code loop} variable. */
-final class LoopState {
+final class LoopState implements Callable {
     private final List<Object> items;
     private final int depth;
+    private final Callable again;
+    private final Budget budget;
     private int index;
     private List<Object> lastSeen = List.of();
 
-    LoopState(List<Object> items, int depth) {
+    /**
+     * @param depth 1, or more inside a recursive loop's call of itself
+     * @param again what calling the variable does
+     */
+    LoopState(List<Object> items, int depth, Callable again, Budget budget) {
         this.items = items;
         this.depth = depth;
+        this.again = again;
+        this.budget = budget;
     }
 
     void at(int index) {
         this.index = index;
     }
 
-    int depth() {
-        return depth;
+    @Override
+    public Object call(Arguments arguments) {
+        return again.call(arguments);
+    }
+
+    @Override
+    public String toString() {
+        return "<LoopContext " + (index + 1) + "/" + items.size() + ">";
     }
 
     Object attribute(String name) {
@@ -52,7 +66,7 @@ final class LoopState {
 
     private Object changed(Arguments arguments) {
         List<Object> values = arguments.positional();
-        boolean changed = !Comparing.equal(values, lastSeen) || lastSeen.isEmpty();
+        boolean changed = !Comparing.equal(values, lastSeen, budget) || lastSeen.isEmpty();
         lastSeen = values;
         return changed;
     }

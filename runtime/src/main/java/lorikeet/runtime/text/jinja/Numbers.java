@@ -35,6 +35,19 @@ final class Numbers {
         return number instanceof Double d ? d : big(number).doubleValue();
     }
 
+    /** Units of work that an operation takes: more than none only where integers don't fit a long. */
+    static long cost(Expr.Binary.Operator operator, Object left, Object right) {
+        if (operator == Expr.Binary.Operator.POWER) {
+            return MAX_BITS / 16;
+        }
+        long words = 1L + words(left) * words(right) / 16;
+        return operator == Expr.Binary.Operator.DIVIDE && words > 1 ? words + MAX_BITS : words - 1;
+    }
+
+    private static long words(Object number) {
+        return number instanceof BigInteger n ? n.bitLength() / 32 : 1;
+    }
+
     static Object apply(Expr.Binary.Operator operator, Object left, Object right) {
         if (left instanceof Double || right instanceof Double) {
             return real(operator, real(left), real(right));

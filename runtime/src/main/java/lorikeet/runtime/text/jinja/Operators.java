@@ -39,6 +39,7 @@ final class Operators {
             throw u.failure();
         }
         if (Types.isNumber(left) && Types.isNumber(right)) {
+            budget.spend(Numbers.cost(operator, left, right));
             return Numbers.apply(operator, left, right);
         }
         return switch (operator) {
@@ -63,8 +64,9 @@ final class Operators {
     }
 
     private List<Object> joined(List<?> a, List<?> b) {
-        budget.spend((long) a.size() + b.size());
-        List<Object> all = new ArrayList<>(a);
+        budget.elements((long) a.size() + b.size());
+        List<Object> all = new ArrayList<>(a.size() + b.size());
+        all.addAll(a);
         all.addAll(b);
         return all;
     }
@@ -89,8 +91,8 @@ final class Operators {
     }
 
     private List<Object> repeated(List<?> items, long times) {
-        budget.spend(Math.multiplyExact(times, (long) items.size()));
-        List<Object> all = new ArrayList<>();
+        budget.elements(Math.multiplyExact(times, (long) items.size()));
+        List<Object> all = new ArrayList<>((int) (times * items.size()));
         if (!items.isEmpty()) {
             for (long i = 0; i < times; i++) {
                 all.addAll(items);

@@ -82,9 +82,12 @@ final class Parser {
             case "with" -> with(line);
             case "generation" -> new Stmt.Block(outsideLoops("endgeneration"), line);
             case "print" -> {
-                Expr value = expressions.tuple(true);
+                List<Expr> values = new ArrayList<>();
+                do {
+                    values.add(expressions.expression());
+                } while (stream.skipOperator(","));
                 endBlock();
-                yield new Stmt.Print(value, line);
+                yield new Stmt.Print(new Expr.Concat(values, line), line);
             }
             case "break", "continue" -> {
                 if (loops == 0) {
@@ -135,9 +138,7 @@ final class Parser {
         stream.expectName("in");
         Expr items = expressions.tuple(false);
         Expr filter = stream.skipName("if") ? expressions.expression() : null;
-        if (stream.isName("recursive")) {
-            throw stream.fail("recursive loops are not supported");
-        }
+        boolean recursive = stream.skipName("recursive");
         endBlock();
         loops++;
         List<Stmt> body = body(Set.of("else", "endfor"));
@@ -148,7 +149,7 @@ final class Parser {
         } else {
             endBlock();
         }
-        return new Stmt.For(target, items, filter, body, otherwise, line);
+        return new Stmt.For(target, items, filter, recursive, body, otherwise, line);
     }
 
     private Stmt setStatement(int line) {

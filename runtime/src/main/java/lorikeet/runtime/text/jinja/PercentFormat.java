@@ -8,6 +8,9 @@ import java.util.Map;
 
 /** {@code format % values}, as Python has it. */
 final class PercentFormat {
+    /** No float has more digits behind the point. */
+    private static final int MAX_FRACTION = 1074;
+
     private final String format;
     private final Object values;
     private final Budget budget;
@@ -34,7 +37,14 @@ final class PercentFormat {
                 directive();
             }
         }
-        int given = values instanceof Tuple tuple ? tuple.items().size() : values instanceof Map<?, ?> ? used : 1;
+        int given = switch (values) {
+            case Tuple tuple -> tuple.items().size();
+            // What can be subscripted may go unused: Python takes it for a dictionary.
+            case Map<?, ?> m -> used;
+            case List<?> l -> used;
+            case Undefined u -> used;
+            default -> 1;
+        };
         if (used < given) {
             throw Failure.of("not all arguments converted during string formatting");
         }
@@ -129,9 +139,23 @@ final class PercentFormat {
             case 'X' -> sign(Text.upper(integer(value).toString(16)), flags);
             case 'o' -> sign(integer(value).toString(8), flags);
             case 'f', 'F' -> sign(fixed(value, precision < 0 ? 6 : precision), flags);
-            case 'c' -> value instanceof String s ? s : Character.toString((int) Types.integer(value));
+            case 'c' -> character(value);
             default -> throw Failure.of("unsupported format character '" + type + "'");
         };
+    }
+
+    private static String character(Object value) {
+        if (value instanceof String s && Text.length(s) == 1) {
+            return s;
+        }
+        if (value instanceof String) {
+            throw Failure.of("%c requires int or char");
+        }
+        long code = Types.integer(value);
+        if (code < 0 || code > Character.MAX_CODE_POINT) {
+            throw Failure.of("%c arg not in range(0x110000)");
+        }
+        return Character.toString((int) code);
     }
 
     private static String sign(String number, String flags) {
@@ -160,9 +184,10 @@ final class PercentFormat {
             return Printing.decimal(number);
         }
         budget.text(precision);
-        String text = new BigDecimal(number)
-                .setScale(precision, RoundingMode.HALF_EVEN)
-                .toPlainString();
+        int exact = Math.min(precision, MAX_FRACTION);
+        String text =
+                new BigDecimal(number).setScale(exact, RoundingMode.HALF_EVEN).toPlainString()
+                        + "0".repeat(precision - exact);
         return number < 0 && !text.startsWith("-") ? "-" + text : text;
     }
 

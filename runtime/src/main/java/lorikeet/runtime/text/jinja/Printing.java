@@ -46,6 +46,8 @@ final class Printing {
             }
             case Macro m -> append("<Macro '" + m.name() + "'>");
             case Generator g -> append("<generator object>");
+            case LoopState l -> append(l.toString());
+            case Cycler c -> append("<Cycler object>");
             case Callable c -> append("<built-in method>");
             default -> append(String.valueOf(value));
         }

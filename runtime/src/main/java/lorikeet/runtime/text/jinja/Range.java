@@ -27,6 +27,11 @@ final class Range extends AbstractList<Object> {
         this.size = (int) count;
     }
 
+    /** The range of every {@code stride}-th item from one position to before another. */
+    Range slice(long from, long to, long stride) {
+        return new Range(start + step * from, start + step * to, Math.multiplyExact(step, stride));
+    }
+
     @Override
     public Object get(int index) {
         return start + step * index;

@@ -26,6 +26,9 @@ final class SequenceFilters {
         return switch (name) {
             case "length", "count" -> {
                 arguments.bind(name);
+                if (value instanceof String text) {
+                    budget.spend(text.length() / 16);
+                }
                 yield Types.length(value);
             }
             case "list" -> new ArrayList<>(paid(value));
@@ -60,9 +63,7 @@ final class SequenceFilters {
     }
 
     private List<Object> paid(Object value) {
-        List<Object> items = Types.iterate(value);
-        budget.spend(items.size());
-        return items;
+        return Types.iterate(value, budget);
     }
 
     private Object reverse(Object value) {
@@ -89,10 +90,10 @@ final class SequenceFilters {
         return out.toString();
     }
 
-    private static Object items(Object value) {
+    private Object items(Object value) {
         return switch (value) {
             case Undefined u -> new Generator(List.of());
-            case Map<?, ?> map -> new Generator(DictMethods.items(map));
+            case Map<?, ?> map -> new Generator(DictMethods.items(map, budget));
             default -> throw Failure.of("Can only get item pairs from a mapping.");
         };
     }
@@ -101,7 +102,7 @@ final class SequenceFilters {
     private UnaryOperator<Object> attribute(Object attribute, boolean ignoreCase) {
         UnaryOperator<Object> get = UnaryOperator.identity();
         if (attribute != None.NONE) {
-            AttributePath path = AttributePath.of(attribute);
+            AttributePath path = AttributePath.of(attribute, budget);
             get = item -> path.get(item, attributes);
         }
         UnaryOperator<Object> found = get;
@@ -123,7 +124,7 @@ final class SequenceFilters {
         boolean caseCounts = bound.truth(0, false);
         int position = by.equals("key") ? 0 : 1;
         return sorted(
-                DictMethods.items(map),
+                DictMethods.items(map, budget),
                 item -> {
                     Object key = ((Tuple) item).items().get(position);
                     return caseCounts ? key : folded(key);
@@ -134,22 +135,19 @@ final class SequenceFilters {
     private Object sort(List<Object> items, Arguments.Bound bound) {
         boolean ignoreCase = !bound.truth(1, false);
         Object attribute = bound.get(2, None.NONE);
-        UnaryOperator<Object> key = attribute instanceof String several && several.contains(",")
-                ? severalAttributes(several, ignoreCase)
-                : attribute(attribute, ignoreCase);
-        return sorted(items, key, bound.truth(0, false));
-    }
-
-    private UnaryOperator<Object> severalAttributes(String names, boolean ignoreCase) {
+        // A list even of one value, as in Jinja: two undefined values are equal in lists, but have no order by
+        // themselves.
+        List<Object> names = attribute instanceof String text ? Text.split(text, ",", -1, budget) : List.of(attribute);
         List<UnaryOperator<Object>> keys = new ArrayList<>();
-        for (Object name : Text.split(names, ",", -1)) {
+        for (Object name : names) {
             keys.add(attribute(name, ignoreCase));
         }
-        return item -> {
-            List<Object> values = new ArrayList<>();
-            keys.forEach(key -> values.add(key.apply(item)));
+        UnaryOperator<Object> key = item -> {
+            List<Object> values = new ArrayList<>(keys.size());
+            keys.forEach(get -> values.add(get.apply(item)));
             return values;
         };
+        return sorted(items, key, bound.truth(0, false));
     }
 
     private List<Object> sorted(List<Object> items, UnaryOperator<Object> key, boolean reverse) {
@@ -161,7 +159,7 @@ final class SequenceFilters {
         }
         Comparator<Keyed> order = (a, b) -> {
             budget.spend(1);
-            return Comparing.compare(a.key(), b.key());
+            return Comparing.compare(a.key(), b.key(), budget);
         };
         try {
             keyed.sort(reverse ? order.reversed() : order);
@@ -178,7 +176,7 @@ final class SequenceFilters {
         Set<Object> seen = new HashSet<>();
         List<Object> unique = new ArrayList<>();
         for (Object item : items) {
-            if (seen.add(Keys.key(key.apply(item)))) {
+            if (seen.add(Keys.canonical(key.apply(item), budget))) {
                 unique.add(item);
             }
         }
@@ -197,7 +195,7 @@ final class SequenceFilters {
         Object current = None.NONE;
         for (Object item : sorted(items, key, false)) {
             Object next = key.apply(item);
-            if (group.isEmpty() || !Comparing.equal(next, current)) {
+            if (group.isEmpty() || !Comparing.equal(next, current, budget)) {
                 group = new ArrayList<>();
                 current = next;
                 groups.add(new Tuple(List.of(get.apply(item), group), List.of("grouper", "list")));
@@ -214,7 +212,7 @@ final class SequenceFilters {
         UnaryOperator<Object> key = attribute(bound.get(1, None.NONE), !bound.truth(0, false));
         Object best = items.getFirst();
         for (Object item : items.subList(1, items.size())) {
-            int order = Comparing.compare(key.apply(item), key.apply(best));
+            int order = Comparing.compare(key.apply(item), key.apply(best), budget);
             if (name.equals("min") ? order < 0 : order > 0) {
                 best = item;
             }

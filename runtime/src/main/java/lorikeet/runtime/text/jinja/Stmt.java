@@ -16,8 +16,20 @@ sealed interface Stmt {
         record Branch(Expr test, List<Stmt> body) {}
     }
 
-    /** A loop; {@code otherwise} is what is rendered if there is nothing to loop over. */
-    record For(Target target, Expr items, @Nullable Expr filter, List<Stmt> body, List<Stmt> otherwise, int line)
+    /**
+     * A loop.
+     *
+     * @param recursive whether the body may call the loop again for other items
+     * @param otherwise what is rendered if there is nothing to loop over
+     */
+    record For(
+            Target target,
+            Expr items,
+            @Nullable Expr filter,
+            boolean recursive,
+            List<Stmt> body,
+            List<Stmt> otherwise,
+            int line)
             implements Stmt {}
 
     record Set(Target target, Expr value, int line) implements Stmt {}

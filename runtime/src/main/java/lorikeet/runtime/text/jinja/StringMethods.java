@@ -35,14 +35,14 @@ final class StringMethods {
 
     private static @Nullable Callable predicate(String text, String name) {
         return switch (name) {
-            case "isalnum" -> plain(name, Text.allMatch(text, Character::isLetterOrDigit));
-            case "isalpha" -> plain(name, Text.allMatch(text, Character::isLetter));
-            case "isascii" -> plain(name, text.chars().allMatch(c -> c < 0x80));
-            case "isdecimal", "isdigit", "isnumeric" -> plain(name, Text.allMatch(text, Character::isDigit));
-            case "islower" -> plain(name, Text.isAll(text, Character::isLowerCase));
-            case "isspace" -> plain(name, Text.allMatch(text, PyChars::isSpace));
-            case "istitle" -> plain(name, Text.isTitle(text));
-            case "isupper" -> plain(name, Text.isAll(text, Character::isUpperCase));
+            case "isalnum" -> plain(name, () -> Text.allMatch(text, Character::isLetterOrDigit));
+            case "isalpha" -> plain(name, () -> Text.allMatch(text, Character::isLetter));
+            case "isascii" -> plain(name, () -> text.chars().allMatch(c -> c < 0x80));
+            case "isdecimal", "isdigit", "isnumeric" -> plain(name, () -> Text.allMatch(text, Character::isDigit));
+            case "islower" -> plain(name, () -> Text.isAll(text, Character::isLowerCase));
+            case "isspace" -> plain(name, () -> Text.allMatch(text, PyChars::isSpace));
+            case "istitle" -> plain(name, () -> Text.isTitle(text));
+            case "isupper" -> plain(name, () -> Text.isAll(text, Character::isUpperCase));
             default -> null;
         };
     }
@@ -57,8 +57,12 @@ final class StringMethods {
                 arguments -> count(text, arguments.bind(name, "part").text(0));
             case "split", "rsplit" -> arguments -> split(text, arguments.bind(name, "sep", "maxsplit"), name);
             case "splitlines" ->
-                arguments -> new ArrayList<Object>(
-                        PyChars.lines(text, arguments.bind(name, "keepends").truth(0, false)));
+                arguments -> {
+                    List<String> lines =
+                            PyChars.lines(text, arguments.bind(name, "keepends").truth(0, false));
+                    budget.characters(lines.size());
+                    return new ArrayList<Object>(lines);
+                };
             case "partition", "rpartition" ->
                 arguments -> partition(text, arguments.bind(name, "sep").text(0), name);
             default -> null;
@@ -92,7 +96,7 @@ final class StringMethods {
                 };
             case "join" ->
                 arguments -> join(
-                        text, Types.iterate(arguments.bind(name, "iterable").get(0)));
+                        text, Types.iterate(arguments.bind(name, "iterable").get(0), budget));
             case "format" -> arguments -> BraceFormat.format(text, arguments, budget);
             case "center" ->
                 arguments -> {
@@ -119,10 +123,6 @@ final class StringMethods {
 
     private interface Result {
         Object get();
-    }
-
-    private static Callable plain(String name, Object value) {
-        return plain(name, () -> value);
     }
 
     private static Callable plain(String name, Result result) {
@@ -161,7 +161,7 @@ final class StringMethods {
         long position = -1;
         if (from <= to) {
             String window = text.substring(text.offsetByCodePoints(0, from), text.offsetByCodePoints(0, to));
-            int at = last ? window.lastIndexOf(part) : window.indexOf(part);
+            int at = last ? Search.last(window, part) : Search.first(window, part, 0);
             position = at < 0 ? -1 : from + window.codePointCount(0, at);
         }
         if (position < 0 && name.endsWith("index")) {
@@ -182,7 +182,11 @@ final class StringMethods {
         if (part.isEmpty()) {
             return (long) Text.length(text) + 1;
         }
-        return (long) Text.split(text, part, -1).size() - 1;
+        long count = 0;
+        for (int at = Search.first(text, part, 0); at >= 0; at = Search.first(text, part, at + part.length())) {
+            count++;
+        }
+        return count;
     }
 
     private Object split(String text, Arguments.Bound bound, String name) {
@@ -190,13 +194,13 @@ final class StringMethods {
         boolean end = name.equals("rsplit");
         budget.spend(text.length());
         if (bound.get(0, None.NONE) == None.NONE) {
-            return end ? Text.wordsFromEnd(text, most) : Text.words(text, most);
+            return end ? Text.wordsFromEnd(text, most, budget) : Text.words(text, most, budget);
         }
         String separator = bound.text(0);
         if (separator.isEmpty()) {
             throw Failure.of("empty separator");
         }
-        return end ? Text.splitFromEnd(text, separator, most) : Text.split(text, separator, most);
+        return end ? Text.splitFromEnd(text, separator, most, budget) : Text.split(text, separator, most, budget);
     }
 
     private static Object partition(String text, String separator, String name) {
@@ -204,7 +208,7 @@ final class StringMethods {
             throw Failure.of("empty separator");
         }
         boolean last = name.equals("rpartition");
-        int at = last ? text.lastIndexOf(separator) : text.indexOf(separator);
+        int at = last ? Search.last(text, separator) : Search.first(text, separator, 0);
         if (at < 0) {
             return Tuple.of(last ? List.of("", "", text) : List.of(text, "", ""));
         }

@@ -5,6 +5,12 @@ import java.util.Map;
 
 /** What {@code is} can test. */
 final class Tests {
+    private final Budget budget;
+
+    Tests(Budget budget) {
+        this.budget = budget;
+    }
+
     boolean holds(String name, Object value, Arguments arguments) {
         return switch (name) {
             case "defined" -> !(value instanceof Undefined);
@@ -22,19 +28,19 @@ final class Tests {
             case "float" -> value instanceof Double;
             // Jinja's undefined defines __call__, if only to fail.
             case "callable" -> value instanceof Callable || value instanceof Undefined;
-            case "odd" -> remainder(value, 2L) == 1;
-            case "even" -> remainder(value, 2L) == 0;
-            case "divisibleby" -> remainder(value, argument(name, arguments)) == 0;
-            case "lower" -> Text.isAll(lowered(value), Character::isLowerCase);
-            case "upper" -> Text.isAll(lowered(value), Character::isUpperCase);
+            case "odd" -> leaves(1, value, 2L);
+            case "even" -> leaves(0, value, 2L);
+            case "divisibleby" -> leaves(0, value, argument(name, arguments));
+            case "lower" -> Text.isAll(Printing.str(value, budget), Character::isLowerCase);
+            case "upper" -> Text.isAll(Printing.str(value, budget), Character::isUpperCase);
             case "sameas" -> same(value, argument(name, arguments));
-            case "in" -> Comparing.contains(argument(name, arguments), value);
-            case "eq", "equalto", "==" -> Comparing.equal(value, argument(name, arguments));
-            case "ne", "!=" -> !Comparing.equal(value, argument(name, arguments));
-            case "lt", "lessthan", "<" -> Comparing.holds("<", value, argument(name, arguments));
-            case "le", "<=" -> Comparing.holds("<=", value, argument(name, arguments));
-            case "gt", "greaterthan", ">" -> Comparing.holds(">", value, argument(name, arguments));
-            case "ge", ">=" -> Comparing.holds(">=", value, argument(name, arguments));
+            case "in" -> Comparing.contains(argument(name, arguments), value, budget);
+            case "eq", "equalto", "==" -> Comparing.equal(value, argument(name, arguments), budget);
+            case "ne", "!=" -> !Comparing.equal(value, argument(name, arguments), budget);
+            case "lt", "lessthan", "<" -> Comparing.holds("<", value, argument(name, arguments), budget);
+            case "le", "<=" -> Comparing.holds("<=", value, argument(name, arguments), budget);
+            case "gt", "greaterthan", ">" -> Comparing.holds(">", value, argument(name, arguments), budget);
+            case "ge", ">=" -> Comparing.holds(">=", value, argument(name, arguments), budget);
             case "filter" -> value instanceof String s && Filters.NAMES.contains(s);
             default -> throw Failure.of("no test named '" + name + "'");
         };
@@ -44,18 +50,10 @@ final class Tests {
         return arguments.bind(test, "other").get(0);
     }
 
-    private static double remainder(Object value, Object divisor) {
-        if (value instanceof Undefined u) {
-            throw u.failure();
-        }
-        if (!Types.isNumber(value) || !Types.isNumber(divisor)) {
-            throw Failure.of("a number is needed, found " + Types.name(value));
-        }
-        return Numbers.real(Numbers.apply(Expr.Binary.Operator.MODULO, value, divisor));
-    }
-
-    private static String lowered(Object value) {
-        return value instanceof String s ? s : Printing.str(value, new Budget(Limits.DEFAULT));
+    /** Whether {@code value % divisor} is this number; a text's is a text and never a number. */
+    private boolean leaves(long remainder, Object value, Object divisor) {
+        return Comparing.equal(
+                new Operators(budget).binary(Expr.Binary.Operator.MODULO, value, divisor), remainder, budget);
     }
 
     @SuppressWarnings("ReferenceEquality") // Identity is what the test asks for.

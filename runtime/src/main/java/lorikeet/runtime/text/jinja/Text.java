@@ -1,6 +1,7 @@
 package lorikeet.runtime.text.jinja;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.IntPredicate;
@@ -83,22 +84,27 @@ final class Text {
 
     /** Takes characters of this set off the ends. */
     static String strip(String text, String set, boolean start, boolean end) {
+        BitSet members = new BitSet();
+        set.codePoints().forEach(members::set);
         int from = 0;
         int to = text.length();
-        while (start && from < to && set.indexOf(text.codePointAt(from)) >= 0) {
+        while (start && from < to && members.get(text.codePointAt(from))) {
             from += Character.charCount(text.codePointAt(from));
         }
-        while (end && from < to && set.indexOf(text.codePointBefore(to)) >= 0) {
+        while (end && from < to && members.get(text.codePointBefore(to))) {
             to -= Character.charCount(text.codePointBefore(to));
         }
         return text.substring(from, to);
     }
 
     /** {@code str.split(separator, most)}; a negative {@code most} sets no limit. */
-    static List<Object> split(String text, String separator, long most) {
+    static List<Object> split(String text, String separator, long most, Budget budget) {
         List<Object> parts = new ArrayList<>();
         int from = 0;
-        for (int at = text.indexOf(separator); at >= 0 && parts.size() != most; at = text.indexOf(separator, from)) {
+        for (int at = Search.first(text, separator, 0);
+                at >= 0 && parts.size() != most;
+                at = Search.first(text, separator, from)) {
+            budget.characters(1);
             parts.add(text.substring(from, at));
             from = at + separator.length();
         }
@@ -106,58 +112,45 @@ final class Text {
         return parts;
     }
 
-    static List<Object> splitFromEnd(String text, String separator, long most) {
-        List<Object> parts = new ArrayList<>();
-        int to = text.length();
-        for (int at = text.lastIndexOf(separator);
-                at >= 0 && parts.size() != most;
-                at = to < separator.length() ? -1 : text.lastIndexOf(separator, to - separator.length())) {
-            parts.addFirst(text.substring(at + separator.length(), to));
-            to = at;
-        }
-        parts.addFirst(text.substring(0, to));
-        return parts;
+    static List<Object> splitFromEnd(String text, String separator, long most, Budget budget) {
+        return mirrored(split(Search.reversed(text), Search.reversed(separator), most, budget));
     }
 
     /** {@code str.split(None, most)}: the words, and the rest of the text as the last one once there are that many. */
-    static List<Object> words(String text, long most) {
-        if (most < 0) {
-            return new ArrayList<>(PyChars.words(text));
-        }
+    static List<Object> words(String text, long most, Budget budget) {
         List<Object> words = new ArrayList<>();
-        String rest = PyChars.stripStart(text);
-        while (!rest.isEmpty() && words.size() < most) {
-            int end = 0;
-            while (end < rest.length() && !PyChars.isSpace(rest.charAt(end))) {
-                end++;
-            }
-            words.add(rest.substring(0, end));
-            rest = PyChars.stripStart(rest.substring(end));
+        int at = skip(text, 0, true);
+        while (at < text.length() && words.size() != most) {
+            budget.characters(1);
+            int end = skip(text, at, false);
+            words.add(text.substring(at, end));
+            at = skip(text, end, true);
         }
-        if (!rest.isEmpty()) {
-            words.add(PyChars.stripEnd(rest));
+        if (at < text.length()) {
+            words.add(PyChars.stripEnd(text.substring(at)));
         }
         return words;
     }
 
-    static List<Object> wordsFromEnd(String text, long most) {
-        if (most < 0) {
-            return new ArrayList<>(PyChars.words(text));
+    static List<Object> wordsFromEnd(String text, long most, Budget budget) {
+        return mirrored(words(Search.reversed(text), most, budget));
+    }
+
+    /** The position behind the white space, or behind what isn't, that begins here. */
+    private static int skip(String text, int from, boolean space) {
+        int at = from;
+        while (at < text.length() && PyChars.isSpace(text.charAt(at)) == space) {
+            at++;
         }
-        List<Object> words = new ArrayList<>();
-        String rest = PyChars.stripEnd(text);
-        while (!rest.isEmpty() && words.size() < most) {
-            int start = rest.length();
-            while (start > 0 && !PyChars.isSpace(rest.charAt(start - 1))) {
-                start--;
-            }
-            words.addFirst(rest.substring(start));
-            rest = PyChars.stripEnd(rest.substring(0, start));
+        return at;
+    }
+
+    private static List<Object> mirrored(List<Object> texts) {
+        List<Object> mirrored = new ArrayList<>(texts.size());
+        for (Object text : texts.reversed()) {
+            mirrored.add(Search.reversed((String) text));
         }
-        if (!rest.isEmpty()) {
-            words.addFirst(PyChars.stripStart(rest));
-        }
-        return words;
+        return mirrored;
     }
 
     /** {@code str.replace(from, to, most)}; a negative {@code most} sets no limit. */
@@ -176,7 +169,9 @@ final class Text {
                 at = next;
             }
         } else {
-            for (int found = text.indexOf(from); found >= 0 && left-- > 0; found = text.indexOf(from, at)) {
+            for (int found = Search.first(text, from, 0);
+                    found >= 0 && left-- > 0;
+                    found = Search.first(text, from, at)) {
                 append(out, text.substring(at, found), budget);
                 append(out, to, budget);
                 at = found + from.length();

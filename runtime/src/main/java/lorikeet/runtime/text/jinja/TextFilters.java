@@ -27,8 +27,11 @@ final class TextFilters {
             case "lower" -> Text.lower(plain(name, value, arguments));
             case "capitalize" -> Text.capitalize(plain(name, value, arguments));
             case "title" -> title(plain(name, value, arguments));
-            case "wordcount" ->
-                WORD.matcher(plain(name, value, arguments)).results().count();
+            case "wordcount" -> {
+                String text = plain(name, value, arguments);
+                budget.spend(text.length());
+                yield WORD.matcher(text).results().count();
+            }
             case "escape", "e", "forceescape" -> escape(plain(name, value, arguments));
             case "trim" -> {
                 Object chars = arguments.bind(name, "chars").get(0, None.NONE);
@@ -45,12 +48,16 @@ final class TextFilters {
                         count == None.NONE ? -1 : Types.integer(count),
                         budget);
             }
-            case "indent" -> indent(str(value), arguments.bind(name, "width", "first", "blank"));
+            case "indent" -> indent(Types.text(value, name), arguments.bind(name, "width", "first", "blank"));
             case "center" ->
                 Text.center(str(value), arguments.bind(name, "width").integer(0, 80), " ", budget);
             case "format" -> format(value, arguments);
-            case "truncate" -> truncate(str(value), arguments.bind(name, "length", "killwords", "end", "leeway"));
-            case "striptags" -> stripTags(plain(name, value, arguments));
+            case "truncate" -> truncate(value, arguments.bind(name, "length", "killwords", "end", "leeway"));
+            case "striptags" -> {
+                String text = plain(name, value, arguments);
+                budget.characters(text.length());
+                yield stripTags(text);
+            }
             case "urlencode" -> urlEncode(value);
             default -> null;
         };
@@ -118,16 +125,17 @@ final class TextFilters {
         return PercentFormat.format(str(value), values, budget);
     }
 
-    private static Object truncate(String text, Arguments.Bound bound) {
+    private static Object truncate(Object value, Arguments.Bound bound) {
         long length = bound.integer(0, 255);
         String end = bound.text(2, "...");
         long leeway = bound.integer(3, 5);
         if (length < Text.length(end) || leeway < 0) {
             throw Failure.of("truncate: expected a length of at least that of the end, and a leeway of at least 0");
         }
-        if (Text.length(text) <= length + leeway) {
-            return text;
+        if (Types.length(value) <= length + leeway) {
+            return value;
         }
+        String text = Types.text(value, "truncate");
         String cut = text.substring(0, text.offsetByCodePoints(0, (int) length - Text.length(end)));
         if (!bound.truth(1, false) && cut.lastIndexOf(' ') >= 0) {
             cut = cut.substring(0, cut.lastIndexOf(' '));
@@ -136,14 +144,17 @@ final class TextFilters {
     }
 
     private static String stripTags(String text) {
+        // Behind the last ends of a comment and of a tag nothing is worth a search.
+        int lastComment = text.lastIndexOf("-->");
+        int lastTag = text.lastIndexOf('>');
         StringBuilder out = new StringBuilder();
         int i = 0;
         while (i < text.length()) {
-            int end = text.startsWith("<!--", i)
-                    ? text.indexOf("-->", i) + 2
-                    : text.charAt(i) == '<' ? text.indexOf('>', i) : -1;
-            if (text.charAt(i) == '<' && end > i) {
-                i = end + 1;
+            boolean comment = text.startsWith("<!--", i);
+            if (comment && lastComment >= i) {
+                i = text.indexOf("-->", i) + 3;
+            } else if (!comment && text.charAt(i) == '<' && lastTag > i) {
+                i = text.indexOf('>', i) + 1;
             } else {
                 out.append(text.charAt(i++));
             }
@@ -155,10 +166,11 @@ final class TextFilters {
         if (value instanceof String || !Types.isIterable(value)) {
             return quoted(str(value), "/");
         }
-        List<Object> pairs = value instanceof Map<?, ?> map ? DictMethods.items(map) : Types.iterate(value);
+        List<Object> pairs =
+                value instanceof Map<?, ?> map ? DictMethods.items(map, budget) : Types.iterate(value, budget);
         List<String> parts = new ArrayList<>();
         for (Object item : pairs) {
-            List<Object> pair = Types.iterate(item);
+            List<Object> pair = Types.iterate(item, budget);
             if (pair.size() != 2) {
                 throw Failure.of("urlencode takes text, a mapping or pairs");
             }

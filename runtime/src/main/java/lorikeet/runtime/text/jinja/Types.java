@@ -31,6 +31,8 @@ final class Types {
             case Undefined u -> "Undefined";
             case LoopState l -> "LoopContext";
             case Macro m -> "Macro";
+            case Cycler c -> "Cycler";
+            case Joiner j -> "Joiner";
             default -> "builtin_function_or_method";
         };
     }
@@ -77,14 +79,26 @@ final class Types {
         };
     }
 
-    /** What a loop over the value goes through. */
-    static List<Object> iterate(Object value) {
+    /** What a loop over the value goes through; paid for as if all of it were copied, which most callers do. */
+    static List<Object> iterate(Object value, Budget budget) {
         return switch (value) {
             case Undefined u -> List.of();
-            case String s -> characters(s);
-            case List<?> l -> unchecked(l);
-            case Tuple t -> t.items();
-            case Map<?, ?> m -> new ArrayList<>(m.keySet());
+            case String s -> {
+                budget.characters(s.length());
+                yield characters(s);
+            }
+            case List<?> l -> {
+                budget.elements(l.size());
+                yield unchecked(l);
+            }
+            case Tuple t -> {
+                budget.elements(t.items().size());
+                yield t.items();
+            }
+            case Map<?, ?> m -> {
+                budget.elements(m.size());
+                yield new ArrayList<>(m.keySet());
+            }
             case View v -> v.items();
             case Generator g -> g.drain();
             default -> throw Failure.of("'" + name(value) + "' object is not iterable");

@@ -4,16 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.JsonNode;
@@ -23,43 +21,40 @@ import tools.jackson.databind.json.JsonMapper;
 final class RecordedTemplatesTest {
     private static final JsonMapper JSON = JsonMapper.shared();
 
+    /** Templates that fail otherwise here than there, on purpose. */
+    private static final Map<String, String> DELIBERATE = Map.of(
+            // The sandbox's bound on ranges is one of this package's limits, and is told as such.
+            "{{ range(1000000)|length }}", "LIMIT",
+            // There are no other templates to take in; that is known before anything is rendered.
+            "{% include 'a' %}", "SYNTAX",
+            "{% extends 'a' %}", "SYNTAX",
+            // No chat needs the fractional power of a negative number, which is a complex one in Python.
+            "{{ (m ** 0.5) }}", "EVALUATION",
+            "{% if (m ** f) %}yes{% else %}no{% endif %}", "EVALUATION",
+            "{% if dict(r[0], x=(m ** f)) %}yes{% else %}no{% endif %}", "EVALUATION");
+
     @Test
     void rendersAndFailsAsRecorded() throws IOException {
         JsonNode recorded = recorded();
         LocalDateTime now = LocalDateTime.parse(recorded.path("now").asString());
         Clock clock = Clock.fixed(now.toInstant(ZoneOffset.UTC), ZoneOffset.UTC);
+        List<Map<String, Object>> variables = JSON.convertValue(recorded.path("variables"), new TypeReference<>() {});
         assertThat(recorded.path("cases").size()).isGreaterThan(3000);
 
         List<String> differences = new ArrayList<>();
-        Set<String> differing = new TreeSet<>();
         for (JsonNode item : recorded.path("cases")) {
             String template = item.path("template").asString();
-            String expected = expected(item);
-            String actual = actual(template, variables(recorded, item), clock);
-            boolean same = expected.equals("an error") ? !actual.startsWith("text:") : actual.startsWith(expected);
-            if (!same || (expected.startsWith("text:") && !actual.equals(expected))) {
-                differing.add(item.path("name").asString());
+            Outcome expected = expected(item);
+            Outcome actual =
+                    actual(template, variables.get(item.path("variables").asInt()), clock);
+            if (!actual.matches(expected)) {
                 differences.add("%s: %s%n  recorded %s%n  rendered %s"
                         .formatted(item.path("name").asString(), template, expected, actual));
             }
         }
-        assertThat(differing)
+        assertThat(differences)
                 .as(() -> differences.size() + " cases differ:\n" + String.join("\n", differences))
-                .isEqualTo(new TreeSet<>(knownDifferences()));
-    }
-
-    /** Anew for each case, because templates may change what they are given. */
-    private static Map<String, Object> variables(JsonNode recorded, JsonNode item) {
-        JsonNode values = recorded.path("variables").path(item.path("variables").asInt());
-        return JSON.convertValue(values, new TypeReference<>() {});
-    }
-
-    /** The names of cases that still differ: the list may only get shorter. */
-    private static List<String> knownDifferences() throws IOException {
-        String name = "/chat-templates/known-differences.txt";
-        try (InputStream in = Objects.requireNonNull(RecordedTemplatesTest.class.getResourceAsStream(name), name)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
-        }
+                .isEmpty();
     }
 
     private static JsonNode recorded() throws IOException {
@@ -69,28 +64,44 @@ final class RecordedTemplatesTest {
         }
     }
 
-    /** What the case must come to, as the beginning of what {@link #actual} says. */
-    private static String expected(JsonNode item) {
+    /** What the case must come to. */
+    private static Outcome expected(JsonNode item) {
+        String deliberate = DELIBERATE.get(item.path("template").asString());
+        if (deliberate != null) {
+            return new Outcome(deliberate, "");
+        }
         if (item.has("output")) {
-            return "text: " + item.path("output").asString();
+            return new Outcome("text", item.path("output").asString());
         }
         if (item.has("raised")) {
-            return "RAISED: " + item.path("raised").asString();
+            return new Outcome("RAISED", item.path("raised").asString());
         }
-        return switch (item.path("error").asString()) {
-            case "syntax" -> "SYNTAX: ";
-            case "evaluation" -> "EVALUATION: ";
-            default -> "an error";
-        };
+        return new Outcome(item.path("error").asString().toUpperCase(Locale.ROOT), "");
     }
 
-    private static String actual(String template, Map<String, Object> variables, Clock clock) {
+    private static Outcome actual(String template, Map<String, Object> variables, Clock clock) {
         try {
-            return "text: " + Template.parse(template).render(variables, Limits.DEFAULT, clock);
+            return new Outcome("text", Template.parse(template).render(variables, Limits.DEFAULT, clock));
         } catch (TemplateException e) {
-            return e.kind() + ": " + e.problem();
+            return new Outcome(e.kind().name(), e.problem());
         } catch (RuntimeException e) {
-            return "not a template's failure: " + e;
+            return new Outcome("not a failure of the template", e.toString());
+        }
+    }
+
+    /**
+     * What a case comes to.
+     *
+     * @param kind text, a kind of {@link TemplateException}, or, as recorded, ANY of SYNTAX and EVALUATION
+     * @param text the output or the message; errors that jinja2 finds itself have no message of record
+     */
+    private record Outcome(String kind, String text) {
+        boolean matches(Outcome recorded) {
+            return switch (recorded.kind) {
+                case "ANY" -> kind.equals("SYNTAX") || kind.equals("EVALUATION");
+                case "SYNTAX", "EVALUATION", "LIMIT" -> kind.equals(recorded.kind);
+                default -> equals(recorded);
+            };
         }
     }
 }
