@@ -139,7 +139,7 @@ public final class AdapterLoader {
         } else if (embedding != null && head != null) {
             set(base.slots().embedding(), ModelWeights.EMBEDDING, changes.tiedEmbedding(embedding, head));
         } else if (head instanceof Delta.Rebased) {
-            throw changes.movedTable();
+            throw ModuleChanges.movedTable();
         }
     }
 

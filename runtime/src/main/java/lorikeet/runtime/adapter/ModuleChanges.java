@@ -183,7 +183,7 @@ final class ModuleChanges {
         return new Delta.LowRankEmbedding(a, b, delta.scaling(), columnsNormalised(weight, delta, magnitude));
     }
 
-    /** The magnitudes over the norms of the columns of {@code W + scaling (B A)}ᵀ (PEFT's DoraEmbeddingLayer). */
+    /** The magnitudes over the norms of the columns of {@code W + scaling (B A)ᵀ} (PEFT's DoraEmbeddingLayer). */
     private Matrix columnsNormalised(Matrix weight, Delta.LowRankEmbedding delta, Matrix magnitude) {
         int hidden = weight.cols();
         int rank = delta.a().rows();
@@ -282,11 +282,7 @@ final class ModuleChanges {
         return switch (embedding) {
             case Delta.TokenRows rows -> rows;
             case Delta.Replacement whole -> config.tieHead() || !embeddingIsNamed() ? whole : null;
-            case Delta.LowRankEmbedding low
-            when low.magnitude() != null && config.tieHead() ->
-                throw new LorikeetException(
-                        ErrorCode.INCOMPATIBLE,
-                        "use_dora together with ensure_weight_tying on the embedding table is not supported");
+            case Delta.LowRankEmbedding low when low.magnitude() != null && config.tieHead() -> throw tiedMagnitudes();
             case Delta.LowRankEmbedding low ->
                 config.tieHead()
                         ? new Delta.LowRank(transposed(low.b()), transposed(low.a()), low.scaling(), null, null)
@@ -298,25 +294,30 @@ final class ModuleChanges {
 
     /**
      * What the change of the head means for the embedding table that it is tied to. Where PEFT ties both changes, they
-     * share their tensors, and those of the head are read last.
+     * share their tensors, and those of the head are read last. Null if the table's own change stays as it is.
      */
+    @Nullable
     Delta tiedEmbedding(Delta embedding, Delta head) {
         if (embedding instanceof Delta.Rebased || head instanceof Delta.Rebased) {
             throw movedTable();
         }
         if (config.tieHead() && embedding instanceof Delta.LowRankEmbedding && head instanceof Delta.LowRank low) {
             if (low.magnitude() != null) {
-                throw new LorikeetException(
-                        ErrorCode.INCOMPATIBLE,
-                        "use_dora together with ensure_weight_tying on the embedding table is not supported");
+                throw tiedMagnitudes();
             }
             return new Delta.LowRankEmbedding(transposed(low.b()), transposed(low.a()), low.scaling(), null);
         }
-        return embedding;
+        return null;
+    }
+
+    private static LorikeetException tiedMagnitudes() {
+        return new LorikeetException(
+                ErrorCode.INCOMPATIBLE,
+                "use_dora together with ensure_weight_tying on the embedding table is not supported");
     }
 
     /** The refusal of an adapter that moves one table which the embedding and the head share. */
-    LorikeetException movedTable() {
+    static LorikeetException movedTable() {
         return new LorikeetException(
                 ErrorCode.INCOMPATIBLE,
                 "the adapter has a base_layer.weight that differs from the base model's, whose embedding table and head"
