@@ -3,8 +3,7 @@ package lorikeet.kernels.cpu;
 import static lorikeet.kernels.cpu.Vectors.BYTES;
 import static lorikeet.kernels.cpu.Vectors.FLOATS;
 import static lorikeet.kernels.cpu.Vectors.LANES;
-import static lorikeet.kernels.cpu.Vectors.floats;
-import static lorikeet.kernels.cpu.Vectors.store;
+import static lorikeet.kernels.cpu.Vectors.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -35,7 +34,9 @@ final class PartialSums {
     static void add(MemorySegment sums, long at, long step, int count, MemorySegment out, long outAt) {
         int done = 0;
         for (; done + LANES <= count; done += LANES) {
-            store(full(sums, at + done * step, step), out, outAt + (long) done * Float.BYTES);
+            fold(sums, at + done * step, step);
+            FloatVector.fromMemorySegment(FLOATS, sums, at + done * step, ORDER)
+                    .intoMemorySegment(out, outAt + (long) done * Float.BYTES, ORDER);
         }
         for (; done < count; done++) {
             out.set(Element.FLOAT, outAt + (long) done * Float.BYTES, one(sums, at + done * step));
@@ -43,7 +44,8 @@ final class PartialSums {
     }
 
     private static float one(MemorySegment sums, long at) {
-        FloatVector sum = lanes(sums, at);
+        addHalves(sums, at);
+        FloatVector sum = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
         if (WIDE) {
             sum = sum.add(sum.rearrange(SWAP_8));
         }
@@ -53,12 +55,12 @@ final class PartialSums {
     }
 
     /**
-     * A vector of outputs at a time: each step adds the halves of two vectors into one, until every lane is an output.
-     * The vectors between the steps go through memory, because C2 would not keep so many in registers.
+     * A vector of outputs at a time, left at {@code at}: each step adds the halves of two vectors into one, until every
+     * lane is an output. No vector is passed between methods: where C2 doesn't inline one, it would be allocated.
      */
-    private static FloatVector full(MemorySegment sums, long at, long step) {
+    private static void fold(MemorySegment sums, long at, long step) {
         for (int i = 0; i < LANES; i++) {
-            store(lanes(sums, at + i * step), sums, at + i * step);
+            addHalves(sums, at + i * step);
         }
         if (WIDE) {
             for (int i = 0; i < 8; i++) {
@@ -71,21 +73,20 @@ final class PartialSums {
         for (int i = 0; i < 2; i++) {
             fold(sums, at + i * step, 2 * step, SWAP_2, UPPER_2);
         }
-        return halves(floats(sums, at), floats(sums, at + step), SWAP_1, UPPER_1);
-    }
-
-    private static void fold(
-            MemorySegment sums, long at, long apart, VectorShuffle<Float> swap, VectorMask<Float> upper) {
-        store(halves(floats(sums, at), floats(sums, at + apart), swap, upper), sums, at);
-    }
-
-    private static FloatVector lanes(MemorySegment sums, long at) {
-        return floats(sums, at).add(floats(sums, at + BYTES));
+        fold(sums, at, step, SWAP_1, UPPER_1);
     }
 
     /** {@code a} plus {@code a} swapped in the lower places, {@code b} plus {@code b} swapped in the upper ones. */
-    private static FloatVector halves(
-            FloatVector a, FloatVector b, VectorShuffle<Float> swap, VectorMask<Float> upper) {
-        return a.blend(b, upper).add(b.blend(a, upper).rearrange(swap));
+    private static void fold(
+            MemorySegment sums, long at, long apart, VectorShuffle<Float> swap, VectorMask<Float> upper) {
+        FloatVector a = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
+        FloatVector b = FloatVector.fromMemorySegment(FLOATS, sums, at + apart, ORDER);
+        a.blend(b, upper).add(b.blend(a, upper).rearrange(swap)).intoMemorySegment(sums, at, ORDER);
+    }
+
+    private static void addHalves(MemorySegment sums, long at) {
+        FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER)
+                .add(FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER))
+                .intoMemorySegment(sums, at, ORDER);
     }
 }

@@ -1,11 +1,13 @@
 package lorikeet.kernels.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static jdk.incubator.vector.VectorOperators.AND;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 import static lorikeet.kernels.cpu.Vectors.BYTES;
-import static lorikeet.kernels.cpu.Vectors.floats;
-import static lorikeet.kernels.cpu.Vectors.mappedInts;
-import static lorikeet.kernels.cpu.Vectors.store;
-import static lorikeet.kernels.cpu.WeightRows.evens;
-import static lorikeet.kernels.cpu.WeightRows.odds;
+import static lorikeet.kernels.cpu.Vectors.FLOATS;
+import static lorikeet.kernels.cpu.Vectors.INTS;
+import static lorikeet.kernels.cpu.Vectors.ORDER;
+import static lorikeet.kernels.cpu.WeightRows.ODD;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -19,8 +21,9 @@ import jdk.incubator.vector.IntVector;
  * for each place in a block. Every kernel adds the products of the blocks to them in ascending order with one rounding each,
  * so a sum doesn't depend on which kernel computes it, nor on where a loop is interrupted.
  *
- * <p>The shapes are what the 16 vector registers of AVX2 hold without spilling. Bodies are kept small, because C2 gives
- * up inlining in large ones and then allocates every vector.
+ * <p>The shapes are what the 16 vector registers of AVX2 hold without spilling. Sums are
+ * loaded and stored by the vectors' own methods: past some size of a body, C2 inlines only what the JDK marks for it,
+ * and a helper of our own would then be a call that allocates every vector.
  */
 final class TileKernels {
     /** Bytes of the partial sums of one output. */
@@ -42,39 +45,39 @@ final class TileKernels {
      * @param bytes how far to go in w: two vectors for each block
      */
     static void panel(MemorySegment w, long wAt, MemorySegment x, long xAt, int bytes, MemorySegment sums, long at) {
-        FloatVector s00 = floats(sums, at);
-        FloatVector s01 = floats(sums, at + SUM_BYTES);
-        FloatVector s02 = floats(sums, at + 2L * SUM_BYTES);
-        FloatVector s03 = floats(sums, at + 3L * SUM_BYTES);
-        FloatVector s10 = floats(sums, at + 4L * SUM_BYTES);
-        FloatVector s11 = floats(sums, at + 5L * SUM_BYTES);
-        FloatVector s12 = floats(sums, at + 6L * SUM_BYTES);
-        FloatVector s13 = floats(sums, at + 7L * SUM_BYTES);
+        FloatVector s00 = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
+        FloatVector s01 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES, ORDER);
+        FloatVector s02 = FloatVector.fromMemorySegment(FLOATS, sums, at + 2L * SUM_BYTES, ORDER);
+        FloatVector s03 = FloatVector.fromMemorySegment(FLOATS, sums, at + 3L * SUM_BYTES, ORDER);
+        FloatVector s10 = FloatVector.fromMemorySegment(FLOATS, sums, at + 4L * SUM_BYTES, ORDER);
+        FloatVector s11 = FloatVector.fromMemorySegment(FLOATS, sums, at + 5L * SUM_BYTES, ORDER);
+        FloatVector s12 = FloatVector.fromMemorySegment(FLOATS, sums, at + 6L * SUM_BYTES, ORDER);
+        FloatVector s13 = FloatVector.fromMemorySegment(FLOATS, sums, at + 7L * SUM_BYTES, ORDER);
         // C2 doesn't unroll a loop whose step is larger than its vectors. Unrolled, this one would spill.
         for (int k = 0; k < bytes; k += 2 * BYTES) {
-            FloatVector w0 = floats(w, wAt + k);
-            FloatVector w1 = floats(w, wAt + BYTES + k);
-            FloatVector input = floats(x, xAt + 2L * k);
+            FloatVector w0 = FloatVector.fromMemorySegment(FLOATS, w, wAt + k, ORDER);
+            FloatVector w1 = FloatVector.fromMemorySegment(FLOATS, w, wAt + BYTES + k, ORDER);
+            FloatVector input = FloatVector.fromMemorySegment(FLOATS, x, xAt + 2L * k, ORDER);
             s00 = w0.fma(input, s00);
             s10 = w1.fma(input, s10);
-            input = floats(x, xAt + BYTES + 2L * k);
+            input = FloatVector.fromMemorySegment(FLOATS, x, xAt + BYTES + 2L * k, ORDER);
             s01 = w0.fma(input, s01);
             s11 = w1.fma(input, s11);
-            input = floats(x, xAt + 2L * BYTES + 2L * k);
+            input = FloatVector.fromMemorySegment(FLOATS, x, xAt + 2L * BYTES + 2L * k, ORDER);
             s02 = w0.fma(input, s02);
             s12 = w1.fma(input, s12);
-            input = floats(x, xAt + 3L * BYTES + 2L * k);
+            input = FloatVector.fromMemorySegment(FLOATS, x, xAt + 3L * BYTES + 2L * k, ORDER);
             s03 = w0.fma(input, s03);
             s13 = w1.fma(input, s13);
         }
-        store(s00, sums, at);
-        store(s01, sums, at + SUM_BYTES);
-        store(s02, sums, at + 2L * SUM_BYTES);
-        store(s03, sums, at + 3L * SUM_BYTES);
-        store(s10, sums, at + 4L * SUM_BYTES);
-        store(s11, sums, at + 5L * SUM_BYTES);
-        store(s12, sums, at + 6L * SUM_BYTES);
-        store(s13, sums, at + 7L * SUM_BYTES);
+        s00.intoMemorySegment(sums, at, ORDER);
+        s01.intoMemorySegment(sums, at + SUM_BYTES, ORDER);
+        s02.intoMemorySegment(sums, at + 2L * SUM_BYTES, ORDER);
+        s03.intoMemorySegment(sums, at + 3L * SUM_BYTES, ORDER);
+        s10.intoMemorySegment(sums, at + 4L * SUM_BYTES, ORDER);
+        s11.intoMemorySegment(sums, at + 5L * SUM_BYTES, ORDER);
+        s12.intoMemorySegment(sums, at + 6L * SUM_BYTES, ORDER);
+        s13.intoMemorySegment(sums, at + 7L * SUM_BYTES, ORDER);
     }
 
     /**
@@ -87,15 +90,20 @@ final class TileKernels {
      */
     static void bf16x1(
             MemorySegment w, long wAt, MemorySegment x, long xAt, long half, int bytes, MemorySegment sums, long at) {
-        FloatVector e0 = floats(sums, at);
-        FloatVector o0 = floats(sums, at + BYTES);
+        FloatVector e0 = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
+        FloatVector o0 = FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER);
         for (int k = 0; k < bytes; k += BYTES) {
-            IntVector pairs = mappedInts(w, wAt + k);
-            e0 = evens(pairs).fma(floats(x, xAt + k), e0);
-            o0 = odds(pairs).fma(floats(x, xAt + half + k), o0);
+            w.get(JAVA_BYTE, wAt + k); // See Vectors.mappedInts.
+            IntVector pairs = IntVector.fromMemorySegment(INTS, w, wAt + k, ORDER);
+            e0 = pairs.lanewise(LSHL, 16)
+                    .reinterpretAsFloats()
+                    .fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + k, ORDER), e0);
+            o0 = pairs.lanewise(AND, ODD)
+                    .reinterpretAsFloats()
+                    .fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + k, ORDER), o0);
         }
-        store(e0, sums, at);
-        store(o0, sums, at + BYTES);
+        e0.intoMemorySegment(sums, at, ORDER);
+        o0.intoMemorySegment(sums, at + BYTES, ORDER);
     }
 
     /** Two rows of bf16, the second one from {@code nextAt}, with one input: like {@link #bf16x1}, at less cost. */
@@ -109,79 +117,83 @@ final class TileKernels {
             int bytes,
             MemorySegment sums,
             long at) {
-        FloatVector e0 = floats(sums, at);
-        FloatVector o0 = floats(sums, at + BYTES);
-        FloatVector e1 = floats(sums, at + SUM_BYTES);
-        FloatVector o1 = floats(sums, at + SUM_BYTES + BYTES);
+        FloatVector e0 = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
+        FloatVector o0 = FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER);
+        FloatVector e1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES, ORDER);
+        FloatVector o1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES + BYTES, ORDER);
         for (int k = 0; k < bytes; k += BYTES) {
-            FloatVector even = floats(x, xAt + k);
-            FloatVector odd = floats(x, xAt + half + k);
-            IntVector pairs = mappedInts(w, wAt + k);
-            e0 = evens(pairs).fma(even, e0);
-            o0 = odds(pairs).fma(odd, o0);
-            IntVector next = mappedInts(w, nextAt + k);
-            e1 = evens(next).fma(even, e1);
-            o1 = odds(next).fma(odd, o1);
+            FloatVector even = FloatVector.fromMemorySegment(FLOATS, x, xAt + k, ORDER);
+            FloatVector odd = FloatVector.fromMemorySegment(FLOATS, x, xAt + half + k, ORDER);
+            w.get(JAVA_BYTE, wAt + k); // See Vectors.mappedInts.
+            IntVector pairs = IntVector.fromMemorySegment(INTS, w, wAt + k, ORDER);
+            e0 = pairs.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, e0);
+            o0 = pairs.lanewise(AND, ODD).reinterpretAsFloats().fma(odd, o0);
+            w.get(JAVA_BYTE, nextAt + k); // See Vectors.mappedInts.
+            IntVector next = IntVector.fromMemorySegment(INTS, w, nextAt + k, ORDER);
+            e1 = next.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, e1);
+            o1 = next.lanewise(AND, ODD).reinterpretAsFloats().fma(odd, o1);
         }
-        store(e0, sums, at);
-        store(o0, sums, at + BYTES);
-        store(e1, sums, at + SUM_BYTES);
-        store(o1, sums, at + SUM_BYTES + BYTES);
+        e0.intoMemorySegment(sums, at, ORDER);
+        o0.intoMemorySegment(sums, at + BYTES, ORDER);
+        e1.intoMemorySegment(sums, at + SUM_BYTES, ORDER);
+        o1.intoMemorySegment(sums, at + SUM_BYTES + BYTES, ORDER);
     }
 
     /** One row of bf16 with two inputs, like {@link #bf16x1}. */
     static void bf16x2(
             MemorySegment w, long wAt, MemorySegment x, long xAt, long half, int bytes, MemorySegment sums, long at) {
-        FloatVector e0 = floats(sums, at);
-        FloatVector o0 = floats(sums, at + BYTES);
-        FloatVector e1 = floats(sums, at + SUM_BYTES);
-        FloatVector o1 = floats(sums, at + SUM_BYTES + BYTES);
+        FloatVector e0 = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
+        FloatVector o0 = FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER);
+        FloatVector e1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES, ORDER);
+        FloatVector o1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES + BYTES, ORDER);
         for (int k = 0; k < bytes; k += BYTES) {
-            IntVector pairs = mappedInts(w, wAt + k);
-            FloatVector even = evens(pairs);
-            FloatVector odd = odds(pairs);
-            e0 = even.fma(floats(x, xAt + 2L * k), e0);
-            o0 = odd.fma(floats(x, xAt + half + 2L * k), o0);
-            e1 = even.fma(floats(x, xAt + BYTES + 2L * k), e1);
-            o1 = odd.fma(floats(x, xAt + half + BYTES + 2L * k), o1);
+            w.get(JAVA_BYTE, wAt + k); // See Vectors.mappedInts.
+            IntVector pairs = IntVector.fromMemorySegment(INTS, w, wAt + k, ORDER);
+            FloatVector even = pairs.lanewise(LSHL, 16).reinterpretAsFloats();
+            FloatVector odd = pairs.lanewise(AND, ODD).reinterpretAsFloats();
+            e0 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + 2L * k, ORDER), e0);
+            o0 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + 2L * k, ORDER), o0);
+            e1 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + BYTES + 2L * k, ORDER), e1);
+            o1 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + BYTES + 2L * k, ORDER), o1);
         }
-        store(e0, sums, at);
-        store(o0, sums, at + BYTES);
-        store(e1, sums, at + SUM_BYTES);
-        store(o1, sums, at + SUM_BYTES + BYTES);
+        e0.intoMemorySegment(sums, at, ORDER);
+        o0.intoMemorySegment(sums, at + BYTES, ORDER);
+        e1.intoMemorySegment(sums, at + SUM_BYTES, ORDER);
+        o1.intoMemorySegment(sums, at + SUM_BYTES + BYTES, ORDER);
     }
 
     /** One row of bf16 with four inputs, like {@link #bf16x1}. */
     static void bf16x4(
             MemorySegment w, long wAt, MemorySegment x, long xAt, long half, int bytes, MemorySegment sums, long at) {
-        FloatVector e0 = floats(sums, at);
-        FloatVector o0 = floats(sums, at + BYTES);
-        FloatVector e1 = floats(sums, at + SUM_BYTES);
-        FloatVector o1 = floats(sums, at + SUM_BYTES + BYTES);
-        FloatVector e2 = floats(sums, at + 2L * SUM_BYTES);
-        FloatVector o2 = floats(sums, at + 2L * SUM_BYTES + BYTES);
-        FloatVector e3 = floats(sums, at + 3L * SUM_BYTES);
-        FloatVector o3 = floats(sums, at + 3L * SUM_BYTES + BYTES);
+        FloatVector e0 = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
+        FloatVector o0 = FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER);
+        FloatVector e1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES, ORDER);
+        FloatVector o1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES + BYTES, ORDER);
+        FloatVector e2 = FloatVector.fromMemorySegment(FLOATS, sums, at + 2L * SUM_BYTES, ORDER);
+        FloatVector o2 = FloatVector.fromMemorySegment(FLOATS, sums, at + 2L * SUM_BYTES + BYTES, ORDER);
+        FloatVector e3 = FloatVector.fromMemorySegment(FLOATS, sums, at + 3L * SUM_BYTES, ORDER);
+        FloatVector o3 = FloatVector.fromMemorySegment(FLOATS, sums, at + 3L * SUM_BYTES + BYTES, ORDER);
         for (int k = 0; k < bytes; k += BYTES) {
-            IntVector pairs = mappedInts(w, wAt + k);
-            FloatVector even = evens(pairs);
-            FloatVector odd = odds(pairs);
-            e0 = even.fma(floats(x, xAt + 4L * k), e0);
-            o0 = odd.fma(floats(x, xAt + half + 4L * k), o0);
-            e1 = even.fma(floats(x, xAt + BYTES + 4L * k), e1);
-            o1 = odd.fma(floats(x, xAt + half + BYTES + 4L * k), o1);
-            e2 = even.fma(floats(x, xAt + 2L * BYTES + 4L * k), e2);
-            o2 = odd.fma(floats(x, xAt + half + 2L * BYTES + 4L * k), o2);
-            e3 = even.fma(floats(x, xAt + 3L * BYTES + 4L * k), e3);
-            o3 = odd.fma(floats(x, xAt + half + 3L * BYTES + 4L * k), o3);
+            w.get(JAVA_BYTE, wAt + k); // See Vectors.mappedInts.
+            IntVector pairs = IntVector.fromMemorySegment(INTS, w, wAt + k, ORDER);
+            FloatVector even = pairs.lanewise(LSHL, 16).reinterpretAsFloats();
+            FloatVector odd = pairs.lanewise(AND, ODD).reinterpretAsFloats();
+            e0 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + 4L * k, ORDER), e0);
+            o0 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + 4L * k, ORDER), o0);
+            e1 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + BYTES + 4L * k, ORDER), e1);
+            o1 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + BYTES + 4L * k, ORDER), o1);
+            e2 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + 2L * BYTES + 4L * k, ORDER), e2);
+            o2 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + 2L * BYTES + 4L * k, ORDER), o2);
+            e3 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + 3L * BYTES + 4L * k, ORDER), e3);
+            o3 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + 3L * BYTES + 4L * k, ORDER), o3);
         }
-        store(e0, sums, at);
-        store(o0, sums, at + BYTES);
-        store(e1, sums, at + SUM_BYTES);
-        store(o1, sums, at + SUM_BYTES + BYTES);
-        store(e2, sums, at + 2L * SUM_BYTES);
-        store(o2, sums, at + 2L * SUM_BYTES + BYTES);
-        store(e3, sums, at + 3L * SUM_BYTES);
-        store(o3, sums, at + 3L * SUM_BYTES + BYTES);
+        e0.intoMemorySegment(sums, at, ORDER);
+        o0.intoMemorySegment(sums, at + BYTES, ORDER);
+        e1.intoMemorySegment(sums, at + SUM_BYTES, ORDER);
+        o1.intoMemorySegment(sums, at + SUM_BYTES + BYTES, ORDER);
+        e2.intoMemorySegment(sums, at + 2L * SUM_BYTES, ORDER);
+        o2.intoMemorySegment(sums, at + 2L * SUM_BYTES + BYTES, ORDER);
+        e3.intoMemorySegment(sums, at + 3L * SUM_BYTES, ORDER);
+        o3.intoMemorySegment(sums, at + 3L * SUM_BYTES + BYTES, ORDER);
     }
 }

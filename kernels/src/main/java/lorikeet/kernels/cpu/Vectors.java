@@ -22,7 +22,7 @@ final class Vectors {
     /** Bytes of one vector. */
     static final int BYTES = LANES * Float.BYTES;
 
-    private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+    static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
     private Vectors() {}
 
