@@ -81,8 +81,13 @@ final class RowBlock {
             long at = (long) (row - from) * x.width() * SUM_BYTES;
             switch (x.width()) {
                 case 1 -> TileKernels.bf16x1(weight.data(), wAt, x.data(), xAt, half, bytes, sums, at);
-                case 2 -> TileKernels.bf16x2(weight.data(), wAt, x.data(), xAt, half, bytes, sums, at);
-                default -> TileKernels.bf16x4(weight.data(), wAt, x.data(), xAt, half, bytes, sums, at);
+                default -> {
+                    for (int i = 0; i < x.width(); i += 2) {
+                        long pairAt = xAt + (long) i * BYTES;
+                        long sumsAt = at + (long) i * SUM_BYTES;
+                        TileKernels.bf16x2(weight.data(), wAt, x.data(), pairAt, half, x.width(), bytes, sums, sumsAt);
+                    }
+                }
             }
         }
     }

@@ -139,9 +139,22 @@ final class TileKernels {
         o1.intoMemorySegment(sums, at + SUM_BYTES + BYTES, ORDER);
     }
 
-    /** One row of bf16 with two inputs, like {@link #bf16x1}. */
+    /**
+     * One row of bf16 with two neighbouring inputs of a tile, like {@link #bf16x1}. More inputs at once would be a body
+     * too large for C2.
+     *
+     * @param width rows of the tile
+     */
     static void bf16x2(
-            MemorySegment w, long wAt, MemorySegment x, long xAt, long half, int bytes, MemorySegment sums, long at) {
+            MemorySegment w,
+            long wAt,
+            MemorySegment x,
+            long xAt,
+            long half,
+            int width,
+            int bytes,
+            MemorySegment sums,
+            long at) {
         FloatVector e0 = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
         FloatVector o0 = FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER);
         FloatVector e1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES, ORDER);
@@ -151,49 +164,14 @@ final class TileKernels {
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, wAt + k, ORDER);
             FloatVector even = pairs.lanewise(LSHL, 16).reinterpretAsFloats();
             FloatVector odd = pairs.lanewise(AND, ODD).reinterpretAsFloats();
-            e0 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + 2L * k, ORDER), e0);
-            o0 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + 2L * k, ORDER), o0);
-            e1 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + BYTES + 2L * k, ORDER), e1);
-            o1 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + BYTES + 2L * k, ORDER), o1);
+            e0 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + (long) width * k, ORDER), e0);
+            o0 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + (long) width * k, ORDER), o0);
+            e1 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + BYTES + (long) width * k, ORDER), e1);
+            o1 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + BYTES + (long) width * k, ORDER), o1);
         }
         e0.intoMemorySegment(sums, at, ORDER);
         o0.intoMemorySegment(sums, at + BYTES, ORDER);
         e1.intoMemorySegment(sums, at + SUM_BYTES, ORDER);
         o1.intoMemorySegment(sums, at + SUM_BYTES + BYTES, ORDER);
-    }
-
-    /** One row of bf16 with four inputs, like {@link #bf16x1}. */
-    static void bf16x4(
-            MemorySegment w, long wAt, MemorySegment x, long xAt, long half, int bytes, MemorySegment sums, long at) {
-        FloatVector e0 = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
-        FloatVector o0 = FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER);
-        FloatVector e1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES, ORDER);
-        FloatVector o1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES + BYTES, ORDER);
-        FloatVector e2 = FloatVector.fromMemorySegment(FLOATS, sums, at + 2L * SUM_BYTES, ORDER);
-        FloatVector o2 = FloatVector.fromMemorySegment(FLOATS, sums, at + 2L * SUM_BYTES + BYTES, ORDER);
-        FloatVector e3 = FloatVector.fromMemorySegment(FLOATS, sums, at + 3L * SUM_BYTES, ORDER);
-        FloatVector o3 = FloatVector.fromMemorySegment(FLOATS, sums, at + 3L * SUM_BYTES + BYTES, ORDER);
-        for (int k = 0; k < bytes; k += BYTES) {
-            w.get(JAVA_BYTE, wAt + k); // See Vectors.mappedInts.
-            IntVector pairs = IntVector.fromMemorySegment(INTS, w, wAt + k, ORDER);
-            FloatVector even = pairs.lanewise(LSHL, 16).reinterpretAsFloats();
-            FloatVector odd = pairs.lanewise(AND, ODD).reinterpretAsFloats();
-            e0 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + 4L * k, ORDER), e0);
-            o0 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + 4L * k, ORDER), o0);
-            e1 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + BYTES + 4L * k, ORDER), e1);
-            o1 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + BYTES + 4L * k, ORDER), o1);
-            e2 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + 2L * BYTES + 4L * k, ORDER), e2);
-            o2 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + 2L * BYTES + 4L * k, ORDER), o2);
-            e3 = even.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + 3L * BYTES + 4L * k, ORDER), e3);
-            o3 = odd.fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + half + 3L * BYTES + 4L * k, ORDER), o3);
-        }
-        e0.intoMemorySegment(sums, at, ORDER);
-        o0.intoMemorySegment(sums, at + BYTES, ORDER);
-        e1.intoMemorySegment(sums, at + SUM_BYTES, ORDER);
-        o1.intoMemorySegment(sums, at + SUM_BYTES + BYTES, ORDER);
-        e2.intoMemorySegment(sums, at + 2L * SUM_BYTES, ORDER);
-        o2.intoMemorySegment(sums, at + 2L * SUM_BYTES + BYTES, ORDER);
-        e3.intoMemorySegment(sums, at + 3L * SUM_BYTES, ORDER);
-        o3.intoMemorySegment(sums, at + 3L * SUM_BYTES + BYTES, ORDER);
     }
 }
