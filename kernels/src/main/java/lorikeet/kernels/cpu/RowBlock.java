@@ -67,27 +67,27 @@ final class RowBlock {
             Matrix weight, int from, int to, int start, int end, InputTiles x, long xAt, MemorySegment sums) {
         int bytes = (end - start) * BYTES;
         long half = x.halfBytes();
+        MemorySegment w = weight.data();
+        long wAt = from * weight.rowBytes() + (long) start * BYTES;
         int row = from;
         if (x.width() == 1) {
-            for (; row + 2 <= to; row += 2) {
-                long wAt = row * weight.rowBytes() + (long) start * BYTES;
+            for (; row + 2 <= to; row += 2, wAt += 2 * weight.rowBytes()) {
                 long at = (long) (row - from) * SUM_BYTES;
-                TileKernels.twoRowsBf16x1(
-                        weight.data(), wAt, wAt + weight.rowBytes(), x.data(), xAt, half, bytes, sums, at);
+                TileKernels.twoRowsBf16x1(w, wAt, wAt + weight.rowBytes(), x.data(), xAt, half, bytes, sums, at);
             }
+            if (row < to) {
+                long at = (long) (row - from) * SUM_BYTES;
+                TileKernels.bf16x1(w, wAt, x.data(), xAt, half, bytes, sums, at);
+            }
+            return;
         }
-        for (; row < to; row++) {
-            long wAt = row * weight.rowBytes() + (long) start * BYTES;
+        // Wider tiles have an even number of inputs.
+        for (; row < to; row++, wAt += weight.rowBytes()) {
             long at = (long) (row - from) * x.width() * SUM_BYTES;
-            switch (x.width()) {
-                case 1 -> TileKernels.bf16x1(weight.data(), wAt, x.data(), xAt, half, bytes, sums, at);
-                default -> {
-                    for (int i = 0; i < x.width(); i += 2) {
-                        long pairAt = xAt + (long) i * BYTES;
-                        long sumsAt = at + (long) i * SUM_BYTES;
-                        TileKernels.bf16x2(weight.data(), wAt, x.data(), pairAt, half, x.width(), bytes, sums, sumsAt);
-                    }
-                }
+            for (int i = 0; i < x.width(); i += 2) {
+                long pairAt = xAt + (long) i * BYTES;
+                long sumsAt = at + (long) i * SUM_BYTES;
+                TileKernels.bf16x2(w, wAt, x.data(), pairAt, half, x.width(), bytes, sums, sumsAt);
             }
         }
     }

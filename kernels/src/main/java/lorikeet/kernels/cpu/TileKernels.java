@@ -21,9 +21,9 @@ import jdk.incubator.vector.IntVector;
  * for each place in a block. Every kernel adds the products of the blocks to them in ascending order with one rounding each,
  * so a sum doesn't depend on which kernel computes it, nor on where a loop is interrupted.
  *
- * <p>The shapes are what the 16 vector registers of AVX2 hold without spilling. Sums are
- * loaded and stored by the vectors' own methods: past some size of a body, C2 inlines only what the JDK marks for it,
- * and a helper of our own would then be a call that allocates every vector.
+ * <p>The shapes are what the 16 vector registers of AVX2 hold without spilling. Vectors are loaded and stored by their
+ * own methods: past some size of a body, C2 seems to inline only what the JDK marks for it, and a helper of our own was
+ * then a call that allocates every vector.
  */
 final class TileKernels {
     /** Bytes of the partial sums of one output. */
@@ -93,7 +93,7 @@ final class TileKernels {
         FloatVector e0 = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
         FloatVector o0 = FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER);
         for (int k = 0; k < bytes; k += BYTES) {
-            w.get(JAVA_BYTE, wAt + k); // See Vectors.mappedInts.
+            w.get(JAVA_BYTE, wAt + k); // See Vectors.faultsAreErrors.
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, wAt + k, ORDER);
             e0 = pairs.lanewise(LSHL, 16)
                     .reinterpretAsFloats()
@@ -124,11 +124,11 @@ final class TileKernels {
         for (int k = 0; k < bytes; k += BYTES) {
             FloatVector even = FloatVector.fromMemorySegment(FLOATS, x, xAt + k, ORDER);
             FloatVector odd = FloatVector.fromMemorySegment(FLOATS, x, xAt + half + k, ORDER);
-            w.get(JAVA_BYTE, wAt + k); // See Vectors.mappedInts.
+            w.get(JAVA_BYTE, wAt + k); // See Vectors.faultsAreErrors.
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, wAt + k, ORDER);
             e0 = pairs.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, e0);
             o0 = pairs.lanewise(AND, ODD).reinterpretAsFloats().fma(odd, o0);
-            w.get(JAVA_BYTE, nextAt + k); // See Vectors.mappedInts.
+            w.get(JAVA_BYTE, nextAt + k); // See Vectors.faultsAreErrors.
             IntVector next = IntVector.fromMemorySegment(INTS, w, nextAt + k, ORDER);
             e1 = next.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, e1);
             o1 = next.lanewise(AND, ODD).reinterpretAsFloats().fma(odd, o1);
@@ -160,7 +160,7 @@ final class TileKernels {
         FloatVector e1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES, ORDER);
         FloatVector o1 = FloatVector.fromMemorySegment(FLOATS, sums, at + SUM_BYTES + BYTES, ORDER);
         for (int k = 0; k < bytes; k += BYTES) {
-            w.get(JAVA_BYTE, wAt + k); // See Vectors.mappedInts.
+            w.get(JAVA_BYTE, wAt + k); // See Vectors.faultsAreErrors.
             IntVector pairs = IntVector.fromMemorySegment(INTS, w, wAt + k, ORDER);
             FloatVector even = pairs.lanewise(LSHL, 16).reinterpretAsFloats();
             FloatVector odd = pairs.lanewise(AND, ODD).reinterpretAsFloats();
