@@ -22,4 +22,19 @@ public final class AdapterWeights {
     public @Nullable Delta at(int slot) {
         return slot < bySlot.length ? bySlot[slot] : null;
     }
+
+    /** Number of slots; those from here on are left as they are. */
+    public int slots() {
+        return bySlot.length;
+    }
+
+    /** The same changes with other matrices, such as copies: each delta {@link Delta#map mapped}, in the order of slots. */
+    public AdapterWeights map(Delta.Mapping mapping) {
+        @Nullable Delta[] mapped = new Delta[bySlot.length];
+        for (int slot = 0; slot < bySlot.length; slot++) {
+            Delta delta = bySlot[slot];
+            mapped[slot] = delta == null ? null : delta.map(mapping);
+        }
+        return new AdapterWeights(mapped);
+    }
 }

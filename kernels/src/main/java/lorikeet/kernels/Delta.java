@@ -6,6 +6,27 @@ import org.jspecify.annotations.Nullable;
 
 /** A change that an adapter makes to one layer of the base model. */
 public sealed interface Delta {
+    /** The same change with other matrices in place of its own. They are given to {@code mapping} in a fixed order. */
+    Delta map(Mapping mapping);
+
+    /** Gives a matrix of the same shape for each matrix of a change: a copy in other memory, for example. */
+    interface Mapping {
+        /** For what has the precision of weights. */
+        Matrix weight(Matrix matrix);
+
+        /** For magnitudes, which stay F32. */
+        Matrix magnitude(Matrix matrix);
+
+        /** For an optional weight. */
+        default @Nullable Matrix weightOrNull(@Nullable Matrix matrix) {
+            return matrix == null ? null : weight(matrix);
+        }
+
+        /** For an optional magnitude. */
+        default @Nullable Matrix magnitudeOrNull(@Nullable Matrix matrix) {
+            return matrix == null ? null : magnitude(matrix);
+        }
+    }
 
     /**
      * A low-rank change of a linear layer, as PEFT stores it (https://arxiv.org/abs/2106.09685).
@@ -36,6 +57,16 @@ public sealed interface Delta {
         public int rank() {
             return a.rows();
         }
+
+        @Override
+        public LowRank map(Mapping mapping) {
+            return new LowRank(
+                    mapping.weight(a),
+                    mapping.weight(b),
+                    scaling,
+                    mapping.weightOrNull(loraBias),
+                    mapping.magnitudeOrNull(magnitude));
+        }
     }
 
     /**
@@ -55,6 +86,12 @@ public sealed interface Delta {
                 throw new IllegalArgumentException("A has rank " + a.rows() + ", B has rank " + b.cols());
             }
         }
+
+        @Override
+        public LowRankEmbedding map(Mapping mapping) {
+            return new LowRankEmbedding(
+                    mapping.weight(a), mapping.weight(b), scaling, mapping.magnitudeOrNull(magnitude));
+        }
     }
 
     /**
@@ -64,6 +101,11 @@ public sealed interface Delta {
     record Replacement(Matrix weight) implements Delta {
         public Replacement {
             Objects.requireNonNull(weight);
+        }
+
+        @Override
+        public Replacement map(Mapping mapping) {
+            return new Replacement(mapping.weight(weight));
         }
     }
 
@@ -81,6 +123,11 @@ public sealed interface Delta {
                         "a " + change.getClass().getSimpleName() + " on top of another weight");
             }
         }
+
+        @Override
+        public Rebased map(Mapping mapping) {
+            return new Rebased(mapping.weight(weight), change.map(mapping));
+        }
     }
 
     /**
@@ -95,6 +142,11 @@ public sealed interface Delta {
             if (tokens.length != rows.rows()) {
                 throw new IllegalArgumentException(tokens.length + " tokens for " + rows.rows() + " rows");
             }
+        }
+
+        @Override
+        public TokenRows map(Mapping mapping) {
+            return new TokenRows(tokens, mapping.weight(rows));
         }
     }
 }

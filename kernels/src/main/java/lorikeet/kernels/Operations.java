@@ -1,7 +1,11 @@
 package lorikeet.kernels;
 
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
+import lorikeet.memory.SlabPlan;
+import lorikeet.memory.SlabPool;
 
 /**
  * What a forward pass asks of a device. The CPU and CUDA implement it; a model is written once against it.
@@ -11,7 +15,7 @@ import lorikeet.memory.Matrix;
  * matrices may have more rows than that. Inputs and outputs of one call don't overlap unless it says so. A device may
  * run the calls asynchronously, in order, until {@link Sampler#sample} or {@link #read} waits for them.
  *
- * <p>All calls come from one thread, the one that owns the device.
+ * <p>All calls come from one thread, the one that owns the device, except where a call says otherwise.
  */
 public interface Operations extends AutoCloseable {
     /** One line that names the device, for people. */
@@ -20,20 +24,71 @@ public interface Operations extends AutoCloseable {
     /** The element type that activations have on this device. */
     ElementType activationType();
 
+    /** The element type of the residual stream, to which the layers' results are added: F32, or what the device prefers. */
+    ElementType residualType();
+
     /** The element type that keys and values have on this device. */
     ElementType kvType();
 
     /**
-     * Makes a base weight usable by this device. The CPU returns {@code weight} itself and reads it in place; other
-     * devices copy it. Valid as long as both the weight's owner and these operations are open.
+     * A pool of slabs in this device's memory, for KV blocks and adapters. The caller closes it, before these operations.
+     *
+     * @param slabBytes the size of a slab, a positive multiple of {@link SlabPlan#ALIGNMENT}
+     * @param capacity the most slabs; fewer if the device doesn't have the memory, as {@link SlabPool#capacity} tells
      */
-    Matrix place(Matrix weight);
+    SlabPool slabPool(long slabBytes, int capacity);
+
+    /**
+     * Makes base weights usable by this device. The CPU returns them as they are and reads them in place; other devices
+     * copy them, the ones of a list side by side, so that layers with the same input become one product. Valid as long as
+     * both the weights' owner and these operations are open.
+     *
+     * @param weights with the same number of columns
+     * @return one for each, with the same shapes
+     */
+    List<Matrix> place(List<Matrix> weights);
 
     /** Allocates memory for activations, which lives until these operations are closed. */
     Matrix allocate(ElementType type, int rows, int cols);
 
-    /** Starts a step. The batch must not change until the step's last call has returned. */
-    void begin(Batch batch, KvCache cache);
+    /**
+     * Makes copies out of mapped memory fast where the device can do so (page-locks it for the copy engine). May be called
+     * from any platform thread, also while a step runs. Copies work without it, too.
+     *
+     * @param mapped a whole mapped file; the registration is closed before the mapping is
+     */
+    Registration register(MemorySegment mapped);
+
+    /**
+     * How an adapter's tensors lie in slabs of this device: what {@link SlabPool#lease(SlabPlan)} and {@link #copyIn}
+     * need. May be called from any thread.
+     *
+     * @param source the adapter as it was loaded, in host memory
+     * @param slabBytes the size of the slabs
+     */
+    SlabPlan plan(AdapterWeights source, long slabBytes);
+
+    /**
+     * Copies an adapter into slabs, in the types that this device computes with, and waits until it is there. May be
+     * called from any platform thread, several at a time, also while a step runs, which it doesn't hold up.
+     *
+     * @param source the adapter as it was loaded, in host memory
+     * @param plan from {@link #plan}, for the same adapter
+     * @param memory one segment for each run of the plan, from a pool of {@link #slabPool}
+     * @return the adapter in the slabs, for batches; valid until the slabs are given back
+     */
+    AdapterWeights copyIn(AdapterWeights source, SlabPlan plan, List<MemorySegment> memory);
+
+    /**
+     * Starts a step. The batch must not change until the step has ended.
+     *
+     * @return whether the step's calls are to be made, {@link #end} last. A device that has recorded such a step before may
+     *     say no: it has started the step from the record, and the results come where those calls would have put them.
+     */
+    boolean begin(Batch batch, KvCache cache);
+
+    /** Ends the step: the calls since {@link #begin} are all there are. */
+    void end();
 
     /**
      * Looks up the tokens' embeddings, with the adapters' changes.

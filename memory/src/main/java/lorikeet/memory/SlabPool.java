@@ -2,6 +2,7 @@ package lorikeet.memory;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -148,6 +149,30 @@ public final class SlabPool implements AutoCloseable {
             return Optional.empty();
         }
         return Optional.of(new SlabLease(this, free.take(count)));
+    }
+
+    /**
+     * Lends the slabs of a plan, all or none.
+     *
+     * @return the lease, whose {@link SlabLease#memory} has one segment for each run of the plan; empty if the free slabs
+     *     don't have such runs
+     */
+    public synchronized Optional<SlabLease> lease(SlabPlan plan) {
+        checkOpen();
+        List<SlabRun> taken = new ArrayList<>(plan.runs());
+        // The longest runs come first, so that short ones don't break what the long ones need.
+        for (int i = 0; i < plan.runs(); i++) {
+            int count = plan.length(i);
+            if (free.bestRun(count).length() < count && capacity - free.reserved() >= count) {
+                reserve(count);
+            }
+            if (free.bestRun(count).length() < count) {
+                release(taken);
+                return Optional.empty();
+            }
+            taken.addAll(free.take(count));
+        }
+        return Optional.of(new SlabLease(this, taken));
     }
 
     /** Frees all memory. Threads that still use it get an {@link IllegalStateException}. Closing again does nothing. */

@@ -69,7 +69,7 @@ final class Generator implements AutoCloseable {
             KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headSize(), operations.kvType());
             long slabBytes = KvBlocks.slabBytes(layout);
             int capacity = Math.clamp(options.cacheBytes() / slabBytes, 1, Integer.MAX_VALUE);
-            pool = new SlabPool(slabBytes, capacity);
+            pool = operations.slabPool(slabBytes, capacity);
             ForwardPass pass = new ForwardPass(
                     config, weights, operations, Math.max(options.stepTokens(), options.running()), options.running());
             made = new Engine(operations, pass, new KvBlocks(layout, pool), config.rope());

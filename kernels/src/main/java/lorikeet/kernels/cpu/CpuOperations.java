@@ -4,6 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.AttentionShape;
 import lorikeet.kernels.Batch;
 import lorikeet.kernels.Delta;
@@ -13,9 +15,12 @@ import lorikeet.kernels.Linear;
 import lorikeet.kernels.Norm;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.Projected;
+import lorikeet.kernels.Registration;
 import lorikeet.kernels.Sampler;
 import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
+import lorikeet.memory.SlabPlan;
+import lorikeet.memory.SlabPool;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,8 +77,18 @@ public final class CpuOperations implements Operations {
     }
 
     @Override
-    public Matrix place(Matrix weight) {
-        return weight;
+    public ElementType residualType() {
+        return ElementType.F32;
+    }
+
+    @Override
+    public SlabPool slabPool(long slabBytes, int capacity) {
+        return new SlabPool(slabBytes, capacity);
+    }
+
+    @Override
+    public List<Matrix> place(List<Matrix> weights) {
+        return weights;
     }
 
     @Override
@@ -83,12 +98,31 @@ public final class CpuOperations implements Operations {
     }
 
     @Override
-    public void begin(Batch batch, KvCache cache) {
+    public Registration register(MemorySegment mapped) {
+        return Registration.NONE;
+    }
+
+    @Override
+    public SlabPlan plan(AdapterWeights source, long slabBytes) {
+        return AdapterCopy.plan(source, slabBytes);
+    }
+
+    @Override
+    public AdapterWeights copyIn(AdapterWeights source, SlabPlan plan, List<MemorySegment> memory) {
+        return new AdapterCopy(plan, memory).copy(source);
+    }
+
+    @Override
+    public boolean begin(Batch batch, KvCache cache) {
         this.batch = batch;
         this.cache = cache;
         rotary.begin(batch);
         attention.begin();
+        return true;
     }
+
+    @Override
+    public void end() {}
 
     private KvCache cache() {
         if (cache == null) {

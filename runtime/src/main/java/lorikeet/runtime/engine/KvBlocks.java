@@ -3,6 +3,7 @@ package lorikeet.runtime.engine;
 import java.lang.foreign.MemorySegment;
 import lorikeet.kernels.KvCache;
 import lorikeet.kernels.KvLayout;
+import lorikeet.memory.SlabPlan;
 import lorikeet.memory.SlabPool;
 import org.jspecify.annotations.Nullable;
 
@@ -21,9 +22,9 @@ public final class KvBlocks implements KvCache {
         this.pool = pool;
     }
 
-    /** The size of the slabs for these blocks: a multiple of 64 bytes. */
+    /** The size of the slabs for these blocks: a multiple of {@link SlabPlan#ALIGNMENT}. */
     public static long slabBytes(KvLayout layout) {
-        return (layout.blockBytes() + 63) / 64 * 64;
+        return (layout.blockBytes() + SlabPlan.ALIGNMENT - 1) / SlabPlan.ALIGNMENT * SlabPlan.ALIGNMENT;
     }
 
     /** The most blocks that can be lent at a time. */

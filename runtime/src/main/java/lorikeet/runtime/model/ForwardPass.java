@@ -47,7 +47,7 @@ public final class ForwardPass {
         ElementType type = operations.activationType();
         int queries = config.heads() * config.headSize();
         int keys = config.kvHeads() * config.headSize();
-        hidden = operations.allocate(type, maxTokens, config.hidden());
+        hidden = operations.allocate(operations.residualType(), maxTokens, config.hidden());
         normed = operations.allocate(type, maxTokens, config.hidden());
         delta = operations.allocate(type, maxTokens, config.hidden());
         queryKeyValue = operations.allocate(type, maxTokens, queries + 2 * keys);
@@ -87,7 +87,13 @@ public final class ForwardPass {
             throw new IllegalArgumentException(batch.tokens() + " tokens and " + batch.outputs()
                     + " outputs in a step, at most " + maxTokens + " and " + maxOutputs + " fit");
         }
-        operations.begin(batch, cache);
+        if (operations.begin(batch, cache)) {
+            calls();
+        }
+        return logits;
+    }
+
+    private void calls() {
         operations.embed(weights.embedding(), weights.slots().embedding(), hidden);
         operations.norm(hidden, weights.layers().getFirst().inputNorm(), normed);
         for (int i = 0; i < layers.length; i++) {
@@ -101,7 +107,7 @@ public final class ForwardPass {
         }
         operations.gatherOutputs(normed, outputs);
         operations.logits(outputs, weights.head(), logits);
-        return logits;
+        operations.end();
     }
 
     private void layer(LayerWeights layer, Buffers to) {

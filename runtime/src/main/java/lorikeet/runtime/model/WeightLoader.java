@@ -14,7 +14,6 @@ import lorikeet.memory.InvalidFileException;
 import lorikeet.memory.Matrix;
 import lorikeet.memory.SafetensorsFolder;
 import lorikeet.memory.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /** Finds a model's weights in its checkpoint, checks their shapes, and hands them to the device. */
 final class WeightLoader {
@@ -74,10 +73,13 @@ final class WeightLoader {
         boolean attentionBias = config.queryBias();
         return new LayerWeights(
                 norm(layer, LayerPart.INPUT_NORM, hidden),
-                new Projection(List.of(
-                        linear(layer, LayerPart.QUERY, queries, hidden, attentionBias),
-                        linear(layer, LayerPart.KEY, keys, hidden, attentionBias),
-                        linear(layer, LayerPart.VALUE, keys, hidden, attentionBias))),
+                projection(
+                        layer,
+                        hidden,
+                        attentionBias,
+                        Map.entry(LayerPart.QUERY, queries),
+                        Map.entry(LayerPart.KEY, keys),
+                        Map.entry(LayerPart.VALUE, keys)),
                 config.headNorms()
                         ? new HeadNorms(
                                 norm(layer, LayerPart.QUERY_NORM, headSize), norm(layer, LayerPart.KEY_NORM, headSize))
@@ -89,21 +91,42 @@ final class WeightLoader {
                         headSize,
                         (float) (1 / Math.sqrt(headSize)),
                         config.windows().get(layer)),
-                new Projection(List.of(linear(layer, LayerPart.OUTPUT, hidden, queries, config.outputBias()))),
+                projection(layer, queries, config.outputBias(), Map.entry(LayerPart.OUTPUT, hidden)),
                 norm(layer, LayerPart.MLP_NORM, hidden),
-                new Projection(List.of(
-                        linear(layer, LayerPart.GATE, inner, hidden, config.mlpBias()),
-                        linear(layer, LayerPart.UP, inner, hidden, config.mlpBias()))),
-                new Projection(List.of(linear(layer, LayerPart.DOWN, hidden, inner, config.mlpBias()))));
+                projection(
+                        layer,
+                        hidden,
+                        config.mlpBias(),
+                        Map.entry(LayerPart.GATE, inner),
+                        Map.entry(LayerPart.UP, inner)),
+                projection(layer, inner, config.mlpBias(), Map.entry(LayerPart.DOWN, hidden)));
     }
 
-    private Linear linear(int layer, LayerPart part, int out, int in, boolean bias) {
-        String name = name(layer, part);
-        int slot = slots.of(layer, part);
-        Matrix weight = operations.place(matrix(name + ".weight", out, in));
-        modules.put(name, new BaseModule(name, BaseModule.Kind.LINEAR, slot, weight));
-        @Nullable Matrix biasRow = bias ? operations.place(vector(name + ".bias", out)) : null;
-        return new Linear(weight, biasRow, slot);
+    /** Layers that read the same input, each given by its part and the length of its output. */
+    @SafeVarargs
+    private Projection projection(int layer, int in, boolean bias, Map.Entry<LayerPart, Integer>... parts) {
+        List<Matrix> weights = new ArrayList<>();
+        List<Matrix> biases = new ArrayList<>();
+        for (Map.Entry<LayerPart, Integer> part : parts) {
+            String name = name(layer, part.getKey());
+            weights.add(matrix(name + ".weight", part.getValue(), in));
+            if (bias) {
+                biases.add(vector(name + ".bias", part.getValue()));
+            }
+        }
+        weights = operations.place(weights);
+        List<Linear> linears = new ArrayList<>();
+        for (int i = 0; i < parts.length; i++) {
+            String name = name(layer, parts[i].getKey());
+            int slot = slots.of(layer, parts[i].getKey());
+            modules.put(name, new BaseModule(name, BaseModule.Kind.LINEAR, slot, weights.get(i)));
+            linears.add(new Linear(weights.get(i), bias ? place(biases.get(i)) : null, slot));
+        }
+        return new Projection(linears);
+    }
+
+    private Matrix place(Matrix weight) {
+        return operations.place(List.of(weight)).getFirst();
     }
 
     private Norm norm(int layer, LayerPart part, int size) {
@@ -111,13 +134,13 @@ final class WeightLoader {
     }
 
     private Norm norm(String name, int slot, int size) {
-        Matrix weight = operations.place(vector(name + ".weight", size));
+        Matrix weight = place(vector(name + ".weight", size));
         modules.put(name, new BaseModule(name, BaseModule.Kind.NORM, slot, weight));
         return new Norm(weight, config.normEpsilon(), slot);
     }
 
     private Matrix weight(String name, BaseModule.Kind kind, int slot, int rows) {
-        Matrix weight = operations.place(matrix(name + ".weight", rows, config.hidden()));
+        Matrix weight = place(matrix(name + ".weight", rows, config.hidden()));
         modules.put(name, new BaseModule(name, kind, slot, weight));
         return weight;
     }
