@@ -39,7 +39,7 @@ struct alignas(16) AdapterModule {
     int token_count;
 };
 
-// A run of rows of one group; the host cuts every group that has an adapter into tiles.
+// A run of rows of one group; the host cuts every group into tiles, all of TILE_ROWS rows but the group's last one.
 struct Tile {
     int group;
     int row;   // the first one
@@ -52,10 +52,10 @@ struct Step {
     int sequences;
     int groups;
     int outputs;
-    int tiles;
+    int tiles;          // of groups with an adapter
     int output_groups;
-    int output_tiles;
-    int pad;
+    int output_tiles;   // of output groups with an adapter
+    int all_tiles;      // the others counted too
 
     const int* ids;             // [tokens]
     const int* positions;       // [tokens]
@@ -71,7 +71,7 @@ struct Step {
 
     const int* group_start;                     // [groups + 1] first row of each group
     const AdapterModule* const* group_adapter;  // [groups], null: the base model
-    const Tile* tile;                           // [tiles]
+    const Tile* tile;                           // [all_tiles] first those of groups with an adapter, then the others
 
     const int* output_rows;                            // [outputs] rows whose logits are wanted
     const int* output_group_start;                     // [output_groups + 1] first output of each group

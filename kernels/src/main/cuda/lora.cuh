@@ -1,0 +1,126 @@
+// The adapters' part of a projection, and the kernels that finish a projection.
+//
+// A projection is one or more linear layers ("parts") that read the same rows: q, k and v; gate and up; or one layer.
+// The base product W x is written without bias, the parts side by side in a row. Then
+//
+//     y = magnitude * (W x + scaling * (B A x + lora_bias)) + bias
+//
+// where an adapter without a magnitude has 1 there. It is computed in two steps: `shrink` (or `shrink_prompt`) computes
+// h = A x beside the base product, which it doesn't depend on; the kernel that reads the projection (`rotate_and_store`,
+// `gate`, `add_norm`) adds the rest while it has the row in its registers. `expand` does the same for whoever
+// wants the projection itself, in place.
+//
+// All kernels read their counts from the step, and loop over whatever their grid doesn't cover: any number of blocks is
+// right, the numbers given here are fast. Tokens without an adapter cost `shrink` and `expand` nothing. Sums are made in
+// a fixed order: the same step gives the same bits.
+//
+// Programmatic dependent launch: the kernels may start before the kernel in front of them has ended. Until it has, they
+// read only the step and the weights, so whatever writes those must end before the step's first kernel starts.
+#pragma once
+
+#include "step.cuh"
+
+namespace lorikeet {
+
+constexpr int LORA_PARTS = 3;          // parts of a projection, at most
+constexpr int LORA_MAX_RANK = 256;
+constexpr int SHRINK_THREADS = 256;    // of shrink
+constexpr int SHRINK_PROMPT_THREADS = 128;
+constexpr int EXPAND_THREADS = 128;    // of expand, expand_logits, gate and rotate_and_store
+constexpr int ADD_NORM_THREADS = 256;
+constexpr int WINDOW = 256;            // columns that a block of EXPAND_THREADS threads finishes at a time
+constexpr int ADD_NORM_WINDOW = 512;
+constexpr int MAX_SPLITS = 16;         // most partial sums of a component of h
+
+// One linear layer of a projection.
+struct LoraPart {
+    int slot;                   // adapter[slot] is the change of this layer
+    int out;
+    int column;                 // first column of this layer in a row of the projection
+    int pad;
+    const __nv_bfloat16* bias;  // of the base model, [out], or null
+};
+
+// A projection: its parts, and where `shrink` leaves h for whoever expands it.
+struct Lora {
+    // f32 [parts][tokens][splits][rank_stride], where the number of splits depends on the step. Room for
+    // parts * rank_stride * max(min(16 * tokens, 16384), tokens) floats is enough.
+    // Null: no adapters, or `expand` has added them already.
+    float* shrunk;
+    int parts;
+    int in;
+    int columns;      // length of a row of the projection
+    int rank_stride;  // a multiple of 16, not less than any rank
+    int tokens;       // rows that `shrunk` has room for
+    int prompt;       // 0: h comes from shrink; 1: from shrink_prompt
+    int outputs;      // 1: the rows are the step's outputs instead of its tokens (the head)
+    int run;          // tiles that a block takes together, to read B once for them: 1 in decode steps, 4 in prompts
+    LoraPart part[LORA_PARTS];
+};
+
+static_assert(sizeof(LoraPart) == 24, "the host lays out projections");
+static_assert(sizeof(Lora) == 40 + 3 * 24, "the host lays out projections");
+
+// A root mean square norm: x / sqrt(mean(x * x) + epsilon) * weight. An adapter may have a weight of its own.
+struct NormWeight {
+    const __nv_bfloat16* weight;  // [size]; null: no norm
+    int slot;
+    float epsilon;
+};
+
+// Heads and where their keys and values go.
+struct Rotation {
+    int layer;
+    int heads;
+    int kv_heads;
+    int head_size;     // even, 256 at most
+    NormWeight query;  // over each head of q, before it is turned; or no norm
+    NormWeight key;
+};
+
+static_assert(sizeof(NormWeight) == 16 && sizeof(Rotation) == 48, "the host lays out rotations");
+
+}  // namespace lorikeet
+
+extern "C" {
+
+// h = A x for few tokens (up to about 256 a step). The long dimension is split over blocks.
+// x: [tokens, in] (or [outputs, in]).
+// Grid: min(tiles * parts * 16, 528), tiles as many as the step may have; SHRINK_THREADS threads.
+__global__ void shrink(const lorikeet::Step* step, lorikeet::Lora lora, const __nv_bfloat16* x);
+
+// The same for many tokens: tiles of the same group are taken together, and all parts at once.
+// Grid: min(tiles * 4, 264); SHRINK_PROMPT_THREADS threads.
+__global__ void shrink_prompt(const lorikeet::Step* step, lorikeet::Lora lora, const __nv_bfloat16* x);
+
+// y: [tokens, columns], changed in place: magnitude * (y + scaling * (B h + lora_bias)). The bias is not added.
+// Grid: min(tiles / run * sum of ceil(out / WINDOW), 1056); EXPAND_THREADS threads.
+__global__ void expand(const lorikeet::Step* step, lorikeet::Lora lora, __nv_bfloat16* y);
+
+// The same onto logits: y [outputs, columns] in f32.
+__global__ void expand_logits(const lorikeet::Step* step, lorikeet::Lora lora, float* y);
+
+// out = silu(gate) * up. gate_up: [tokens, 2 * size], parts gate and up; out: [tokens, size].
+// Grid: min(all tiles / run * ceil(size / WINDOW), 1056); EXPAND_THREADS threads.
+__global__ void gate(const lorikeet::Step* step, lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
+
+// Finishes q, k and v: head norms, the rotary embedding (component i turns with i + head_size / 2), q in place, keys and
+// values into the sequences' blocks. qkv: [tokens, (heads + 2 kv_heads) * head_size].
+// Grid: min(all tiles / run * (heads + 2 kv_heads) / heads in a window, 1056), where a window has max(1, WINDOW / head_size)
+// heads; EXPAND_THREADS threads.
+__global__ void rotate_and_store(
+    const lorikeet::Step* step, lorikeet::Lora lora, lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+
+// residual += y; out = norm(residual). delta: [tokens, size]; residual: f32 [tokens, size]; out: [tokens, size].
+// Grid: min(all tiles / run, 264) * c, in clusters of c blocks where the device has clusters (sm_90 and later), with c
+// the smallest power of two that is not less than size / ADD_NORM_WINDOW, 8 at most; without clusters c = 1.
+// ADD_NORM_THREADS threads.
+__global__ void add_norm(
+    const lorikeet::Step* step,
+    lorikeet::Lora lora,
+    lorikeet::NormWeight norm,
+    const __nv_bfloat16* delta,
+    float* residual,
+    __nv_bfloat16* out);
+
+}
