@@ -1,0 +1,213 @@
+package lorikeet.runtime.adapter;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import lorikeet.runtime.AdapterStatistics;
+import lorikeet.runtime.ErrorCode;
+import lorikeet.runtime.LoadSettings;
+import lorikeet.runtime.LorikeetException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which version each name points to, which names are being loaded, and who holds what. Safe for use by several threads:
+ * one lock, held for a moment at a time and never while anything else is called that could wait.
+ */
+final class AdapterNames {
+    /** Names whose counts are kept though nothing is loaded under them: so many that metrics stay whole, but bounded. */
+    private static final int MOST_COUNTERS = 4096;
+
+    private final Map<String, AdapterVersion> current = new LinkedHashMap<>();
+    private final Map<String, CompletableFuture<Void>> loading = new HashMap<>();
+    private final Set<AdapterVersion> draining = new LinkedHashSet<>();
+    private final Map<String, AdapterCounters> counters = new LinkedHashMap<>();
+    private long nextId = 1;
+    private long uses;
+    private boolean closed;
+
+    /**
+     * Takes a name for a load.
+     *
+     * @return to be completed when the load has ended, whichever way, after {@link #unreserve}
+     */
+    synchronized CompletableFuture<Void> reserve(String name, boolean replace) {
+        replaceable(name, replace);
+        if (loading.containsKey(name)) {
+            throw new LorikeetException(
+                    ErrorCode.ALREADY_LOADED,
+                    "the adapter " + name + " is already loaded, or rather just being loaded");
+        }
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        loading.put(name, done);
+        return done;
+    }
+
+    synchronized void unreserve(String name) {
+        loading.remove(name);
+    }
+
+    /** Waits until the name isn't being loaded. */
+    void awaitLoad(String name) {
+        CompletableFuture<Void> pending;
+        synchronized (this) {
+            pending = loading.get(name);
+        }
+        if (pending != null) {
+            pending.join();
+        }
+    }
+
+    /** The version that a load under this name would replace, or null; refuses if it may not replace one. */
+    synchronized @Nullable AdapterVersion replaceable(String name, boolean replace) {
+        checkOpen();
+        AdapterVersion old = current.get(name);
+        if (old != null && !replace) {
+            throw new LorikeetException(ErrorCode.ALREADY_LOADED, "the adapter " + name + " is already loaded");
+        }
+        return old;
+    }
+
+    private void checkOpen() {
+        if (closed) {
+            throw new LorikeetException(ErrorCode.ABORTED, "the model is closed");
+        }
+    }
+
+    synchronized AdapterVersion newVersion(String name, Path folder, LoadedAdapter loaded, LoadSettings settings) {
+        return new AdapterVersion(nextId++, name, folder, loaded, settings, countersOf(name), this::forget);
+    }
+
+    private AdapterCounters countersOf(String name) {
+        AdapterCounters known = counters.get(name);
+        if (known != null) {
+            return known;
+        }
+        if (counters.size() >= MOST_COUNTERS) {
+            counters.keySet().stream()
+                    .filter(other -> !current.containsKey(other) && !loading.containsKey(other))
+                    .findFirst()
+                    .ifPresent(counters::remove);
+        }
+        AdapterCounters made = new AdapterCounters();
+        counters.put(name, made);
+        return made;
+    }
+
+    /** Takes away the least recently used adapter that is neither pinned nor held. */
+    synchronized Optional<AdapterVersion> takeIdle() {
+        Optional<AdapterVersion> victim = current.values().stream()
+                .filter(version -> version.idle() && !version.pinned())
+                .min(Comparator.comparingLong(AdapterVersion::lastUse));
+        victim.ifPresent(this::remove);
+        return victim;
+    }
+
+    /** Undoes {@link #takeIdle}. */
+    synchronized void putBack(AdapterVersion version) {
+        draining.remove(version);
+        version.draining(false);
+        current.put(version.name(), version);
+    }
+
+    /** Points a version's name to it and, in the same moment, away from {@code old}. The version is lent to the caller. */
+    synchronized AdapterLease put(
+            AdapterVersion version, @Nullable AdapterVersion old, Function<AdapterVersion, AdapterLease> lease) {
+        checkOpen();
+        if (old != null) {
+            remove(old);
+        }
+        current.put(version.name(), version);
+        return lendTo(version, lease);
+    }
+
+    /** Points a name to nothing. */
+    synchronized void remove(AdapterVersion version) {
+        current.remove(version.name(), version);
+        version.draining(true);
+        draining.add(version);
+    }
+
+    private synchronized void forget(AdapterVersion version) {
+        draining.remove(version);
+    }
+
+    synchronized Optional<AdapterLease> lend(String name, Function<AdapterVersion, AdapterLease> lease) {
+        checkOpen();
+        return Optional.ofNullable(current.get(name)).map(version -> lendTo(version, lease));
+    }
+
+    synchronized Optional<AdapterLease> lend(AdapterVersion version, Function<AdapterVersion, AdapterLease> lease) {
+        checkOpen();
+        return current.get(version.name()) == version ? Optional.of(lendTo(version, lease)) : Optional.empty();
+    }
+
+    private AdapterLease lendTo(AdapterVersion version, Function<AdapterVersion, AdapterLease> lease) {
+        AdapterLease lent = lease.apply(version);
+        version.add(lent, ++uses);
+        return lent;
+    }
+
+    /** Takes a lease back; true if the version is to be retired now. */
+    synchronized boolean giveBack(AdapterLease lease) {
+        AdapterVersion version = lease.version();
+        version.remove(lease);
+        return version.retire();
+    }
+
+    /** True, once, if the version is gone and held by nobody. */
+    synchronized boolean retire(AdapterVersion version) {
+        return version.retire();
+    }
+
+    /** True, once, for a version that is to be retired whoever holds it. */
+    synchronized boolean retireHeld(AdapterVersion version) {
+        version.leases().forEach(version::remove);
+        return version.retire();
+    }
+
+    synchronized List<AdapterLease> leases(AdapterVersion version) {
+        return version.leases();
+    }
+
+    synchronized Optional<AdapterVersion> find(String name) {
+        return Optional.ofNullable(current.get(name));
+    }
+
+    synchronized int size() {
+        return current.size();
+    }
+
+    synchronized List<AdapterVersion> current() {
+        return List.copyOf(current.values());
+    }
+
+    synchronized List<AdapterVersion> draining() {
+        return List.copyOf(draining);
+    }
+
+    synchronized List<String> loading() {
+        return List.copyOf(loading.keySet());
+    }
+
+    synchronized List<AdapterStatistics> statistics() {
+        List<AdapterStatistics> list = new ArrayList<>();
+        counters.forEach((name, counts) -> list.add(counts.snapshot(name, current.get(name))));
+        return list;
+    }
+
+    /** Takes all names away for good, and returns what the loads under way will complete. */
+    synchronized List<CompletableFuture<Void>> close() {
+        closed = true;
+        List.copyOf(current.values()).forEach(this::remove);
+        return List.copyOf(loading.values());
+    }
+}

@@ -1,0 +1,381 @@
+package lorikeet.runtime.adapter;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import lorikeet.runtime.AdapterStatistics;
+import lorikeet.runtime.ErrorCode;
+import lorikeet.runtime.LoadSettings;
+import lorikeet.runtime.LorikeetException;
+import lorikeet.runtime.Unload;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The adapters of a runtime by name: loads, replaces and unloads them, and lends them to requests.
+ *
+ * <p>Safe for use by several threads. Files are read on the thread that asks for a load, side by side with other loads.
+ * What changes the set of names happens one after the other; of that, only the state file takes any time. Lending and
+ * giving back never wait for either.
+ *
+ * <p>Ownership: owns the versions that it has loaded. One that was unloaded or replaced and that no request holds any
+ * more goes to {@code retirement}, which closes it after giving back what the device holds of it.
+ */
+public final class AdapterRegistry implements AutoCloseable {
+    private final AdapterLimits limits;
+    private final AdapterSource source;
+    private final Consumer<AdapterVersion> retirement;
+    private final AdapterJournal journal;
+
+    /** Held by who changes the set of names, also while the journal is written; taken before {@code names}' lock. */
+    private final ReentrantLock changes = new ReentrantLock();
+
+    private final AdapterNames names = new AdapterNames();
+
+    /**
+     * A registry without adapters.
+     *
+     * @param limits how many may be loaded, and of what kind
+     * @param source reads an adapter's files
+     * @param retirement is given each version that is gone and held by nobody, once, on any thread; it must not wait
+     * @param journal remembers what is loaded
+     */
+    public AdapterRegistry(
+            AdapterLimits limits, AdapterSource source, Consumer<AdapterVersion> retirement, AdapterJournal journal) {
+        this.limits = limits;
+        this.source = source;
+        this.retirement = retirement;
+        this.journal = journal;
+    }
+
+    /**
+     * Loads an adapter; it may be used when this returns.
+     *
+     * @throws LorikeetException ALREADY_LOADED if the name is taken or just being loaded; NOT_FOUND, INVALID_FILE or
+     *     INCOMPATIBLE for the files; NO_ROOM past a limit. Nothing is changed then
+     */
+    public AdapterVersion load(String name, Path folder, LoadSettings settings) {
+        try (AdapterLease lease = loadAndLend(name, folder, settings)) {
+            return lease.version();
+        }
+    }
+
+    /** Loads an adapter and lends it at once, before anything can take it away again. */
+    AdapterLease loadAndLend(String name, Path folder, LoadSettings settings) {
+        checkName(name);
+        CompletableFuture<Void> done = names.reserve(name, settings.replace());
+        try {
+            long start = System.nanoTime();
+            LoadedAdapter loaded = source.load(folder);
+            try {
+                checkRank(loaded, folder);
+                AdapterLease lease = publish(name, folder, loaded, settings);
+                AdapterCounters counters = lease.version().counters();
+                counters.loads.increment();
+                counters.loadNanos.add(System.nanoTime() - start);
+                return lease;
+            } catch (RuntimeException | Error e) {
+                loaded.close();
+                throw e;
+            }
+        } finally {
+            names.unreserve(name);
+            done.complete(null);
+        }
+    }
+
+    private static void checkName(String name) {
+        if (name.isBlank() || name.codePoints().anyMatch(Character::isISOControl)) {
+            throw new LorikeetException(ErrorCode.INVALID_REQUEST, "an adapter's name must be printable and not empty");
+        }
+    }
+
+    private void checkRank(LoadedAdapter loaded, Path folder) {
+        if (loaded.maxRank() > limits.rank()) {
+            throw new LorikeetException(
+                    ErrorCode.INCOMPATIBLE,
+                    folder + ": the adapter is incompatible with the highest rank that is allowed: it has rank "
+                            + loaded.maxRank() + ", the limit is " + limits.rank());
+        }
+    }
+
+    /** Points the name to a new version, which is lent to the caller. */
+    private AdapterLease publish(String name, Path folder, LoadedAdapter loaded, LoadSettings settings) {
+        AdapterVersion victim = null;
+        AdapterLease lease;
+        AdapterVersion old;
+        changes.lock();
+        try {
+            old = names.replaceable(name, settings.replace());
+            if (settings.pinned()) {
+                checkPin(name, loaded.bytes());
+            }
+            if (old == null && names.size() >= limits.loaded()) {
+                victim = names.takeIdle().orElseThrow(() -> full(name));
+            }
+            AdapterVersion version = names.newVersion(name, folder, loaded, settings);
+            try {
+                List<AdapterVersion> after = new ArrayList<>(names.current());
+                after.remove(old);
+                after.add(version);
+                journal.save(after);
+            } catch (RuntimeException | Error e) {
+                if (victim != null) {
+                    names.putBack(victim);
+                }
+                throw e;
+            }
+            lease = names.put(version, old, this::lease);
+        } finally {
+            changes.unlock();
+        }
+        retireIfIdle(victim);
+        retireIfIdle(old);
+        return lease;
+    }
+
+    private LorikeetException full(String name) {
+        return new LorikeetException(
+                ErrorCode.NO_ROOM,
+                "no room for the adapter " + name + ": " + limits.loaded()
+                        + " are loaded, which is the limit, and all of them are pinned or in use");
+    }
+
+    private void checkPin(String name, long bytes) {
+        List<AdapterVersion> others = names.current().stream()
+                .filter(other -> other.pinned() && !other.name().equals(name))
+                .toList();
+        long total = bytes
+                + others.stream().mapToLong(other -> other.loaded().bytes()).sum();
+        if (others.size() >= limits.pinned() || total > limits.pinnedBytes()) {
+            throw new LorikeetException(
+                    ErrorCode.NO_ROOM,
+                    "pinning the adapter " + name + " would lead to starvation of all that are not pinned: "
+                            + others.size() + " are pinned already, of at most " + limits.pinned()
+                            + ", and together they would hold " + total + " bytes, of at most " + limits.pinnedBytes());
+        }
+    }
+
+    /**
+     * Takes an adapter away from new requests, and from those that hold it as {@code how} says.
+     *
+     * <p>A call that waits returns early, with its thread interrupted, if the thread is interrupted; the adapter goes all
+     * the same.
+     *
+     * @throws LorikeetException NOT_FOUND if no adapter has the name; NO_ROOM or INVALID_FILE if the state file could not
+     *     be written. Nothing is changed then
+     */
+    public void unload(String name, Unload how) {
+        AdapterVersion version;
+        changes.lock();
+        try {
+            version = names.find(name).orElseThrow(() -> neverLoaded(name));
+            remove(version);
+        } finally {
+            changes.unlock();
+        }
+        leave(version, how);
+    }
+
+    /** Unloads this version, unless that has happened already; then it only waits, if {@code how} says so. */
+    public void unload(AdapterVersion version, Unload how) {
+        changes.lock();
+        try {
+            if (names.find(version.name()).orElse(null) == version) {
+                remove(version);
+            }
+        } finally {
+            changes.unlock();
+        }
+        leave(version, how);
+    }
+
+    private void remove(AdapterVersion version) {
+        List<AdapterVersion> after = new ArrayList<>(names.current());
+        after.remove(version);
+        journal.save(after);
+        names.remove(version);
+    }
+
+    private void leave(AdapterVersion version, Unload how) {
+        retireIfIdle(version);
+        switch (how) {
+            case Unload.Now now -> abort(version);
+            case Unload.Drain drain -> {
+                drain.deadline().ifPresent(limit -> abortAfter(version, limit));
+                if (drain.await()) {
+                    await(version);
+                }
+            }
+        }
+    }
+
+    private void abort(AdapterVersion version) {
+        // Outside the lock: what an abort sets off may well give a lease back.
+        names.leases(version).forEach(AdapterLease::abort);
+    }
+
+    private void abortAfter(AdapterVersion version, Duration limit) {
+        Thread.ofVirtual().name("deadline of " + version).start(() -> {
+            try {
+                version.closed().get(limit.toNanos(), TimeUnit.NANOSECONDS);
+            } catch (TimeoutException e) {
+                abort(version);
+            } catch (InterruptedException | ExecutionException e) {
+                // Nobody interrupts this thread, and the future never fails.
+                throw new IllegalStateException(e);
+            }
+        });
+    }
+
+    private static void await(AdapterVersion version) {
+        try {
+            version.closed().get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * Pins an adapter, or lets go of it.
+     *
+     * @throws LorikeetException NOT_FOUND; NO_ROOM, with "starvation" in the message, if too little that can make room
+     *     would be left
+     */
+    public void pin(String name, boolean pinned) {
+        changes.lock();
+        try {
+            AdapterVersion version = names.find(name).orElseThrow(() -> neverLoaded(name));
+            boolean before = version.pinned();
+            if (pinned && !before) {
+                checkPin(name, version.loaded().bytes());
+            }
+            version.pinned(pinned);
+            try {
+                journal.save(names.current());
+            } catch (RuntimeException | Error e) {
+                version.pinned(before);
+                throw e;
+            }
+        } finally {
+            changes.unlock();
+        }
+    }
+
+    static LorikeetException neverLoaded(String name) {
+        return new LorikeetException(
+                ErrorCode.NOT_FOUND,
+                "the adapter " + name + " is not loaded; it was unloaded or has never been loaded");
+    }
+
+    /** Lends the adapter that the name points to now, if there is one. */
+    public Optional<AdapterLease> lend(String name) {
+        return counted(names.lend(name, this::lease));
+    }
+
+    /** Lends this very version, if its name still points to it. */
+    public Optional<AdapterLease> lend(AdapterVersion version) {
+        return counted(names.lend(version, this::lease));
+    }
+
+    private static Optional<AdapterLease> counted(Optional<AdapterLease> lease) {
+        lease.ifPresent(lent -> lent.version().counters().requests.increment());
+        return lease;
+    }
+
+    /**
+     * Lends an adapter; if none has the name but the catalog offers one, that is loaded first, on this thread. Where
+     * several ask for the same one at once, one loads it and the others wait for that.
+     *
+     * @throws LorikeetException NOT_FOUND, or why it couldn't be loaded
+     */
+    public AdapterLease lend(String name, AdapterCatalog catalog) {
+        while (true) {
+            Optional<AdapterLease> lease = lend(name);
+            if (lease.isPresent()) {
+                return lease.get();
+            }
+            Path folder = catalog.find(name).orElseThrow(() -> neverLoaded(name));
+            try {
+                AdapterLease lent = loadAndLend(name, folder, CATALOGUED);
+                lent.version().counters().requests.increment();
+                return lent;
+            } catch (LorikeetException e) {
+                if (e.code() != ErrorCode.ALREADY_LOADED) {
+                    throw e;
+                }
+                names.awaitLoad(name);
+            }
+        }
+    }
+
+    private static final LoadSettings CATALOGUED = new LoadSettings(false, false, false);
+
+    private AdapterLease lease(AdapterVersion version) {
+        return new AdapterLease(this, version);
+    }
+
+    void giveBack(AdapterLease lease) {
+        if (names.giveBack(lease)) {
+            retirement.accept(lease.version());
+        }
+    }
+
+    private void retireIfIdle(@Nullable AdapterVersion version) {
+        if (version != null && names.retire(version)) {
+            retirement.accept(version);
+        }
+    }
+
+    /** The adapter that the name points to, if there is one. */
+    public Optional<AdapterVersion> find(String name) {
+        return names.find(name);
+    }
+
+    /** The adapters that names point to, in the order in which they were loaded. */
+    public List<AdapterVersion> current() {
+        return names.current();
+    }
+
+    /** Those that no new request gets and that are not yet gone. */
+    public List<AdapterVersion> draining() {
+        return names.draining();
+    }
+
+    /** The names that are being loaded. */
+    public List<String> loading() {
+        return names.loading();
+    }
+
+    /** What has become of each adapter, by name. */
+    public List<AdapterStatistics> statistics() {
+        return names.statistics().stream()
+                .sorted(Comparator.comparing(AdapterStatistics::name))
+                .toList();
+    }
+
+    /**
+     * Waits for the loads that are under way, which fail, and closes all adapters, whoever holds them. The device must not
+     * use them any more. Closing again does nothing.
+     */
+    @Override
+    public void close() {
+        names.close().forEach(CompletableFuture::join);
+        for (AdapterVersion version : names.draining()) {
+            abort(version);
+            if (names.retireHeld(version)) {
+                retirement.accept(version);
+            }
+        }
+    }
+}
