@@ -1,0 +1,102 @@
+// What all kernels share: launches that overlap, 16-byte accesses, sums over a block, and tensor-core products.
+//
+// Kernels may be launched with programmatic stream serialization: each calls `wait_for_previous()` before it touches
+// anything that an earlier kernel of the step writes or reads, and `release_next()` when the next one may start to come
+// up. The Step itself doesn't change while a step runs and may be read before the wait.
+#pragma once
+
+#include <cuda_bf16.h>
+
+#include "step.cuh"
+
+namespace lorikeet {
+
+constexpr int WARP = 32;
+constexpr unsigned ALL_LANES = 0xffffffffu;
+
+__device__ __forceinline__ void wait_for_previous() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+__device__ __forceinline__ void release_next() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+// What the adapter of a row's group changes in the module of `slot`, or null.
+__device__ __forceinline__ const AdapterModule* module_of(const AdapterModule* adapter, int slot) {
+    if (adapter == nullptr || adapter[slot].kind == MODULE_NONE) {
+        return nullptr;
+    }
+    return adapter + slot;
+}
+
+// Eight bf16 as they lie in memory.
+struct alignas(16) Bf16x8 {
+    __nv_bfloat162 pair[4];
+};
+
+__device__ __forceinline__ void to_floats(const Bf16x8& from, float (&to)[8]) {
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        const float2 two = __bfloat1622float2(from.pair[i]);
+        to[2 * i] = two.x;
+        to[2 * i + 1] = two.y;
+    }
+}
+
+__device__ __forceinline__ Bf16x8 to_bf16(const float (&from)[8]) {
+    Bf16x8 to;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        to.pair[i] = __floats2bfloat162_rn(from[2 * i], from[2 * i + 1]);
+    }
+    return to;
+}
+
+// Two floats rounded to bf16 in one register, the first in the lower half.
+__device__ __forceinline__ unsigned pack_bf16(float low, float high) {
+    const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
+    return *reinterpret_cast<const unsigned*>(&pair);
+}
+
+__device__ __forceinline__ float warp_sum(float value) {
+#pragma unroll
+    for (int offset = WARP / 2; offset > 0; offset /= 2) {
+        value += __shfl_xor_sync(ALL_LANES, value, offset);
+    }
+    return value;
+}
+
+// The sum over all threads of a block of THREADS, in a fixed order. Every thread gets it.
+template <int THREADS>
+__device__ __forceinline__ float block_sum(float value) {
+    __shared__ float partial[THREADS / WARP];
+    value = warp_sum(value);
+    __syncthreads();  // the previous call's sums have been read
+    if (threadIdx.x % WARP == 0) {
+        partial[threadIdx.x / WARP] = value;
+    }
+    __syncthreads();
+    float sum = 0;
+#pragma unroll
+    for (int warp = 0; warp < THREADS / WARP; warp++) {
+        sum += partial[warp];
+    }
+    return sum;
+}
+
+// d += a b: a is 16 x 16, b is 16 x 8 (PTX ISA, mma.m16n8k16). With q = lane / 4 and c = lane % 4, a thread holds
+// a[q, 2c..], a[q + 8, 2c..], a[q, 2c + 8..], a[q + 8, 2c + 8..]; b[2c.., q], b[2c + 8.., q]; d[q, 2c..], d[q + 8, 2c..].
+__device__ __forceinline__ void mma(float (&d)[4], unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0,
+                                    unsigned b1) {
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
+}  // namespace lorikeet
