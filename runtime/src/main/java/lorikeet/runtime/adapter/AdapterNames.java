@@ -119,8 +119,8 @@ final class AdapterNames {
     }
 
     /** Points a version's name to it and, in the same moment, away from {@code old}. The version is lent to the caller. */
-    synchronized AdapterLease put(
-            AdapterVersion version, @Nullable AdapterVersion old, Function<AdapterVersion, AdapterLease> lease) {
+    synchronized RegistryLease put(
+            AdapterVersion version, @Nullable AdapterVersion old, Function<AdapterVersion, RegistryLease> lease) {
         checkOpen();
         if (old != null) {
             remove(old);
@@ -140,24 +140,24 @@ final class AdapterNames {
         draining.remove(version);
     }
 
-    synchronized Optional<AdapterLease> lend(String name, Function<AdapterVersion, AdapterLease> lease) {
+    synchronized Optional<RegistryLease> lend(String name, Function<AdapterVersion, RegistryLease> lease) {
         checkOpen();
         return Optional.ofNullable(current.get(name)).map(version -> lendTo(version, lease));
     }
 
-    synchronized Optional<AdapterLease> lend(AdapterVersion version, Function<AdapterVersion, AdapterLease> lease) {
+    synchronized Optional<RegistryLease> lend(AdapterVersion version, Function<AdapterVersion, RegistryLease> lease) {
         checkOpen();
         return current.get(version.name()) == version ? Optional.of(lendTo(version, lease)) : Optional.empty();
     }
 
-    private AdapterLease lendTo(AdapterVersion version, Function<AdapterVersion, AdapterLease> lease) {
-        AdapterLease lent = lease.apply(version);
+    private RegistryLease lendTo(AdapterVersion version, Function<AdapterVersion, RegistryLease> lease) {
+        RegistryLease lent = lease.apply(version);
         version.add(lent, ++uses);
         return lent;
     }
 
     /** Takes a lease back; true if the version is to be retired now. */
-    synchronized boolean giveBack(AdapterLease lease) {
+    synchronized boolean giveBack(RegistryLease lease) {
         AdapterVersion version = lease.version();
         version.remove(lease);
         return version.retire();
@@ -174,7 +174,7 @@ final class AdapterNames {
         return version.retire();
     }
 
-    synchronized List<AdapterLease> leases(AdapterVersion version) {
+    synchronized List<RegistryLease> leases(AdapterVersion version) {
         return version.leases();
     }
 

@@ -69,7 +69,7 @@ public final class AdapterRegistry implements AutoCloseable {
     }
 
     /** Loads an adapter and lends it at once, before anything can take it away again. */
-    AdapterLease loadAndLend(String name, Path folder, LoadSettings settings) {
+    RegistryLease loadAndLend(String name, Path folder, LoadSettings settings) {
         checkName(name);
         CompletableFuture<Void> done = names.reserve(name, settings.replace());
         try {
@@ -77,7 +77,7 @@ public final class AdapterRegistry implements AutoCloseable {
             LoadedAdapter loaded = source.load(folder);
             try {
                 checkRank(loaded, folder);
-                AdapterLease lease = publish(name, folder, loaded, settings);
+                RegistryLease lease = publish(name, folder, loaded, settings);
                 AdapterCounters counters = lease.version().counters();
                 counters.loads.increment();
                 counters.loadNanos.add(System.nanoTime() - start);
@@ -108,9 +108,9 @@ public final class AdapterRegistry implements AutoCloseable {
     }
 
     /** Points the name to a new version, which is lent to the caller. */
-    private AdapterLease publish(String name, Path folder, LoadedAdapter loaded, LoadSettings settings) {
+    private RegistryLease publish(String name, Path folder, LoadedAdapter loaded, LoadSettings settings) {
         AdapterVersion victim = null;
-        AdapterLease lease;
+        RegistryLease lease;
         AdapterVersion old;
         changes.lock();
         try {
@@ -220,7 +220,7 @@ public final class AdapterRegistry implements AutoCloseable {
 
     private void abort(AdapterVersion version) {
         // Outside the lock: what an abort sets off may well give a lease back.
-        names.leases(version).forEach(AdapterLease::abort);
+        names.leases(version).forEach(RegistryLease::abort);
     }
 
     private void abortAfter(AdapterVersion version, Duration limit) {
@@ -288,9 +288,9 @@ public final class AdapterRegistry implements AutoCloseable {
         return counted(names.lend(version, this::lease));
     }
 
-    private static Optional<AdapterLease> counted(Optional<AdapterLease> lease) {
+    private static Optional<AdapterLease> counted(Optional<RegistryLease> lease) {
         lease.ifPresent(lent -> lent.version().counters().requests.increment());
-        return lease;
+        return lease.map(lent -> lent);
     }
 
     /**
@@ -307,7 +307,7 @@ public final class AdapterRegistry implements AutoCloseable {
             }
             Path folder = catalog.find(name).orElseThrow(() -> neverLoaded(name));
             try {
-                AdapterLease lent = loadAndLend(name, folder, CATALOGUED);
+                RegistryLease lent = loadAndLend(name, folder, CATALOGUED);
                 lent.version().counters().requests.increment();
                 return lent;
             } catch (LorikeetException e) {
@@ -321,11 +321,11 @@ public final class AdapterRegistry implements AutoCloseable {
 
     private static final LoadSettings CATALOGUED = new LoadSettings(false, false, false);
 
-    private AdapterLease lease(AdapterVersion version) {
-        return new AdapterLease(this, version);
+    private RegistryLease lease(AdapterVersion version) {
+        return new RegistryLease(this, version);
     }
 
-    void giveBack(AdapterLease lease) {
+    void giveBack(RegistryLease lease) {
         if (names.giveBack(lease)) {
             retirement.accept(lease.version());
         }

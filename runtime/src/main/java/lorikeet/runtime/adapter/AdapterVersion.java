@@ -25,7 +25,7 @@ public final class AdapterVersion {
     private final AdapterCounters counters;
     private final Consumer<AdapterVersion> whenClosed;
     private final CompletableFuture<Void> closed = new CompletableFuture<>();
-    private final Set<AdapterLease> leases = new HashSet<>();
+    private final Set<RegistryLease> leases = new HashSet<>();
     private volatile boolean pinned;
     private volatile boolean draining;
     private volatile boolean resident;
@@ -139,18 +139,18 @@ public final class AdapterVersion {
         draining = value;
     }
 
-    void add(AdapterLease lease, long now) {
+    void add(RegistryLease lease, long now) {
         leases.add(lease);
         activeRequests = leases.size();
         lastUse = now;
     }
 
-    void remove(AdapterLease lease) {
+    void remove(RegistryLease lease) {
         leases.remove(lease);
         activeRequests = leases.size();
     }
 
-    List<AdapterLease> leases() {
+    List<RegistryLease> leases() {
         return List.copyOf(leases);
     }
 
