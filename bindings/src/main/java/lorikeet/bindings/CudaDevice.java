@@ -6,8 +6,11 @@ package lorikeet.bindings;
  * @param ordinal its number in this process, which {@code CUDA_VISIBLE_DEVICES} changes
  * @param handle the driver's CUdevice
  * @param totalBytes all of its memory
+ * @param capability its generation
+ * @param multiprocessors how many it has
  */
-public record CudaDevice(int ordinal, int handle, String name, long totalBytes, ComputeCapability capability) {
+public record CudaDevice(
+        int ordinal, int handle, String name, long totalBytes, ComputeCapability capability, int multiprocessors) {
     @Override
     public String toString() {
         return ordinal + ": " + name + ", " + (totalBytes >> 20) + " MiB, compute capability " + capability;

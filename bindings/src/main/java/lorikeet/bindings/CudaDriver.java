@@ -22,6 +22,8 @@ public final class CudaDriver {
     static final int COMPUTE_CAPABILITY_MAJOR = 75;
     static final int COMPUTE_CAPABILITY_MINOR = 76;
 
+    static final int MULTIPROCESSORS = 16;
+
     private static final int NAME_BYTES = 256;
 
     private final DriverCalls calls;
@@ -92,6 +94,11 @@ public final class CudaDriver {
         return status;
     }
 
+    /** Opens a device. The caller closes the context. */
+    public CudaContext open(CudaDevice device) {
+        return new CudaContext(calls, new LoadedDeviceCalls(), device);
+    }
+
     /**
      * Prepares launches of one kernel.
      *
@@ -134,7 +141,8 @@ public final class CudaDriver {
                     bytes.get(JAVA_LONG, 0),
                     new ComputeCapability(
                             attribute(number, COMPUTE_CAPABILITY_MAJOR, device),
-                            attribute(number, COMPUTE_CAPABILITY_MINOR, device))));
+                            attribute(number, COMPUTE_CAPABILITY_MINOR, device)),
+                    attribute(number, MULTIPROCESSORS, device)));
         }
         return devices;
     }

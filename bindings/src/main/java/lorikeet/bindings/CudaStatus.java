@@ -59,6 +59,11 @@ public final class CudaStatus {
         return true;
     }
 
+    /** What a status says, for messages. */
+    String text(int status, String operation) {
+        return String.valueOf(failure(status, operation).getMessage());
+    }
+
     private CudaException failure(int status, String operation) {
         String name;
         String description;

@@ -36,4 +36,6 @@ interface DriverCalls {
             int sharedBytes,
             MemorySegment stream,
             MemorySegment parameters);
+
+    int launchKernelEx(MemorySegment config, MemorySegment function, MemorySegment parameters);
 }

@@ -18,12 +18,30 @@ import java.lang.foreign.MemorySegment;
  * <p>For one thread at a time. The arena given by the maker owns the native memory.
  */
 public final class KernelLaunch {
+    // CUlaunchConfig and CUlaunchAttribute, as in cuda.h; a test holds them to the generated layouts.
+    static final long CONFIG_BYTES = 56;
+    static final long CONFIG_STREAM = 32;
+    static final long CONFIG_ATTRIBUTES = 40;
+    static final long CONFIG_ATTRIBUTE_COUNT = 48;
+    static final long ATTRIBUTE_BYTES = 72;
+    static final long ATTRIBUTE_VALUE = 8;
+    static final int CLUSTER_DIMENSION = 4;
+    static final int PROGRAMMATIC_STREAM_SERIALIZATION = 6;
+    private static final int MOST_ATTRIBUTES = 2;
+
     private final DriverCalls driver;
     private final CudaStatus status;
     private final String operation;
     private final MemorySegment function;
     private final MemorySegment[] arguments;
     private final MemorySegment pointers;
+
+    /** A CUlaunchConfig, and the attributes that it points to: those that were asked for, in that order. */
+    private final MemorySegment config;
+
+    private final MemorySegment attributes;
+    private int attributeCount;
+    private long clusterSize = -1;
 
     private int gridX = 1;
     private int gridY = 1;
@@ -50,6 +68,37 @@ public final class KernelLaunch {
             arguments[i] = arena.allocate(parameters[i]);
             pointers.setAtIndex(ADDRESS, i, arguments[i]);
         }
+        attributes = arena.allocate(MOST_ATTRIBUTES * ATTRIBUTE_BYTES, Long.BYTES);
+        config = arena.allocate(CONFIG_BYTES, Long.BYTES);
+        config.set(ADDRESS, CONFIG_ATTRIBUTES, attributes);
+    }
+
+    /**
+     * Lets the kernel start before the one before it in the stream has ended; the kernel itself waits for that one's
+     * results (programmatic dependent launch). For kernels that are written for it; asked for once.
+     */
+    public KernelLaunch startEarly() {
+        attributes.set(JAVA_INT, attribute(PROGRAMMATIC_STREAM_SERIALIZATION), 1);
+        return this;
+    }
+
+    /** Runs neighbouring blocks in clusters of {@code blocks}; may be changed later, not undone. */
+    public KernelLaunch cluster(int blocks) {
+        if (clusterSize < 0) {
+            clusterSize = attribute(CLUSTER_DIMENSION);
+            attributes.set(JAVA_INT, clusterSize + 4, 1);
+            attributes.set(JAVA_INT, clusterSize + 8, 1);
+        }
+        attributes.set(JAVA_INT, clusterSize, blocks);
+        return this;
+    }
+
+    /** Adds an attribute and returns where its value goes. */
+    private long attribute(int id) {
+        long at = attributeCount * ATTRIBUTE_BYTES;
+        attributes.set(JAVA_INT, at, id);
+        config.set(JAVA_INT, CONFIG_ATTRIBUTE_COUNT, ++attributeCount);
+        return at + ATTRIBUTE_VALUE;
     }
 
     /** Sets a parameter of 4 bytes. */
@@ -99,10 +148,26 @@ public final class KernelLaunch {
      * @throws CudaException if the driver refuses the launch
      */
     public void launch(MemorySegment stream) {
+        if (attributeCount > 0) {
+            launchWithAttributes(stream);
+            return;
+        }
         status.check(
                 driver.launchKernel(
                         function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, pointers),
                 operation);
+    }
+
+    private void launchWithAttributes(MemorySegment stream) {
+        config.set(JAVA_INT, 0, gridX);
+        config.set(JAVA_INT, 4, gridY);
+        config.set(JAVA_INT, 8, gridZ);
+        config.set(JAVA_INT, 12, blockX);
+        config.set(JAVA_INT, 16, blockY);
+        config.set(JAVA_INT, 20, blockZ);
+        config.set(JAVA_INT, 24, sharedBytes);
+        config.set(ADDRESS, CONFIG_STREAM, stream);
+        status.check(driver.launchKernelEx(config, function, pointers), operation);
     }
 
     private MemorySegment sized(int parameter, int bytes) {

@@ -75,4 +75,9 @@ final class LoadedDriverCalls implements DriverCalls {
                 parameters,
                 MemorySegment.NULL);
     }
+
+    @Override
+    public int launchKernelEx(MemorySegment config, MemorySegment function, MemorySegment parameters) {
+        return CudaDriverApi.cuLaunchKernelEx(config, function, parameters, MemorySegment.NULL);
+    }
 }

@@ -23,6 +23,8 @@ final class FakeDriver implements DriverCalls {
     /** Added to an ordinal to make a device handle, so that one can't be taken for the other. */
     static final int HANDLE_BASE = 40;
 
+    static final int MULTIPROCESSORS = 132;
+
     final List<String> called = new ArrayList<>();
 
     /** What launchKernel answers, and what it was given last; it allocates nothing. */
@@ -32,6 +34,7 @@ final class FakeDriver implements DriverCalls {
     final int[] launchedShape = new int[7];
     MemorySegment launchedStream = MemorySegment.NULL;
     MemorySegment launchedPointers = MemorySegment.NULL;
+    MemorySegment launchedConfig = MemorySegment.NULL;
 
     private final int version;
     private final List<Gpu> gpus;
@@ -130,6 +133,7 @@ final class FakeDriver implements DriverCalls {
                 switch (attribute) {
                     case CudaDriver.COMPUTE_CAPABILITY_MAJOR -> gpu(device).major();
                     case CudaDriver.COMPUTE_CAPABILITY_MINOR -> gpu(device).minor();
+                    case CudaDriver.MULTIPROCESSORS -> MULTIPROCESSORS;
                     default -> throw new IllegalArgumentException("attribute " + attribute);
                 });
         return answer("cuDeviceGetAttribute");
@@ -160,6 +164,14 @@ final class FakeDriver implements DriverCalls {
         launchedShape[5] = blockZ;
         launchedShape[6] = sharedBytes;
         launchedStream = stream;
+        launchedPointers = parameters;
+        return launchStatus;
+    }
+
+    @Override
+    public int launchKernelEx(MemorySegment config, MemorySegment function, MemorySegment parameters) {
+        launchedFunction = function;
+        launchedConfig = config;
         launchedPointers = parameters;
         return launchStatus;
     }

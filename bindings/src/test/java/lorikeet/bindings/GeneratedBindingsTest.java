@@ -9,6 +9,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import lorikeet.bindings.cublaslt.CublasLtApi;
+import lorikeet.bindings.cublaslt.cublasLtMatmulHeuristicResult_t;
 import lorikeet.bindings.cuda.CUgraphExecUpdateResultInfo_st;
 import lorikeet.bindings.cuda.CUlaunchAttribute_st;
 import lorikeet.bindings.cuda.CUlaunchConfig_st;
@@ -20,21 +22,25 @@ import org.junit.jupiter.api.Test;
 
 class GeneratedBindingsTest {
     @Test
-    void whatTheIncludeListNamesWasGenerated() throws Exception {
-        Set<String> methods = Arrays.stream(CudaDriverApi.class.getMethods())
-                .map(Method::getName)
-                .collect(Collectors.toSet());
-        List<String[]> includes = Files.readAllLines(Path.of("src/generated/cuda.includes")).stream()
+    void whatTheIncludeListsNameWasGenerated() throws Exception {
+        assertGenerated(CudaDriverApi.class, "cuda.includes", 100);
+        assertGenerated(CublasLtApi.class, "cublaslt.includes", 25);
+    }
+
+    private static void assertGenerated(Class<?> header, String list, int least) throws Exception {
+        Set<String> methods =
+                Arrays.stream(header.getMethods()).map(Method::getName).collect(Collectors.toSet());
+        List<String[]> includes = Files.readAllLines(Path.of("src/generated", list)).stream()
                 .filter(line -> line.startsWith("--include-"))
                 .map(line -> line.split(" ", -1))
                 .toList();
-        assertThat(includes).hasSizeGreaterThan(100);
+        assertThat(includes).hasSizeGreaterThan(least);
         for (String[] include : includes) {
             switch (include[0]) {
                 case "--include-function", "--include-constant" ->
                     assertThat(methods).contains(include[1]);
                 default ->
-                    assertThat(Class.forName("lorikeet.bindings.cuda." + include[1]))
+                    assertThat(Class.forName(header.getPackageName() + "." + include[1]))
                             .hasPublicMethods("layout", "sizeof");
             }
         }
@@ -49,5 +55,6 @@ class GeneratedBindingsTest {
         assertThat(CUlaunchConfig_st.sizeof()).isEqualTo(56);
         assertThat(CUlaunchAttribute_st.sizeof()).isEqualTo(72);
         assertThat(CUgraphExecUpdateResultInfo_st.sizeof()).isEqualTo(24);
+        assertThat(cublasLtMatmulHeuristicResult_t.sizeof()).isEqualTo(96);
     }
 }

@@ -13,6 +13,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
+import lorikeet.bindings.cuda.CUlaunchAttribute_st;
+import lorikeet.bindings.cuda.CUlaunchConfig_st;
 import org.junit.jupiter.api.Test;
 
 class KernelLaunchTest {
@@ -44,6 +46,41 @@ class KernelLaunchTest {
         assertThat(argument(2, JAVA_INT).get(JAVA_INT, 0)).isEqualTo(-5);
         assertThat(argument(3, JAVA_FLOAT).get(JAVA_FLOAT, 0)).isEqualTo(0.25f);
         assertThat(argument(4, PAIR).get(JAVA_INT, 4)).isEqualTo(99);
+    }
+
+    @Test
+    void aLaunchWithAttributesPassesItsConfigurationInAStruct() {
+        assertThat(KernelLaunch.CONFIG_BYTES).isEqualTo(CUlaunchConfig_st.sizeof());
+        assertThat(KernelLaunch.ATTRIBUTE_BYTES).isEqualTo(CUlaunchAttribute_st.sizeof());
+        assertThat(KernelLaunch.ATTRIBUTE_VALUE).isEqualTo(CUlaunchAttribute_st.value$offset());
+        KernelLaunch launch = launchOf("k", JAVA_LONG).startEarly().cluster(2).cluster(4);
+        launch.grid(11, 12, 13).block(14, 15, 16, 17).set(0, 5L).launch(STREAM);
+
+        MemorySegment config = driver.launchedConfig;
+        assertThat(driver.launchedFunction).isEqualTo(FUNCTION);
+        assertThat(CUlaunchConfig_st.gridDimX(config)).isEqualTo(11);
+        assertThat(CUlaunchConfig_st.gridDimY(config)).isEqualTo(12);
+        assertThat(CUlaunchConfig_st.gridDimZ(config)).isEqualTo(13);
+        assertThat(CUlaunchConfig_st.blockDimX(config)).isEqualTo(14);
+        assertThat(CUlaunchConfig_st.blockDimY(config)).isEqualTo(15);
+        assertThat(CUlaunchConfig_st.blockDimZ(config)).isEqualTo(16);
+        assertThat(CUlaunchConfig_st.sharedMemBytes(config)).isEqualTo(17);
+        assertThat(CUlaunchConfig_st.hStream(config)).isEqualTo(STREAM);
+        assertThat(CUlaunchConfig_st.numAttrs(config)).isEqualTo(2);
+        MemorySegment early = attribute(config, 0);
+        assertThat(CUlaunchAttribute_st.id(early)).isEqualTo(6);
+        assertThat(CUlaunchAttribute_st.value(early).get(JAVA_INT, 0)).isEqualTo(1);
+        MemorySegment cluster = attribute(config, 1);
+        assertThat(CUlaunchAttribute_st.id(cluster)).isEqualTo(4);
+        assertThat(CUlaunchAttribute_st.value(cluster).asSlice(0, 12).toArray(JAVA_INT))
+                .containsExactly(4, 1, 1);
+        assertThat(argument(0, JAVA_LONG).get(JAVA_LONG, 0)).isEqualTo(5);
+    }
+
+    @SuppressWarnings("restricted") // as the driver reads it
+    private static MemorySegment attribute(MemorySegment config, int index) {
+        MemorySegment all = CUlaunchConfig_st.attrs(config).reinterpret(2 * CUlaunchAttribute_st.sizeof());
+        return CUlaunchAttribute_st.asSlice(all, index);
     }
 
     @Test
