@@ -1,0 +1,354 @@
+// Attention of single tokens, bound by reading keys and values.
+//
+// A block takes one split of one sequence, one key and value head, and up to eight query heads of its group. Each warp
+// takes every fourth KV block of the split and keeps a softmax of its own over them; the warps' sums, then the splits',
+// are put together at the end. Keys and values go straight from memory to the registers of the tensor-core products,
+// 16 bytes a load: S' = K Q' and O' = V' P', so that the eight columns of a product are the query heads. The order of
+// the dimensions within a product is free, and chosen such that neighbouring ones of a thread are neighbours in memory.
+#include <cmath>
+
+#include "attention.cuh"
+#include "device.cuh"
+
+namespace lorikeet::attention_decode {
+
+constexpr int WARPS = 4;
+constexpr int THREADS = WARPS * WARP;
+constexpr int HEADS = ATTENTION_HEADS;
+constexpr float LOG2_E = 1.4426950408889634f;
+
+__device__ __forceinline__ uint4 load(const __nv_bfloat16* from, bool valid) {
+    uint4 value = make_uint4(0, 0, 0, 0);
+    if (valid) {
+        value = __ldg(reinterpret_cast<const uint4*>(from));
+    }
+    return value;
+}
+
+// An 8 x 8 matrix of bf16 over a warp, transposed.
+__device__ __forceinline__ unsigned transpose(unsigned pair) {
+    unsigned result;
+    asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(result) : "r"(pair));
+    return result;
+}
+
+__device__ __forceinline__ float max_over_tokens(float value) {
+#pragma unroll
+    for (int offset = 4; offset < WARP; offset *= 2) {
+        value = fmaxf(value, __shfl_xor_sync(ALL_LANES, value, offset));
+    }
+    return value;
+}
+
+__device__ __forceinline__ float sum_over_tokens(float value) {
+#pragma unroll
+    for (int offset = 4; offset < WARP; offset *= 2) {
+        value += __shfl_xor_sync(ALL_LANES, value, offset);
+    }
+    return value;
+}
+
+// Which KV blocks this block of threads takes.
+struct Split {
+    int from;   // the first position that is seen
+    int end;    // behind the last one
+    int first;  // KV block
+    int last;   // behind the last KV block
+    int count;  // splits of this sequence
+};
+
+__device__ __forceinline__ Split split_of(const Attention& attention, int context, int index) {
+    Split split;
+    split.end = context;
+    split.from = attention.window > 0 ? max(0, context - attention.window) : 0;
+    const int first = split.from / BLOCK_TOKENS;
+    const int blocks = (context + BLOCK_TOKENS - 1) / BLOCK_TOKENS - first;
+    const int wanted = min(attention.splits, (blocks + attention.split_blocks - 1) / attention.split_blocks);
+    const int each = (blocks + wanted - 1) / wanted;
+    split.count = (blocks + each - 1) / each;
+    split.first = first + index * each;
+    split.last = min(split.first + each, first + blocks);
+    return split;
+}
+
+// The softmax so far of one warp: for heads 2c and 2c + 1 of a thread the maximum and this thread's part of the sum.
+template <int SIZE>
+struct Softmax {
+    float max[2];
+    float sum[2];
+    float o[SIZE / 16][4];  // [64u + 8q + 2j, +1][2c, 2c + 1] at o[4u + j]
+};
+
+// What the warps of a block leave to be put together.
+template <int SIZE>
+struct Shared {
+    float max[WARPS][HEADS];
+    float sum[WARPS][HEADS];
+    float o[WARPS][HEADS][SIZE];
+    bool last;
+};
+
+template <int SIZE, bool EXACT>
+__device__ __forceinline__ void attend(const Attention& attention, const Split& split, const unsigned* table,
+                                       const unsigned char* kv_base, int kv_head, const __nv_bfloat16* q_row,
+                                       int heads, Softmax<SIZE>& softmax) {
+    const int head_size = EXACT ? SIZE : attention.head_size;
+    const int lane = threadIdx.x % WARP;
+    const int q = lane / 4;
+    const int c = lane % 4;
+
+    uint4 query[SIZE / 32];
+#pragma unroll
+    for (int s = 0; s < SIZE / 32; s++) {
+        const int dim = 32 * s + 8 * c;
+        query[s] = load(q_row + q * head_size + dim, q < heads && dim < head_size);
+    }
+    const size_t head_offset = static_cast<size_t>(kv_head) * BLOCK_TOKENS * head_size * sizeof(__nv_bfloat16);
+    const float scale = attention.scale * LOG2_E;
+
+#pragma unroll 1
+    for (int block = split.first + static_cast<int>(threadIdx.x) / WARP; block < split.last; block += WARPS) {
+        const unsigned char* base = kv_base + static_cast<size_t>(table[block]) * ADDRESS_UNIT + head_offset;
+        const __nv_bfloat16* keys = reinterpret_cast<const __nv_bfloat16*>(base + attention.key_offset);
+        const __nv_bfloat16* values = reinterpret_cast<const __nv_bfloat16*>(base + attention.value_offset);
+        const int position = block * BLOCK_TOKENS;
+
+        uint4 key[SIZE / 32][2];
+#pragma unroll
+        for (int s = 0; s < SIZE / 32; s++) {
+            const int dim = 32 * s + 8 * c;
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+                const int token = q + 8 * half;
+                key[s][half] = load(keys + token * head_size + dim,
+                                    position + token < split.end && (EXACT || dim < head_size));
+            }
+        }
+        uint4 value[SIZE / 64][4];  // tokens 2c, 2c + 1, 2c + 8, 2c + 9
+        const auto load_values = [&] {
+#pragma unroll
+            for (int u = 0; u < SIZE / 64; u++) {
+                const int dim = 64 * u + 8 * q;
+#pragma unroll
+                for (int t = 0; t < 4; t++) {
+                    const int token = 2 * c + (t & 1) + 8 * (t >> 1);
+                    value[u][t] = load(values + token * head_size + dim,
+                                       position + token < split.end && (EXACT || dim < head_size));
+                }
+            }
+        };
+        if (SIZE <= 128) {
+            load_values();
+        }
+
+        float s[4] = {0, 0, 0, 0};
+#pragma unroll
+        for (int i = 0; i < SIZE / 32; i++) {
+            mma(s, key[i][0].x, key[i][1].x, key[i][0].y, key[i][1].y, query[i].x, query[i].y);
+            mma(s, key[i][0].z, key[i][1].z, key[i][0].w, key[i][1].w, query[i].z, query[i].w);
+        }
+        if (SIZE > 128) {
+            load_values();
+        }
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const int at = position + q + 8 * (i >> 1);
+            s[i] = at >= split.from && at < split.end ? s[i] * scale : -INFINITY;
+        }
+        float factor[2];
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            const float max = fmaxf(softmax.max[h], max_over_tokens(fmaxf(s[h], s[h + 2])));
+            factor[h] = exp2f(softmax.max[h] - max);
+            softmax.max[h] = max;
+            s[h] = exp2f(s[h] - max);
+            s[h + 2] = exp2f(s[h + 2] - max);
+            softmax.sum[h] = softmax.sum[h] * factor[h] + (s[h] + s[h + 2]);
+        }
+        const unsigned p0 = transpose(pack_bf16(s[0], s[1]));
+        const unsigned p1 = transpose(pack_bf16(s[2], s[3]));
+#pragma unroll
+        for (int u = 0; u < SIZE / 64; u++) {
+            const unsigned* token0 = &value[u][0].x;
+            const unsigned* token1 = &value[u][1].x;
+            const unsigned* token8 = &value[u][2].x;
+            const unsigned* token9 = &value[u][3].x;
+#pragma unroll
+            for (int j = 0; j < 4; j++) {
+                float(&o)[4] = softmax.o[4 * u + j];
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    o[i] *= factor[i & 1];
+                }
+                mma(o, __byte_perm(token0[j], token1[j], 0x5410), __byte_perm(token0[j], token1[j], 0x7632),
+                    __byte_perm(token8[j], token9[j], 0x5410), __byte_perm(token8[j], token9[j], 0x7632), p0, p1);
+            }
+        }
+    }
+}
+
+template <int SIZE>
+__device__ __forceinline__ void leave(const Softmax<SIZE>& softmax, Shared<SIZE>& shared) {
+    const int warp = threadIdx.x / WARP;
+    const int q = threadIdx.x % WARP / 4;
+    const int c = threadIdx.x % 4;
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        const float sum = sum_over_tokens(softmax.sum[h]);
+        if (q == 0) {
+            shared.max[warp][2 * c + h] = softmax.max[h];
+            shared.sum[warp][2 * c + h] = sum;
+        }
+#pragma unroll
+        for (int i = 0; i < SIZE / 16; i++) {
+            const int dim = 64 * (i / 4) + 8 * q + 2 * (i % 4);
+            *reinterpret_cast<float2*>(&shared.o[warp][2 * c + h][dim]) =
+                make_float2(softmax.o[i][h], softmax.o[i][h + 2]);
+        }
+    }
+}
+
+// Puts `count` partial results together, in order: of each the maximum, the sum and the values of one head.
+struct Sum {
+    float max = -INFINITY;
+    float sum = 0;
+
+    // Returns nothing yet; call for all parts before `add`.
+    __device__ __forceinline__ void see(float part_max) { max = fmaxf(max, part_max); }
+
+    __device__ __forceinline__ float factor(float part_max) const { return exp2f(part_max - max); }
+};
+
+template <int SIZE, bool EXACT>
+__device__ __forceinline__ void run(const Step* step, const Attention& attention) {
+    __shared__ Shared<SIZE> shared;
+    const int sequence = blockIdx.y;
+    if (sequence >= step->sequences) {
+        return;
+    }
+    const int row = step->sequence_start[sequence];
+    if (step->sequence_start[sequence + 1] - row != 1) {
+        return;
+    }
+    const Split split = split_of(attention, step->context[sequence], blockIdx.z);
+    if (static_cast<int>(blockIdx.z) >= split.count) {
+        return;
+    }
+    const int head_size = EXACT ? SIZE : attention.head_size;
+    const int group = attention.heads / attention.kv_heads;
+    const int head_tiles = (group + HEADS - 1) / HEADS;
+    const int kv_head = blockIdx.x / head_tiles;
+    const int first_head = blockIdx.x % head_tiles * HEADS;  // in the group
+    const int heads = min(HEADS, group - first_head);
+    const int head_offset = (kv_head * group + first_head) * head_size;
+
+    Softmax<SIZE> softmax;
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        softmax.max[h] = -INFINITY;
+        softmax.sum[h] = 0;
+    }
+#pragma unroll
+    for (int i = 0; i < SIZE / 16; i++) {
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            softmax.o[i][k] = 0;
+        }
+    }
+    wait_for_previous();
+    release_next();
+    attend<SIZE, EXACT>(attention, split, step->block_table + step->table_start[sequence], step->kv_base, kv_head,
+                        attention.q + static_cast<size_t>(row) * attention.q_pitch + head_offset, heads, softmax);
+    leave<SIZE>(softmax, shared);
+    __syncthreads();
+
+    __nv_bfloat16* out = attention.out + static_cast<size_t>(row) * attention.out_pitch + head_offset;
+    const size_t place = static_cast<size_t>(sequence) * gridDim.x + blockIdx.x;
+    const int part_floats = HEADS * attention.head_size + 2 * HEADS;
+    float* parts = attention.partial + place * attention.splits * part_floats;  // each: maxima, sums, values
+    float* part = parts + static_cast<size_t>(blockIdx.z) * part_floats;
+    for (int i = threadIdx.x; i < heads * head_size; i += THREADS) {
+        const int head = i / head_size;
+        Sum total;
+#pragma unroll
+        for (int warp = 0; warp < WARPS; warp++) {
+            total.see(shared.max[warp][head]);
+        }
+        float value = 0;
+#pragma unroll
+        for (int warp = 0; warp < WARPS; warp++) {
+            const float factor = total.factor(shared.max[warp][head]);
+            total.sum += factor * shared.sum[warp][head];
+            value += factor * shared.o[warp][head][i - head * head_size];
+        }
+        if (split.count == 1) {
+            out[i] = __float2bfloat16_rn(value / total.sum);
+        } else {
+            part[2 * HEADS + i] = value;
+            if (i == head * head_size) {
+                part[head] = total.max;
+                part[HEADS + head] = total.sum;
+            }
+        }
+    }
+    if (split.count == 1) {
+        return;
+    }
+
+    // The block that comes last puts all splits together.
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        shared.last = atomicAdd(&attention.arrived[place], 1) == static_cast<unsigned>(split.count) - 1;
+    }
+    __syncthreads();
+    if (!shared.last) {
+        return;
+    }
+    __threadfence();
+    for (int i = threadIdx.x; i < heads * head_size; i += THREADS) {
+        const int head = i / head_size;
+        Sum total;
+        for (int k = 0; k < split.count; k++) {
+            total.see(__ldcg(parts + static_cast<size_t>(k) * part_floats + head));
+        }
+        float value = 0;
+        for (int k = 0; k < split.count; k++) {
+            const float* from = parts + static_cast<size_t>(k) * part_floats;
+            const float factor = total.factor(__ldcg(from + head));
+            total.sum += factor * __ldcg(from + HEADS + head);
+            value += factor * __ldcg(from + 2 * HEADS + i);
+        }
+        out[i] = __float2bfloat16_rn(value / total.sum);
+    }
+    if (threadIdx.x == 0) {
+        attention.arrived[place] = 0;
+    }
+}
+
+}  // namespace lorikeet::attention_decode
+
+extern "C" __global__ void __launch_bounds__(128, 2)
+    attention_decode_64(const lorikeet::Step* step, lorikeet::Attention attention) {
+    lorikeet::attention_decode::run<64, true>(step, attention);
+}
+
+extern "C" __global__ void __launch_bounds__(128, 2)
+    attention_decode_128(const lorikeet::Step* step, lorikeet::Attention attention) {
+    lorikeet::attention_decode::run<128, true>(step, attention);
+}
+
+extern "C" __global__ void __launch_bounds__(128, 2)
+    attention_decode_256(const lorikeet::Step* step, lorikeet::Attention attention) {
+    lorikeet::attention_decode::run<256, true>(step, attention);
+}
+
+extern "C" __global__ void __launch_bounds__(128, 2)
+    attention_decode_within_128(const lorikeet::Step* step, lorikeet::Attention attention) {
+    lorikeet::attention_decode::run<128, false>(step, attention);
+}
+
+extern "C" __global__ void __launch_bounds__(128, 2)
+    attention_decode_within_256(const lorikeet::Step* step, lorikeet::Attention attention) {
+    lorikeet::attention_decode::run<256, false>(step, attention);
+}
