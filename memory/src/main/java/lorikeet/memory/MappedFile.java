@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,11 +27,13 @@ public final class MappedFile {
     private final Path path;
     private final MemorySegment segment;
     private final @Nullable Object key;
+    private final FileTime modified;
 
-    private MappedFile(Path path, MemorySegment segment, @Nullable Object key) {
+    private MappedFile(Path path, MemorySegment segment, @Nullable Object key, FileTime modified) {
         this.path = path;
         this.segment = segment;
         this.key = key;
+        this.modified = modified;
     }
 
     /**
@@ -46,7 +49,7 @@ public final class MappedFile {
     }
 
     static MappedFile map(RegularFile file, Arena arena) {
-        return new MappedFile(file.path(), file.map(arena), file.key());
+        return new MappedFile(file.path(), file.map(arena), file.key(), file.modified());
     }
 
     /** The path that the file was opened with. */
@@ -72,11 +75,31 @@ public final class MappedFile {
      * @throws InvalidFileException if the operating system doesn't tell
      */
     public void checkIntact() {
+        check(false);
+    }
+
+    /**
+     * Checks that nobody has written to the file since it was opened, as far as its size and the time of its last change
+     * tell. A file that the path no longer leads to counts as unchanged.
+     *
+     * @throws TruncatedFileException if the file is shorter now
+     * @throws InvalidFileException if it was changed in another way, or the operating system doesn't tell
+     */
+    public void checkUnchanged() {
+        check(true);
+    }
+
+    private void check(boolean everything) {
         try {
             BasicFileAttributes now = Files.readAttributes(path, BasicFileAttributes.class);
             boolean same = key == null || key.equals(now.fileKey());
             if (same && now.size() < size()) {
                 throw new TruncatedFileException(path, size(), now.size());
+            }
+            boolean changed = now.size() != size() || !now.lastModifiedTime().equals(modified);
+            if (everything && same && changed) {
+                throw new InvalidFileException(
+                        path, "was written to after it had been opened; replace files in use by renaming new ones");
             }
         } catch (NoSuchFileException e) {
             // Deleted: the mapping keeps what was there.

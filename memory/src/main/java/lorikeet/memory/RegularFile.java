@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import org.jspecify.annotations.Nullable;
 
 /** An open, regular file of a known size. Closing it leaves mappings alone. */
@@ -16,12 +17,14 @@ final class RegularFile implements AutoCloseable {
     private final FileChannel channel;
     private final long size;
     private final @Nullable Object key;
+    private final FileTime modified;
 
-    private RegularFile(Path path, FileChannel channel, long size, @Nullable Object key) {
+    private RegularFile(Path path, FileChannel channel, long size, @Nullable Object key, FileTime modified) {
         this.path = path;
         this.channel = channel;
         this.size = size;
         this.key = key;
+        this.modified = modified;
     }
 
     /** Opens a file, through symbolic links if need be: that is how download caches lay checkpoints out. */
@@ -35,7 +38,7 @@ final class RegularFile implements AutoCloseable {
                 throw new InvalidFileException(path, found + "; a regular file is needed");
             }
             channel = FileChannel.open(path, StandardOpenOption.READ);
-            return new RegularFile(path, channel, channel.size(), attributes.fileKey());
+            return new RegularFile(path, channel, channel.size(), attributes.fileKey(), attributes.lastModifiedTime());
         } catch (IOException e) {
             closeQuietly(channel);
             throw InvalidFileException.unreadable(path, e);
@@ -72,6 +75,11 @@ final class RegularFile implements AutoCloseable {
     @Nullable
     Object key() {
         return key;
+    }
+
+    /** When the file was last written, as of just before it was opened. */
+    FileTime modified() {
+        return modified;
     }
 
     void checkNotShorter() {

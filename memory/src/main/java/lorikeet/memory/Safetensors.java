@@ -103,6 +103,11 @@ public final class Safetensors {
         return file.path();
     }
 
+    /** The whole file, mapped, read-only. */
+    public MemorySegment mapped() {
+        return file.segment();
+    }
+
     /** The file's size in bytes. */
     public long size() {
         return file.size();
@@ -130,5 +135,14 @@ public final class Safetensors {
      */
     public void checkIntact() {
         file.checkIntact();
+    }
+
+    /**
+     * Checks that nobody has written to the file since it was opened; see {@link MappedFile#checkUnchanged}.
+     *
+     * @throws InvalidFileException if somebody has
+     */
+    public void checkUnchanged() {
+        file.checkUnchanged();
     }
 }

@@ -141,4 +141,13 @@ public final class SafetensorsFolder {
     public void checkIntact() {
         files.forEach(Safetensors::checkIntact);
     }
+
+    /**
+     * Checks that nobody has written to any of the files since it was opened; see {@link MappedFile#checkUnchanged}.
+     *
+     * @throws InvalidFileException if somebody has
+     */
+    public void checkUnchanged() {
+        files.forEach(Safetensors::checkUnchanged);
+    }
 }

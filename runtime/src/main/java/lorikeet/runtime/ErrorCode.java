@@ -14,6 +14,10 @@ public enum ErrorCode {
     INVALID_REQUEST,
     /** Not enough memory, or more than a limit allows. */
     NO_ROOM,
-    /** Ended before it was done, by a cancellation, a time limit, or a close. */
-    ABORTED
+    /** Ended before it was done, by an unload or a close. */
+    ABORTED,
+    /** Not started, or not done, within its time limit. */
+    TIMED_OUT,
+    /** A mistake in Lorikeet, or a listener that threw; other requests are not touched by it. */
+    INTERNAL
 }

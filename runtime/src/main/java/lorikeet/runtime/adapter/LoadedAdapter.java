@@ -1,10 +1,16 @@
 package lorikeet.runtime.adapter;
 
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import lorikeet.kernels.AdapterWeights;
+import lorikeet.kernels.Operations;
+import lorikeet.kernels.Registration;
 import lorikeet.memory.SafetensorsFolder;
+import lorikeet.memory.SlabPlan;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An adapter whose file is mapped and checked against a base model. Owns the mapping and what was computed at loading;
@@ -16,7 +22,10 @@ public final class LoadedAdapter implements AutoCloseable {
     private final AdapterConfig config;
     private final AdapterWeights weights;
     private final List<ChangedModule> modules;
+    private final long bytes;
     private final AtomicBoolean closed = new AtomicBoolean();
+    private List<Registration> registrations = List.of();
+    private @Nullable SlabPlan plan;
 
     /**
      * A module that the adapter changes, for people.
@@ -39,6 +48,9 @@ public final class LoadedAdapter implements AutoCloseable {
         this.config = config;
         this.weights = weights;
         this.modules = List.copyOf(modules);
+        this.bytes = files.tensors().values().stream()
+                .mapToLong(tensor -> tensor.data().byteSize())
+                .sum();
     }
 
     /** What its configuration says. */
@@ -63,9 +75,7 @@ public final class LoadedAdapter implements AutoCloseable {
 
     /** The size of its tensors in bytes. */
     public long bytes() {
-        return files.tensors().values().stream()
-                .mapToLong(tensor -> tensor.data().byteSize())
-                .sum();
+        return bytes;
     }
 
     /** The largest rank among its modules; 0 if it has no low-rank changes. */
@@ -73,9 +83,27 @@ public final class LoadedAdapter implements AutoCloseable {
         return modules.stream().mapToInt(ChangedModule::rank).max().orElse(0);
     }
 
+    /**
+     * Gets it ready for a device, before anything else uses it: prepares the mapped files for copies, and plans where the
+     * tensors will go in slabs of this size.
+     */
+    LoadedAdapter prepare(Operations operations, long slabBytes) {
+        plan = operations.plan(weights, slabBytes);
+        List<Registration> made = new ArrayList<>();
+        registrations = made;
+        files.files().forEach(file -> made.add(operations.register(file.mapped())));
+        return this;
+    }
+
+    /** Where its tensors go in a device's slabs. */
+    SlabPlan plan() {
+        return Objects.requireNonNull(plan, "not prepared for a device");
+    }
+
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
+            registrations.forEach(Registration::close);
             arena.close();
         }
     }

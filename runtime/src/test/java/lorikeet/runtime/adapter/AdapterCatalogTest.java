@@ -1,0 +1,181 @@
+package lorikeet.runtime.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import lorikeet.runtime.ErrorCode;
+import lorikeet.runtime.LoadSettings;
+import lorikeet.runtime.LorikeetException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class AdapterCatalogTest {
+    @TempDir
+    private Path temp;
+
+    private Path folder = Path.of("");
+
+    @BeforeEach
+    void makeFolders() throws IOException {
+        temp = temp.toRealPath();
+        folder = Files.createDirectories(temp.resolve("catalog"));
+        adapter(folder.resolve("good"));
+        adapter(temp.resolve("outside"));
+        Files.createDirectories(folder.resolve("empty"));
+    }
+
+    private static void adapter(Path at) {
+        AdapterFiles.copy(AdapterFiles.QV_R4, at);
+    }
+
+    @Test
+    void everyFolderWithAnAdapterIsOffered() throws IOException {
+        AdapterCatalog catalog = new AdapterCatalog(folder);
+        assertThat(catalog.names()).containsExactly("good");
+        adapter(folder.resolve("later with spaces"));
+        Files.createSymbolicLink(folder.resolve("alias"), folder.resolve("good"));
+        assertThat(catalog.names()).containsExactly("alias", "good", "later with spaces");
+        assertThat(catalog.find("alias")).contains(folder.resolve("good"));
+        assertThat(catalog.find("later with spaces")).contains(folder.resolve("later with spaces"));
+    }
+
+    @Test
+    void noNameLeadsOutside() throws IOException {
+        Files.createSymbolicLink(folder.resolve("link"), temp.resolve("outside"));
+        Files.createSymbolicLink(folder.resolve("self"), folder);
+        Files.createSymbolicLink(folder.resolve("up"), temp);
+        Files.createSymbolicLink(folder.resolve("loop"), folder.resolve("loop"));
+        adapter(folder.resolve(".hidden"));
+        adapter(folder.resolve("good/nested"));
+        adapter(folder.resolve("leaky"));
+        Files.delete(folder.resolve("leaky/adapter_model.safetensors"));
+        Files.createSymbolicLink(
+                folder.resolve("leaky/adapter_model.safetensors"), temp.resolve("outside/adapter_model.safetensors"));
+        adapter(folder);
+        AdapterCatalog catalog = new AdapterCatalog(folder);
+        for (String name : List.of(
+                "..",
+                ".",
+                "",
+                "/",
+                "../outside",
+                "good/../../outside",
+                "good/..",
+                "./good",
+                "good/",
+                "good/.",
+                "good/nested",
+                "link",
+                "self",
+                "up",
+                "up/outside",
+                "loop",
+                "leaky",
+                ".hidden",
+                "empty",
+                "missing",
+                "good\0",
+                "\0",
+                "..\\outside",
+                "%2e%2e/outside",
+                "a".repeat(5000),
+                temp.resolve("outside").toString(),
+                folder.resolve("good").toString())) {
+            assertThat(catalog.find(name)).as(name).isEmpty();
+        }
+        assertThat(catalog.names()).containsExactly("good");
+        assertThatThrownBy(() -> new AdapterCatalog(temp.resolve("missing"))).isInstanceOf(LorikeetException.class);
+    }
+
+    @Test
+    void firstUseLoadsOnceHoweverManyAsk() throws Exception {
+        AtomicInteger reads = new AtomicInteger();
+        CountDownLatch go = new CountDownLatch(1);
+        try (AdapterFiles files = new AdapterFiles();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                AdapterRegistry registry = new AdapterRegistry(
+                        AdapterLimits.NONE,
+                        path -> {
+                            reads.incrementAndGet();
+                            try {
+                                assertThat(go.await(30, TimeUnit.SECONDS)).isTrue();
+                            } catch (InterruptedException e) {
+                                throw new AssertionError(e);
+                            }
+                            return files.load(path);
+                        },
+                        AdapterVersion::close,
+                        AdapterJournal.NONE)) {
+            AdapterCatalog catalog = new AdapterCatalog(folder);
+            List<Future<AdapterLease>> leases = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                leases.add(threads.submit(() -> registry.lend("good", catalog)));
+            }
+            go.countDown();
+            for (Future<AdapterLease> lease : leases) {
+                assertThat(lease.get().version())
+                        .isSameAs(leases.getFirst().get().version());
+                lease.get().close();
+            }
+            assertThat(reads).hasValue(1);
+            assertThat(registry.statistics().getFirst().requests()).isEqualTo(10);
+            assertCode(ErrorCode.NOT_FOUND, () -> registry.lend("missing", catalog));
+            assertCode(ErrorCode.NOT_FOUND, () -> registry.lend("../outside", catalog));
+        }
+    }
+
+    @Test
+    void aBadAdapterInTheCatalogIsRefusedEachTime() throws IOException {
+        Files.writeString(folder.resolve("good/adapter_config.json"), "{");
+        try (AdapterFiles files = new AdapterFiles();
+                AdapterRegistry registry = new AdapterRegistry(
+                        AdapterLimits.NONE, files::load, AdapterVersion::close, AdapterJournal.NONE)) {
+            AdapterCatalog catalog = new AdapterCatalog(folder);
+            assertCode(ErrorCode.INVALID_FILE, () -> registry.lend("good", catalog));
+            assertCode(ErrorCode.INVALID_FILE, () -> registry.lend("good", catalog));
+            Files.copy(
+                    AdapterFiles.QV_R4.resolve("adapter_config.json"),
+                    folder.resolve("good/adapter_config.json"),
+                    java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            registry.lend("good", catalog).close();
+        }
+    }
+
+    @Test
+    void whatWasUnloadedByACallStaysGoneUntilACallLoadsIt() {
+        try (AdapterFiles files = new AdapterFiles();
+                AdapterRegistry registry = new AdapterRegistry(
+                        AdapterLimits.NONE, files::load, AdapterVersion::close, AdapterJournal.NONE)) {
+            AdapterCatalog catalog = new AdapterCatalog(folder);
+            registry.lend("good", catalog).close();
+            registry.unload("good", lorikeet.runtime.Unload.AND_WAIT);
+            catalog.withdraw("good");
+            catalog.withdraw("missing");
+            assertCode(ErrorCode.NOT_FOUND, () -> registry.lend("good", catalog));
+            assertThat(catalog.names()).isEmpty();
+            registry.load("good", folder.resolve("good"), LoadSettings.DEFAULT);
+            catalog.offer("good");
+            registry.lend("good", catalog).close();
+        }
+    }
+
+    private static void assertCode(ErrorCode code, org.assertj.core.api.ThrowableAssert.ThrowingCallable call) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        LorikeetException.class, e -> assertThat(e.code()).isEqualTo(code));
+    }
+}
