@@ -87,29 +87,29 @@ extern "C" {
 // h = A x for few tokens (up to about 256 a step). The long dimension is split over blocks.
 // x: [tokens, in] (or [outputs, in]).
 // Grid: min(tiles * parts * 16, 528), tiles as many as the step may have; SHRINK_THREADS threads.
-__global__ void shrink(const lorikeet::Step* step, lorikeet::Lora lora, const __nv_bfloat16* x);
+__global__ void shrink(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* x);
 
 // The same for many tokens: tiles of the same group are taken together, and all parts at once.
 // Grid: min(tiles * 4, 264); SHRINK_PROMPT_THREADS threads.
-__global__ void shrink_prompt(const lorikeet::Step* step, lorikeet::Lora lora, const __nv_bfloat16* x);
+__global__ void shrink_prompt(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* x);
 
 // y: [tokens, columns], changed in place: magnitude * (y + scaling * (B h + lora_bias)). The bias is not added.
 // Grid: min(tiles / run * sum of ceil(out / WINDOW), 1056); EXPAND_THREADS threads.
-__global__ void expand(const lorikeet::Step* step, lorikeet::Lora lora, __nv_bfloat16* y);
+__global__ void expand(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* y);
 
 // The same onto logits: y [outputs, columns] in f32.
-__global__ void expand_logits(const lorikeet::Step* step, lorikeet::Lora lora, float* y);
+__global__ void expand_logits(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, float* y);
 
 // out = silu(gate) * up. gate_up: [tokens, 2 * size], parts gate and up; out: [tokens, size].
 // Grid: min(all tiles / run * ceil(size / WINDOW), 1056); EXPAND_THREADS threads.
-__global__ void gate(const lorikeet::Step* step, lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
+__global__ void gate(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
 
 // Finishes q, k and v: head norms, the rotary embedding (component i turns with i + head_size / 2), q in place, keys and
 // values into the sequences' blocks. qkv: [tokens, (heads + 2 kv_heads) * head_size].
 // Grid: min(all tiles / run * (heads + 2 kv_heads) / heads in a window, 1056), where a window has max(1, WINDOW / head_size)
 // heads; EXPAND_THREADS threads.
 __global__ void rotate_and_store(
-    const lorikeet::Step* step, lorikeet::Lora lora, lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+    const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
 
 // residual += y; out = norm(residual). delta: [tokens, size]; residual: f32 [tokens, size]; out: [tokens, size].
 // Grid: min(all tiles / run, 264) * c, in clusters of c blocks where the device has clusters (sm_90 and later), with c
@@ -117,8 +117,8 @@ __global__ void rotate_and_store(
 // ADD_NORM_THREADS threads.
 __global__ void add_norm(
     const lorikeet::Step* step,
-    lorikeet::Lora lora,
-    lorikeet::NormWeight norm,
+    const __grid_constant__ lorikeet::Lora lora,
+    const __grid_constant__ lorikeet::NormWeight norm,
     const __nv_bfloat16* delta,
     float* residual,
     __nv_bfloat16* out);

@@ -1,0 +1,52 @@
+// How `shrink` cuts the long dimension: the kernels that read its partial sums need to know.
+#pragma once
+
+#include "lora.cuh"
+#include "vectors.cuh"
+
+namespace lorikeet {
+
+constexpr int SHRINK_BLOCKS = 264;   // blocks that fill the device
+constexpr int SHRINK_STEP = 32;      // inputs that a warp multiplies at a time: four lanes of eight
+constexpr int SUPER_TILE = 4;        // tiles that shrink_prompt takes together
+
+struct Splits {
+    int count;
+    int length;  // inputs in each but the last
+};
+
+// Splits rows of `in` so that `units` times the number of splits fill the device; `width` is what a block reads at once.
+__device__ __forceinline__ Splits split(int units, int in, int width) {
+    int widths = divide_up(in, width);
+    int wanted = min(max(SHRINK_BLOCKS / max(units, 1), 1), min(widths, MAX_SPLITS));
+    int each = divide_up(widths, wanted);
+    return {divide_up(widths, each), each * width};
+}
+
+__device__ __forceinline__ Splits splits_of(const Lora& lora, int tiles) {
+    if (lora.prompt) {
+        return split(divide_up(tiles, SUPER_TILE), lora.in, SHRINK_PROMPT_THREADS / 32 * SHRINK_STEP);
+    }
+    return split(tiles * lora.parts, lora.in, SHRINK_THREADS / 32 * SHRINK_STEP);
+}
+
+// h of one row and part: [splits][rank_stride].
+__device__ __forceinline__ size_t shrunk_at(const Lora& lora, int part, int row, int splits) {
+    return (static_cast<size_t>(part) * lora.tokens + row) * splits * lora.rank_stride;
+}
+
+// The rows that a projection is about.
+struct Groups {
+    const Tile* tile;
+    const AdapterModule* const* adapter;
+    int tiles;  // of groups with an adapter
+};
+
+__device__ __forceinline__ Groups groups_of(const Step* step, const Lora& lora) {
+    if (lora.outputs) {
+        return {step->output_tile, step->output_group_adapter, step->output_tiles};
+    }
+    return {step->tile, step->group_adapter, step->tiles};
+}
+
+}  // namespace lorikeet

@@ -1,0 +1,297 @@
+// Times the LoRA kernels over the four projections of a Llama-3-8B layer: graphs of 32 layers with weights of their own,
+// the median of 20 replays, in microseconds a layer, beside the time that the bytes take at the measured bandwidth.
+// Usage: lora_bench [rank]
+#include "device_memory.cuh"
+#include "lora.cuh"
+#include "vectors.cuh"
+
+#include <functional>
+
+using namespace lorikeet;
+
+namespace {
+
+constexpr int LAYERS = 32;
+constexpr int REPLAYS = 20;
+constexpr int HIDDEN = 4096;
+constexpr int INTERMEDIATE = 14336;
+
+struct Projection {
+    int in;
+    std::vector<int> outs;
+};
+
+const Projection PROJECTIONS[] = {
+    {HIDDEN, {4096, 1024, 1024}}, {HIDDEN, {4096}}, {HIDDEN, {INTERMEDIATE, INTERMEDIATE}}, {INTERMEDIATE, {4096}}};
+constexpr int SLOTS = 7;  // a layer
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+// Microseconds of one replay of what `record` launches.
+double time_graph(const std::function<void(cudaStream_t)>& record) {
+    cudaStream_t stream;
+    CHECK(cudaStreamCreate(&stream));
+    CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    record(stream);
+    cudaGraph_t graph;
+    CHECK(cudaStreamEndCapture(stream, &graph));
+    cudaGraphExec_t exec;
+    CHECK(cudaGraphInstantiate(&exec, graph, 0));
+    cudaEvent_t start;
+    cudaEvent_t end;
+    CHECK(cudaEventCreate(&start));
+    CHECK(cudaEventCreate(&end));
+    std::vector<double> times;
+    for (int i = 0; i < REPLAYS + 3; i++) {
+        CHECK(cudaEventRecord(start, stream));
+        CHECK(cudaGraphLaunch(exec, stream));
+        CHECK(cudaEventRecord(end, stream));
+        CHECK(cudaStreamSynchronize(stream));
+        float ms;
+        CHECK(cudaEventElapsedTime(&ms, start, end));
+        if (i >= 3) {
+            times.push_back(ms * 1000);
+        }
+    }
+    CHECK(cudaGraphExecDestroy(exec));
+    CHECK(cudaGraphDestroy(graph));
+    CHECK(cudaStreamDestroy(stream));
+    return median(times);
+}
+
+// Bytes a microsecond of a large copy on the device, read and written.
+double bandwidth() {
+    size_t bytes = size_t(2) << 30;
+    Buffer<unsigned char> from(bytes);
+    Buffer<unsigned char> to(bytes);
+    double us = time_graph([&](cudaStream_t stream) {
+        CHECK(cudaMemcpyAsync(to.get(), from.get(), bytes, cudaMemcpyDeviceToDevice, stream));
+    });
+    return 2.0 * bytes / us;
+}
+
+class Bench {
+  public:
+    // The tokens are spread evenly over the adapters; without adapters all are the base model's.
+    Bench(int tokens, int adapters, int rank, double bytes_per_us) : tokens_(tokens), rank_(rank) {
+        prompt_ = tokens > 256;
+        std::vector<const AdapterModule*> arrays;
+        std::vector<Group> groups;
+        for (int a = 0; a < adapters; a++) {
+            modules_.push_back(make_adapter(a));
+            arrays.push_back(modules_.back().get());
+            groups.push_back({tokens / adapters + (a < tokens % adapters), a});
+        }
+        if (adapters == 0) {
+            groups.push_back({tokens, -1});
+        }
+        step_.set_groups(groups, arrays);
+        std::vector<int> token(tokens);
+        std::vector<unsigned> table(tokens);
+        Buffer<float> inverse(std::vector<float>(64, 0.01f));
+        for (int i = 0; i < tokens; i++) {
+            token[i] = i;
+            table[i] = unsigned(i) * (2 * LAYERS * 8 * BLOCK_TOKENS * 128 * 2 / ADDRESS_UNIT);
+        }
+        step_.host.sequences = tokens;
+        step_.host.positions = step_.place(std::vector<int>(tokens, 5));
+        step_.host.token_sequence = step_.place(token);
+        step_.host.table_start = step_.place(token);
+        step_.host.block_table = step_.place(table);
+        frequencies_ = std::move(inverse);
+        step_.host.frequencies = step_.place(std::vector<const float*>(tokens, frequencies_.get()));
+        step_.host.rotary_scaling = step_.place(std::vector<float>(tokens, 1.0f));
+        if (!prompt_) {
+            cache_ = Buffer<unsigned char>(size_t(tokens) * 2 * LAYERS * 8 * BLOCK_TOKENS * 128 * 2);
+        } else {  // all tokens in the same few blocks
+            for (int i = 0; i < tokens; i++) {
+                table[i] %= 64u * 8192u;
+            }
+            step_.host.block_table = step_.place(table);
+            cache_ = Buffer<unsigned char>(size_t(64) * 8192 * ADDRESS_UNIT);
+        }
+        step_.host.kv_base = cache_.get();
+        device_step_ = step_.upload();
+        size_t most = std::max(std::min(16 * tokens, 16384), tokens);
+        shrunk_ = Buffer<float>(most * 3 * stride());
+        for (const Projection& projection : PROJECTIONS) {
+            int out = 0;
+            for (int part : projection.outs) {
+                out += part;
+            }
+            in_.push_back(random_buffer<bf16>(size_t(tokens) * projection.in, 1, 1));
+            out_.push_back(random_buffer<bf16>(size_t(tokens) * out, 2, 1));
+            bytes_ += 2.0 * tokens * (projection.in + 2.0 * out) + 2.0 * rank * adapters
+                * (projection.in * double(projection.outs.size()) + out);
+        }
+        hidden_ = random_buffer<float>(size_t(tokens) * HIDDEN, 3, 1);
+        norm_ = random_buffer<bf16>(HIDDEN, 4, 1);
+        floor_ = bytes_ / bytes_per_us;
+    }
+
+    double floor() const { return floor_; }
+
+    double shrink_and_expand(bool early, bool shrinks, bool expands) {
+        return time_graph([&](cudaStream_t stream) {
+            for (int layer = 0; layer < LAYERS; layer++) {
+                for (int p = 0; p < 4; p++) {
+                    Lora to = lora(layer, p);
+                    if (shrinks) {
+                        launch_shrink(stream, early, to, in_[p].get());
+                    }
+                    if (expands) {
+                        launch(stream, early, 1, expand_blocks(to, step_.host.tiles), EXPAND_THREADS, expand,
+                               device_step_, to, out_[p].get());
+                    }
+                }
+            }
+        }) / LAYERS;
+    }
+
+    // What a layer does between its products; `only` picks one consumer.
+    double consumers(bool early, bool shrinks, bool adapters, int only = -1) {
+        return time_graph([&](cudaStream_t stream) {
+            for (int layer = 0; layer < LAYERS; layer++) {
+                for (int p = 0; p < 4; p++) {
+                    if (only >= 0 && p != only) {
+                        continue;
+                    }
+                    Lora to = lora(layer, p);
+                    if (shrinks) {
+                        launch_shrink(stream, early, to, in_[p].get());
+                    }
+                    if (!adapters) {
+                        to.shrunk = nullptr;
+                    }
+                    if (p == 0) {
+                        Rotation rotation{layer, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
+                        launch(stream, early, 1, std::min(divide_up(step_.host.all_tiles, to.run) * 24, 1056),
+                               EXPAND_THREADS, rotate_and_store, device_step_, to, rotation, out_[0].get());
+                    } else if (p == 2) {
+                        launch(stream, early, 1, std::min(divide_up(step_.host.all_tiles, to.run) * 56, 1056),
+                               EXPAND_THREADS, gate, device_step_, to, out_[2].get(), in_[3].get());
+                    } else {
+                        launch(stream, early, 8, std::min(divide_up(step_.host.all_tiles, to.run), 264) * 8,
+                               ADD_NORM_THREADS, add_norm, device_step_, to, NormWeight{norm_.get(), 0, 1e-5f},
+                               out_[p].get(), hidden_.get(), in_[0].get());
+                    }
+                }
+            }
+        }) / LAYERS;
+    }
+
+  private:
+    int stride() const { return divide_up(rank_, 16) * 16; }
+
+    Lora lora(int layer, int projection) const {
+        Lora to{};
+        to.shrunk = shrunk_.get();
+        to.in = PROJECTIONS[projection].in;
+        to.rank_stride = stride();
+        to.tokens = tokens_;
+        to.prompt = prompt_;
+        to.run = prompt_ ? 4 : 1;
+        int slot = layer * SLOTS + (projection == 0 ? 0 : projection == 1 ? 3 : projection == 2 ? 4 : 6);
+        for (int out : PROJECTIONS[projection].outs) {
+            to.part[to.parts] = {slot + to.parts, out, to.columns, 0, nullptr};
+            to.parts++;
+            to.columns += out;
+        }
+        return to;
+    }
+
+    void launch_shrink(cudaStream_t stream, bool early, const Lora& to, const bf16* x) {
+        if (prompt_) {
+            launch(stream, early, 1, std::min(step_.host.tiles * 4, 264), SHRINK_PROMPT_THREADS, shrink_prompt,
+                   device_step_, to, x);
+        } else {
+            launch(stream, early, 1, std::min(step_.host.tiles * to.parts * 16, 528), SHRINK_THREADS, shrink,
+                   device_step_, to, x);
+        }
+    }
+
+    static int expand_blocks(const Lora& to, int tiles) {
+        int windows = 0;
+        for (int p = 0; p < to.parts; p++) {
+            windows += divide_up(to.part[p].out, WINDOW);
+        }
+        return std::min(divide_up(tiles, to.run) * windows, 1056);
+    }
+
+    Buffer<AdapterModule> make_adapter(int number) {
+        std::vector<AdapterModule> modules;
+        for (int layer = 0; layer < LAYERS; layer++) {
+            for (const Projection& projection : PROJECTIONS) {
+                for (int out : projection.outs) {
+                    AdapterModule change{};
+                    size_t seed = (size_t(number) * LAYERS + layer) * SLOTS + modules.size();
+                    weights_.push_back(random_buffer<bf16>(size_t(rank_) * projection.in, seed, 0.01f));
+                    change.a = weights_.back().get();
+                    weights_.push_back(random_buffer<bf16>(size_t(rank_) * out, seed + 1, 0.01f));
+                    change.b = weights_.back().get();
+                    change.scaling = 1;
+                    change.rank = rank_;
+                    change.kind = MODULE_LOW_RANK;
+                    modules.push_back(change);
+                }
+            }
+        }
+        return Buffer<AdapterModule>(modules);
+    }
+
+    int tokens_;
+    int rank_;
+    bool prompt_;
+    double bytes_ = 0;
+    double floor_ = 0;
+    TestStep step_;
+    const Step* device_step_ = nullptr;
+    std::vector<Buffer<bf16>> weights_;
+    std::vector<Buffer<AdapterModule>> modules_;
+    Buffer<float> shrunk_;
+    std::vector<Buffer<bf16>> in_;
+    std::vector<Buffer<bf16>> out_;
+    Buffer<float> hidden_;
+    Buffer<bf16> norm_;
+    Buffer<float> frequencies_;
+    Buffer<unsigned char> cache_;
+};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    int rank = count > 1 ? std::atoi(arguments[1]) : 16;
+    cudaDeviceProp properties;
+    CHECK(cudaGetDeviceProperties(&properties, 0));
+    double bytes_per_us = bandwidth();
+    std::printf("%s, copies at %.2f TB/s, rank %d; microseconds a layer\n", properties.name, bytes_per_us / 1e6, rank);
+    std::printf("%11s %7s | %7s %7s %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "both", "no PDL", "shrink", "expand",
+                "consume", "+expand", "+shrink", "with adapters: qkv, o, gate_up, down; without");
+    struct {
+        int tokens;
+        int adapters;
+    } table[] = {{1, 1}, {8, 8}, {32, 8}, {64, 8}, {64, 64}, {128, 32}, {512, 1}, {2048, 4}, {4096, 8}};
+    for (auto [tokens, adapters] : table) {
+        Bench bench(tokens, adapters, rank, bytes_per_us);
+        std::printf("%6d/%-4d %7.2f |", tokens, adapters, bench.floor());
+        std::printf(" %7.2f", bench.shrink_and_expand(true, true, true));
+        std::printf(" %7.2f", bench.shrink_and_expand(false, true, true));
+        std::printf(" %7.2f", bench.shrink_and_expand(true, true, false));
+        std::printf(" %7.2f |", bench.shrink_and_expand(true, false, true));
+        std::printf(" %7.2f", bench.consumers(true, false, false));
+        std::printf(" %7.2f", bench.consumers(true, false, true));
+        std::printf(" %7.2f |", bench.consumers(true, true, true));
+        for (int p = 0; p < 4; p++) {
+            std::printf(" %6.2f", bench.consumers(true, false, true, p));
+        }
+        std::printf(" ;");
+        for (int p = 0; p < 4; p++) {
+            std::printf(" %6.2f", bench.consumers(true, false, false, p));
+        }
+        std::printf("\n");
+        std::fflush(stdout);
+    }
+}

@@ -1,0 +1,598 @@
+// Checks the LoRA kernels against double precision over random shapes, ranks and groups of rows, and that they give the
+// same bits twice. Usage: lora_test [cases] [seed]; exit status 0 if all is well. To build it, in kernels/src:
+//
+//     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
+//         main/cuda/{shrink,expand,gate,add_norm,rotate_and_store}.cu -o lora_test
+#include "lora_reference.cuh"
+
+#include <cmath>
+#include <cstring>
+#include <string>
+
+using namespace lorikeet;
+
+namespace {
+
+int failures = 0;
+
+// Random, but the same for a seed.
+class Dice {
+  public:
+    explicit Dice(uint64_t seed) : engine_(seed) {}
+    int between(int low, int high) { return low + int(engine_() % uint64_t(high - low + 1)); }
+    bool one_in(int n) { return between(1, n) == 1; }
+    uint64_t seed() { return engine_(); }
+
+    template <typename T>
+    T any(std::initializer_list<T> of) {
+        return of.begin()[between(0, int(of.size()) - 1)];
+    }
+
+  private:
+    std::mt19937_64 engine_;
+};
+
+struct Shape {
+    std::string name;
+    int in;
+    std::vector<int> outs;
+    int rank;  // of all modules, or 0: random ones
+    bool odd;  // adapters with magnitudes, biases, or no change at all of some layers
+    int head_size;
+    int heads;
+    int kv_heads;
+};
+
+struct Adapter {
+    std::vector<Buffer<bf16>> weights;
+    std::vector<Buffer<float>> magnitudes;
+    Buffer<AdapterModule> modules;
+};
+
+// Slots: 0 .. parts - 1 the projection's, then a norm of `norm_size`.
+Adapter make_adapter(const Shape& shape, int norm_size, Dice& dice) {
+    Adapter adapter;
+    std::vector<AdapterModule> modules(shape.outs.size() + 1);
+    auto weights = [&](size_t count, float scale) {
+        adapter.weights.push_back(random_buffer<bf16>(count, dice.seed(), scale));
+        return adapter.weights.back().get();
+    };
+    for (size_t p = 0; p < shape.outs.size(); p++) {
+        AdapterModule& change = modules[p];
+        change = {};
+        if (shape.odd && dice.one_in(6)) {
+            continue;
+        }
+        change.kind = MODULE_LOW_RANK;
+        change.rank = shape.rank != 0 ? shape.rank
+            : dice.one_in(2)          ? dice.any({4, 8, 16, 32, 64, 128, 256})
+                                      : dice.between(1, 256);
+        change.scaling = 0.25f * dice.between(1, 8);
+        change.a = weights(size_t(change.rank) * shape.in, 1 / std::sqrt(float(shape.in)));
+        change.b = weights(size_t(change.rank) * shape.outs[p], 1 / std::sqrt(float(change.rank)));
+        if (shape.odd && dice.one_in(4)) {
+            change.lora_bias = weights(shape.outs[p], 1);
+        }
+        if (shape.odd && dice.one_in(4)) {
+            adapter.magnitudes.push_back(random_buffer<float>(shape.outs[p], dice.seed(), 1.5f));
+            change.magnitude = adapter.magnitudes.back().get();
+        }
+    }
+    AdapterModule& norm = modules.back();
+    norm = {};
+    if (shape.odd && dice.one_in(2)) {
+        norm.kind = MODULE_REPLACED;
+        norm.weight = weights(norm_size, 1);
+    }
+    adapter.modules = Buffer<AdapterModule>(modules);
+    return adapter;
+}
+
+void compare(
+    const std::string& what, const std::vector<double>& expected, const std::vector<float>& got, double limit) {
+    double error = 0;
+    double norm = 0;
+    double worst = 0;
+    for (size_t i = 0; i < expected.size(); i++) {
+        double d = got[i] - expected[i];
+        error += d * d;
+        norm += expected[i] * expected[i];
+        worst = std::max(worst, std::fabs(d) / (std::fabs(expected[i]) + 0.05));
+        if (std::isnan(d)) {
+            worst = NAN;
+            break;
+        }
+    }
+    double relative = norm > 0 ? std::sqrt(error / norm) : std::sqrt(error);
+    if (!(relative <= limit) || !(worst <= 20 * limit)) {
+        failures++;
+        std::printf("FAILED %s: error %.2e of %.1e, worst element %.2e\n", what.c_str(), relative, limit, worst);
+    }
+}
+
+template <typename T>
+std::vector<float> floats(const std::vector<T>& values, size_t count) {
+    std::vector<float> result(count);
+    for (size_t i = 0; i < count; i++) {
+        result[i] = float(values[i]);
+    }
+    return result;
+}
+
+// The rows behind the step's own must stay as they were.
+template <typename T>
+void check_untouched(const std::string& what, const std::vector<T>& before, const std::vector<T>& after, size_t from) {
+    if (std::memcmp(before.data() + from, after.data() + from, (before.size() - from) * sizeof(T)) != 0) {
+        failures++;
+        std::printf("FAILED %s: wrote behind the last row\n", what.c_str());
+    }
+}
+
+template <typename T>
+void check_same(const std::string& what, const std::vector<T>& first, const std::vector<T>& second) {
+    if (std::memcmp(first.data(), second.data(), first.size() * sizeof(T)) != 0) {
+        failures++;
+        std::printf("FAILED %s: another result the second time\n", what.c_str());
+    }
+}
+
+constexpr double BF16 = 4e-3;  // the result's own rounding is 1.7e-3
+constexpr double F32 = 1e-4;
+constexpr int SPARE_ROWS = 3;
+constexpr float EPSILON = 1e-5f;
+
+int cluster_of(int size) {
+    int cluster = 1;
+    while (cluster < 8 && cluster * ADD_NORM_WINDOW < size) {
+        cluster *= 2;
+    }
+    return cluster;
+}
+
+// Everything that a step of some groups does with one projection.
+class Case {
+  public:
+    Case(const Shape& shape, const std::vector<Group>& groups, bool prompt, int run, uint64_t seed)
+        : shape_(shape), dice_(seed) {
+        name_ = shape.name + " in " + std::to_string(shape.in) + (prompt ? " prompt" : " decode") + " run "
+            + std::to_string(run) + " seed " + std::to_string(seed);
+        int adapters = 0;
+        for (Group group : groups) {
+            adapters = std::max(adapters, group.adapter + 1);
+        }
+        int norm_size = shape.head_size > 0 ? shape.head_size : shape.outs[0];
+        std::vector<const AdapterModule*> modules;
+        for (int a = 0; a < adapters; a++) {
+            adapters_.push_back(make_adapter(shape, norm_size, dice_));
+            modules.push_back(adapters_.back().modules.get());
+        }
+        step_.set_groups(groups, modules);
+        rows_ = step_.host.tokens;
+        capacity_ = rows_ + SPARE_ROWS;
+        lora_.parts = int(shape.outs.size());
+        lora_.in = shape.in;
+        lora_.rank_stride = shape.rank != 0 ? divide_up(shape.rank, 16) * 16 : LORA_MAX_RANK;
+        lora_.tokens = capacity_;
+        lora_.prompt = prompt;
+        lora_.run = run;
+        for (int p = 0; p < lora_.parts; p++) {
+            lora_.part[p] = {p, shape.outs[p], lora_.columns, 0, nullptr};
+            lora_.columns += shape.outs[p];
+            if (dice_.one_in(2)) {
+                biases_.push_back(random_buffer<bf16>(shape.outs[p], dice_.seed(), 1));
+                lora_.part[p].bias = biases_.back().get();
+            }
+        }
+        size_t most = std::max(std::min(16 * capacity_, 16384), capacity_);
+        shrunk_ = Buffer<float>(most * lora_.parts * lora_.rank_stride);
+        lora_.shrunk = shrunk_.get();
+        x_ = random_buffer<bf16>(size_t(capacity_) * shape.in, dice_.seed(), 1);
+        y_ = random_buffer<bf16>(size_t(capacity_) * lora_.columns, dice_.seed(), 1);
+        norm_weight_ = random_buffer<bf16>(norm_size, dice_.seed(), 1);
+        if (shape.head_size > 0) {
+            set_sequences();
+        }
+        device_step_ = step_.upload();
+    }
+
+    void run() {
+        check_expand();
+        check_logits();
+        if (shape_.head_size > 0) {
+            check_rotation();
+        } else if (lora_.parts == 1) {
+            check_add_norm();
+        } else if (lora_.parts == 2 && shape_.outs[0] == shape_.outs[1]) {
+            check_gate();
+        }
+    }
+
+  private:
+    void shrink_now() {
+        shrunk_.poison();
+        launch(nullptr, false, 1, dice_.any({1, 7, 264}), lora_.prompt ? SHRINK_PROMPT_THREADS : SHRINK_THREADS,
+               lora_.prompt ? shrink_prompt : shrink, device_step_, lora_, x_.get());
+    }
+
+    int blocks() { return dice_.any({1, 5, 132, 1056}); }
+
+    void check_expand() {
+        std::vector<double> expected = reference_projection(step_, lora_, x_.get(), y_.get(), false);
+        std::vector<bf16> before = y_.download();
+        std::vector<bf16> results[2];
+        for (auto& result : results) {
+            Buffer<bf16> y(before);
+            shrink_now();
+            launch(nullptr, false, 1, blocks(), EXPAND_THREADS, expand, device_step_, lora_, y.get());
+            CHECK(cudaDeviceSynchronize());
+            result = y.download();
+        }
+        compare(name_ + " expand", expected, floats(results[0], expected.size()), BF16);
+        check_same(name_ + " expand", results[0], results[1]);
+        check_untouched(name_ + " expand", before, results[0], expected.size());
+    }
+
+    void check_logits() {
+        Lora lora = lora_;
+        lora.outputs = 1;
+        Buffer<float> y = random_buffer<float>(size_t(capacity_) * lora_.columns, dice_.seed(), 1);
+        std::vector<double> expected = reference_projection(step_, lora_, x_.get(), y.get(), false);
+        std::vector<float> before = y.download();
+        shrink_now();
+        launch(nullptr, false, 1, blocks(), EXPAND_THREADS, expand_logits, device_step_, lora, y.get());
+        CHECK(cudaDeviceSynchronize());
+        std::vector<float> after = y.download();
+        compare(name_ + " logits", expected, floats(after, expected.size()), F32);
+        check_untouched(name_ + " logits", before, after, expected.size());
+    }
+
+    void check_gate() {
+        std::vector<double> projection = reference_projection(step_, lora_, x_.get(), y_.get(), true);
+        int size = shape_.outs[0];
+        std::vector<double> expected(size_t(rows_) * size);
+        for (size_t i = 0; i < expected.size(); i++) {
+            double g = projection[i / size * 2 * size + i % size];
+            expected[i] = g / (1 + std::exp(-g)) * projection[i / size * 2 * size + size + i % size];
+        }
+        std::vector<bf16> results[2];
+        Buffer<bf16> out(size_t(capacity_) * size);
+        std::vector<bf16> before = out.download();
+        for (auto& result : results) {
+            out.poison();
+            shrink_now();
+            launch(nullptr, false, 1, blocks(), EXPAND_THREADS, gate, device_step_, lora_, y_.get(), out.get());
+            CHECK(cudaDeviceSynchronize());
+            result = out.download();
+        }
+        compare(name_ + " gate", expected, floats(results[0], expected.size()), BF16);
+        check_same(name_ + " gate", results[0], results[1]);
+        check_untouched(name_ + " gate", before, results[0], expected.size());
+    }
+
+    // A norm's weight for a row, the adapter's own where it has one.
+    std::vector<float> norm_weight(int group) {
+        const AdapterModule* adapter = nullptr;
+        CHECK(cudaMemcpy(&adapter, step_.host.group_adapter + group, sizeof adapter, cudaMemcpyDeviceToHost));
+        const bf16* weight = norm_weight_.get();
+        if (adapter != nullptr) {
+            AdapterModule change;
+            CHECK(cudaMemcpy(&change, adapter + lora_.parts, sizeof change, cudaMemcpyDeviceToHost));
+            weight = change.kind == MODULE_REPLACED ? change.weight : weight;
+        }
+        std::vector<bf16> values(norm_weight_.size());
+        CHECK(cudaMemcpy(values.data(), weight, values.size() * sizeof(bf16), cudaMemcpyDeviceToHost));
+        return floats(values, values.size());
+    }
+
+    std::vector<int> row_groups() {
+        std::vector<int> groups(rows_);
+        CHECK(cudaMemcpy(groups.data(), step_.host.token_group, rows_ * sizeof(int), cudaMemcpyDeviceToHost));
+        return groups;
+    }
+
+    void check_add_norm() {
+        int size = shape_.outs[0];
+        std::vector<double> sum = reference_projection(step_, lora_, x_.get(), y_.get(), true);
+        Buffer<float> residual = random_buffer<float>(size_t(capacity_) * size, dice_.seed(), 1);
+        std::vector<float> before = residual.download();
+        std::vector<double> expected(sum.size());
+        std::vector<int> groups = row_groups();
+        std::vector<float> weight;
+        for (int r = 0; r < rows_; r++) {
+            if (r == 0 || groups[r] != groups[r - 1]) {
+                weight = norm_weight(groups[r]);
+            }
+            double square = 0;
+            for (size_t i = size_t(r) * size; i < size_t(r + 1) * size; i++) {
+                sum[i] += before[i];
+                square += sum[i] * sum[i];
+            }
+            for (int c = 0; c < size; c++) {
+                size_t i = size_t(r) * size + c;
+                expected[i] = sum[i] / std::sqrt(square / size + EPSILON) * weight[c];
+            }
+        }
+        NormWeight norm{norm_weight_.get(), lora_.parts, EPSILON};
+        int cluster = cluster_of(size);
+        std::vector<bf16> results[2];
+        std::vector<float> residuals[2];
+        Buffer<bf16> out(size_t(capacity_) * size);
+        std::vector<bf16> poison = out.download();
+        for (int i = 0; i < 2; i++) {
+            out.poison();
+            residual.upload(before);
+            shrink_now();
+            launch(nullptr, false, cluster, dice_.any({1, 3, 132}) * cluster, ADD_NORM_THREADS, add_norm, device_step_,
+                   lora_, norm, y_.get(), residual.get(), out.get());
+            CHECK(cudaDeviceSynchronize());
+            results[i] = out.download();
+            residuals[i] = residual.download();
+        }
+        compare(name_ + " residual", sum, floats(residuals[0], sum.size()), F32);
+        compare(name_ + " norm", expected, floats(results[0], expected.size()), BF16);
+        check_same(name_ + " norm", results[0], results[1]);
+        check_same(name_ + " residual", residuals[0], residuals[1]);
+        check_untouched(name_ + " norm", poison, results[0], expected.size());
+        check_untouched(name_ + " residual", before, residuals[0], expected.size());
+    }
+
+    // Cuts the rows into sequences and gives them positions, blocks in any order, and rotary frequencies.
+    void set_sequences() {
+        std::vector<int> token_sequence;
+        std::vector<int> table_start;
+        std::vector<unsigned> table;
+        std::vector<const float*> frequencies;
+        std::vector<float> scaling;
+        int half = shape_.head_size / 2;
+        size_t block_bytes = size_t(2) * layers_ * shape_.kv_heads * BLOCK_TOKENS * shape_.head_size * sizeof(bf16);
+        block_units_ = divide_up(int(block_bytes), ADDRESS_UNIT);
+        while (int(token_sequence.size()) < rows_) {
+            int sequence = int(table_start.size());
+            int count = std::min(dice_.one_in(2) ? 1 : dice_.between(1, 40), rows_ - int(token_sequence.size()));
+            int first = dice_.one_in(8) ? dice_.between(0, 130000) : dice_.between(0, 50);
+            table_start.push_back(int(table.size()) - first / BLOCK_TOKENS);  // blocks before the first are not needed
+            for (int b = 0; b <= (first + count - 1) / BLOCK_TOKENS - first / BLOCK_TOKENS; b++) {
+                table.push_back(unsigned(table.size()));
+            }
+            for (int i = 0; i < count; i++) {
+                token_sequence.push_back(sequence);
+                positions_.push_back(first + i);
+            }
+            std::vector<float> inverse(half);
+            float base = dice_.any({10000.0f, 500000.0f});
+            for (int i = 0; i < half; i++) {
+                inverse[i] = std::pow(base, -2.0f * i / shape_.head_size);
+            }
+            frequencies.push_back(step_.place(inverse));
+            scaling.push_back(dice_.any({1.0f, 1.3f}));
+            frequencies_.push_back(inverse);
+            scaling_.push_back(scaling.back());
+        }
+        std::shuffle(table.begin(), table.end(), std::mt19937(unsigned(dice_.seed())));
+        blocks_ = int(table.size());
+        for (size_t r = 0; r < positions_.size(); r++) {
+            int sequence = token_sequence[r];
+            block_.push_back(int(table[table_start[sequence] + positions_[r] / BLOCK_TOKENS]));
+        }
+        for (unsigned& entry : table) {
+            entry *= block_units_;
+        }
+        cache_ = Buffer<unsigned char>(size_t(std::max(blocks_, 1)) * block_units_ * ADDRESS_UNIT);
+        sequence_ = token_sequence;
+        step_.host.sequences = int(table_start.size());
+        step_.host.token_sequence = step_.place(token_sequence);
+        step_.host.positions = step_.place(positions_);
+        step_.host.table_start = step_.place(table_start);
+        step_.host.block_table = step_.place(table);
+        step_.host.frequencies = step_.place(frequencies);
+        step_.host.rotary_scaling = step_.place(scaling);
+        step_.host.kv_base = cache_.get();
+    }
+
+    void check_rotation() {
+        int size = shape_.head_size;
+        int layer = dice_.between(0, layers_ - 1);
+        Rotation rotation{};
+        rotation.layer = layer;
+        rotation.heads = shape_.heads;
+        rotation.kv_heads = shape_.kv_heads;
+        rotation.head_size = size;
+        bool normed = dice_.one_in(2);
+        if (normed) {
+            rotation.query = rotation.key = {norm_weight_.get(), lora_.parts, EPSILON};
+        }
+        std::vector<double> values = reference_projection(step_, lora_, x_.get(), y_.get(), true);
+        std::vector<int> groups = row_groups();
+        std::vector<float> weight;
+        for (int r = 0; r < rows_; r++) {
+            if (normed && (r == 0 || groups[r] != groups[r - 1])) {
+                weight = norm_weight(groups[r]);
+            }
+            for (int head = 0; head < shape_.heads + shape_.kv_heads; head++) {
+                double* v = values.data() + size_t(r) * lora_.columns + head * size;
+                turn(v, size, normed ? weight.data() : nullptr, r);
+            }
+        }
+        std::vector<bf16> results[2];
+        std::vector<unsigned char> caches[2];
+        std::vector<bf16> before = y_.download();
+        for (int i = 0; i < 2; i++) {
+            Buffer<bf16> y(before);
+            cache_.poison();
+            shrink_now();
+            launch(nullptr, false, 1, blocks(), EXPAND_THREADS, rotate_and_store, device_step_, lora_, rotation, y.get());
+            CHECK(cudaDeviceSynchronize());
+            results[i] = y.download();
+            caches[i] = cache_.download();
+        }
+        std::vector<double> expected_queries;
+        std::vector<float> queries;
+        std::vector<double> expected_cached;
+        std::vector<float> cached;
+        for (int r = 0; r < rows_; r++) {
+            size_t row = size_t(r) * lora_.columns;
+            for (int c = 0; c < lora_.columns; c++) {
+                if (c < shape_.heads * size) {
+                    expected_queries.push_back(values[row + c]);
+                    queries.push_back(float(results[0][row + c]));
+                    continue;
+                }
+                int head = c / size - shape_.heads;
+                size_t at = size_t(layer) * 2 * shape_.kv_heads + head;
+                at = (at * BLOCK_TOKENS + positions_[r] % BLOCK_TOKENS) * size + c % size;
+                bf16* block =
+                    reinterpret_cast<bf16*>(caches[0].data() + size_t(block_[r]) * block_units_ * ADDRESS_UNIT);
+                expected_cached.push_back(values[row + c]);
+                cached.push_back(float(block[at]));
+            }
+        }
+        compare(name_ + " queries", expected_queries, queries, BF16);
+        compare(name_ + " cache", expected_cached, cached, BF16);
+        check_same(name_ + " queries", results[0], results[1]);
+        check_same(name_ + " cache", caches[0], caches[1]);
+        check_untouched(name_ + " queries", before, results[0], size_t(rows_) * lora_.columns);
+        size_t written = 0;
+        for (unsigned char byte : caches[0]) {
+            written += byte != 0xff;
+        }
+        if (written > cached.size() * sizeof(bf16)) {
+            failures++;
+            std::printf("FAILED %s: wrote elsewhere in the cache\n", name_.c_str());
+        }
+    }
+
+    void turn(double* v, int size, const float* weight, int row) {
+        if (weight != nullptr) {
+            double square = 0;
+            for (int i = 0; i < size; i++) {
+                square += v[i] * v[i];
+            }
+            for (int i = 0; i < size; i++) {
+                v[i] *= weight[i] / std::sqrt(square / size + EPSILON);
+            }
+        }
+        for (int i = 0; i < size / 2; i++) {
+            double angle = float(positions_[row]) * frequencies_[sequence_[row]][i];
+            double cosine = std::cos(angle) * scaling_[sequence_[row]];
+            double sine = std::sin(angle) * scaling_[sequence_[row]];
+            double a = v[i];
+            double b = v[i + size / 2];
+            v[i] = a * cosine - b * sine;
+            v[i + size / 2] = b * cosine + a * sine;
+        }
+    }
+
+    Shape shape_;
+    Dice dice_;
+    std::string name_;
+    TestStep step_;
+    const Step* device_step_ = nullptr;
+    Lora lora_{};
+    std::vector<Adapter> adapters_;
+    std::vector<Buffer<bf16>> biases_;
+    Buffer<float> shrunk_;
+    Buffer<bf16> x_;
+    Buffer<bf16> y_;
+    Buffer<bf16> norm_weight_;
+    int rows_ = 0;
+    int capacity_ = 0;
+
+    int layers_ = 2;
+    int blocks_ = 0;
+    int block_units_ = 0;
+    Buffer<unsigned char> cache_;
+    std::vector<int> positions_;
+    std::vector<int> sequence_;
+    std::vector<int> block_;
+    std::vector<std::vector<float>> frequencies_;
+    std::vector<float> scaling_;
+};
+
+Shape random_shape(Dice& dice) {
+    Shape shape{};
+    shape.odd = dice.one_in(2);
+    shape.rank = dice.one_in(2) ? dice.any({1, 3, 8, 16, 20, 32, 64, 96, 128, 256}) : 0;
+    shape.in = dice.any({8, 48, 64, 96, 100, 101, 176, 896, 1024, 4096, 4864, 14336});
+    switch (dice.between(0, 3)) {
+        case 0:
+            shape.name = "qkv";
+            shape.head_size = dice.any({6, 8, 16, 32, 64, 80, 96, 112, 128, 256});
+            shape.kv_heads = dice.any({1, 2, 3, 8});
+            shape.heads = shape.kv_heads * dice.any({1, 2, 4});
+            shape.outs = {
+                shape.heads * shape.head_size, shape.kv_heads * shape.head_size, shape.kv_heads * shape.head_size};
+            break;
+        case 1: {
+            int size = dice.any({48, 64, 101, 128, 176, 896, 1536, 2048, 4096, 5120, 8192});
+            shape.name = "down to " + std::to_string(size);
+            shape.outs = {size};
+            break;
+        }
+        case 2: {
+            int size = dice.any({48, 101, 160, 176, 256, 1000, 4864, 14336});
+            shape.name = "gate_up to " + std::to_string(size);
+            shape.outs = {size, size};
+            break;
+        }
+        default:
+            shape.name = "mixed";
+            for (int p = dice.between(1, 3); p > 0; p--) {
+                shape.outs.push_back(dice.between(1, 700));
+            }
+    }
+    return shape;
+}
+
+std::vector<Group> random_groups(Dice& dice) {
+    int adapters = dice.any({1, 2, 4, 8});
+    std::vector<Group> groups;
+    for (int g = dice.between(1, 12); g > 0; g--) {
+        int rows = dice.one_in(2) ? 1 : dice.one_in(4) ? dice.between(1, 150) : dice.between(1, 20);
+        groups.push_back({rows, dice.one_in(4) ? -1 : dice.between(0, adapters - 1)});
+    }
+    return groups;
+}
+
+void run_case(const Shape& shape, const std::vector<Group>& groups, bool prompt, int run, uint64_t seed) {
+    Case(shape, groups, prompt, run, seed).run();
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    int cases = count > 1 ? std::atoi(arguments[1]) : 200;
+    uint64_t seed = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1;
+    Shape llama[] = {
+        {"Llama qkv", 4096, {4096, 1024, 1024}, 16, false, 128, 32, 8},
+        {"Llama o", 4096, {4096}, 16, false, 0, 0, 0},
+        {"Llama gate_up", 4096, {14336, 14336}, 16, false, 0, 0, 0},
+        {"Llama down", 14336, {4096}, 16, false, 0, 0, 0},
+    };
+    int done = 0;
+    if (cases > 20) {
+        for (const Shape& shape : llama) {
+            for (int each : {1, 4, 8, 40}) {
+                std::vector<Group> groups;
+                for (int a = 0; a < 8; a++) {
+                    groups.push_back({each, a});
+                }
+                run_case(shape, groups, false, 1, seed + each);
+                run_case(shape, groups, true, 4, seed + each);
+                done += 2;
+            }
+        }
+    }
+    run_case(llama[1], {{5, -1}}, false, 1, seed);
+    run_case(llama[0], {{1, -1}, {1, 0}}, false, 1, seed);
+    for (int i = 0; i < cases; i++) {
+        uint64_t own = seed * 1000003 + i;
+        Dice dice(own);
+        Shape shape = random_shape(dice);
+        std::vector<Group> groups = random_groups(dice);
+        bool prompt = dice.one_in(2);
+        run_case(shape, groups, prompt, dice.any({1, 4}), own);
+        done++;
+    }
+    std::printf("lora: %d cases, %d failures\n", done + 2, failures);
+    return failures == 0 ? 0 : 1;
+}
