@@ -46,6 +46,7 @@ final class ChoiceInTheMaking implements SequenceListener {
         text.append(piece);
         if (!listener.onToken(new TokenEvent(index, number, token, piece, finish)) && finish == null) {
             finish = FinishReason.CANCELLED;
+            text.append(rest());
         }
         return finish == null;
     }
@@ -54,16 +55,21 @@ final class ChoiceInTheMaking implements SequenceListener {
     private String advance(int id) {
         if (endTokens.contains(id) || request.stopTokens().contains(id)) {
             finish = FinishReason.STOP;
-            return stop.push(decoder.finish()) + stop.finish();
+            return rest();
         }
         String certain = stop.push(decoder.push(id));
         if (stop.stop().isPresent()) {
             finish = FinishReason.STOP;
         } else if (tokens.size() >= request.maxTokens()) {
-            certain += stop.push(decoder.finish()) + stop.finish();
+            certain += rest();
             finish = stop.stop().isPresent() ? FinishReason.STOP : FinishReason.LENGTH;
         }
         return certain;
+    }
+
+    /** The text that was held back, once no token can follow. */
+    private String rest() {
+        return stop.push(decoder.finish()) + stop.finish();
     }
 
     /** What it has become, after it has ended. */

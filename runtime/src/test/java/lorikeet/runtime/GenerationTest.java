@@ -203,6 +203,26 @@ class GenerationTest {
     }
 
     @Test
+    void aCancelledChoiceKeepsTheTextThatWasHeldBack() {
+        Request request = Request.tokens(List.of(76, 5)).maxTokens(24).ignoreEnd(true);
+        String whole = model.generate(request).text();
+        // A stop string that is there but for its last character holds text back until the next token.
+        String stop = whole.substring(whole.length() / 2, whole.length() / 2 + 4) + "\u0001";
+        for (int last = 1; last < 24; last++) {
+            int count = last;
+            int[] seen = {0};
+            Choice choice = model.generate(List.of(request.stop(stop)), event -> ++seen[0] < count)
+                    .getFirst()
+                    .choices()
+                    .getFirst();
+            int[] ids = ids(choice).stream().mapToInt(Integer::intValue).toArray();
+            assertThat(choice.finish()).isEqualTo(FinishReason.CANCELLED);
+            assertThat(ids).hasSize(count);
+            assertThat(choice.text()).isEqualTo(model.tokenizer().decode(ids, true));
+        }
+    }
+
+    @Test
     void aFailingListenerLeavesTheModelUsable() {
         Request request = Request.tokens(List.of(76)).maxTokens(5).ignoreEnd(true);
         assertThatThrownBy(() -> model.generate(List.of(request, request), event -> {
