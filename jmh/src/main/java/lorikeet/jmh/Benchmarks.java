@@ -2,6 +2,7 @@ package lorikeet.jmh;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.openjdk.jmh.Main;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
@@ -31,8 +32,13 @@ public final class Benchmarks {
             Further options, JMH's:
             """;
 
-    /** Takes JMH's arguments: {@code -h} explains them, {@code -l} lists the benchmarks. */
-    public static void main(String[] args) throws CommandLineOptionException, RunnerException, IOException {
+    /** Takes JMH's arguments: {@code --help} explains them, {@code -l} lists the benchmarks. */
+    public static void main(String[] given) throws CommandLineOptionException, RunnerException, IOException {
+        // JMH knows only the short name.
+        run(Arrays.stream(given).map(arg -> arg.equals("--help") ? "-h" : arg).toArray(String[]::new));
+    }
+
+    private static void run(String[] args) throws CommandLineOptionException, RunnerException, IOException {
         CommandLineOptions given = new CommandLineOptions(args);
         if (given.shouldHelp()
                 || given.shouldList()
