@@ -1,6 +1,7 @@
 package lorikeet.runtime.model;
 
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import lorikeet.runtime.json.JsonObject;
 
@@ -28,18 +29,35 @@ public enum Family {
         return architecture;
     }
 
-    /** The family of a checkpoint, by its {@code architectures}, or its {@code model_type} where there are none. */
+    /**
+     * The family of a checkpoint, by its {@code architectures}, or its {@code model_type} where there are none. Where
+     * both are there they must agree: Transformers goes by the one or the other, depending on how it is called.
+     */
     static Family of(JsonObject config) {
-        var architectures = config.strings("architectures");
-        if (architectures.isPresent() && !architectures.get().isEmpty()) {
-            String name = architectures.get().getFirst();
-            return Arrays.stream(values())
-                    .filter(family -> family.architecture.equals(name))
-                    .findFirst()
-                    .orElseThrow(
-                            () -> config.unsupported("the architecture " + name + " is not supported; " + supported()));
+        Optional<Family> byArchitecture = config.strings("architectures")
+                .filter(names -> !names.isEmpty())
+                .map(names -> byArchitecture(config, names.getFirst()));
+        Optional<String> type = config.string("model_type");
+        if (byArchitecture.isEmpty()) {
+            return byType(config, type.orElseThrow(() -> config.missing("architectures")));
         }
-        String type = config.string("model_type").orElseThrow(() -> config.missing("architectures"));
+        Family family = byArchitecture.get();
+        if (type.isPresent() && !type.get().equals(family.modelType)) {
+            throw config.unsupported(
+                    "the model type " + type.get() + " doesn't go with the architecture " + family.architecture);
+        }
+        return family;
+    }
+
+    private static Family byArchitecture(JsonObject config, String name) {
+        return Arrays.stream(values())
+                .filter(family -> family.architecture.equals(name))
+                .findFirst()
+                .orElseThrow(
+                        () -> config.unsupported("the architecture " + name + " is not supported; " + supported()));
+    }
+
+    private static Family byType(JsonObject config, String type) {
         return Arrays.stream(values())
                 .filter(family -> family.modelType.equals(type))
                 .findFirst()

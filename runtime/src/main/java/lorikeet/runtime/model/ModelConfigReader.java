@@ -1,9 +1,9 @@
 package lorikeet.runtime.model;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import lorikeet.runtime.json.JsonObject;
 
 /**
@@ -12,6 +12,8 @@ import lorikeet.runtime.json.JsonObject;
  */
 final class ModelConfigReader {
     private static final Set<String> SILU = Set.of("silu", "swish");
+    private static final String FULL = "full_attention";
+    private static final String SLIDING = "sliding_attention";
 
     private final JsonObject json;
     private final Family family;
@@ -36,7 +38,7 @@ final class ModelConfigReader {
         int hidden = json.integer("hidden_size", 1);
         int heads = json.integer("num_attention_heads", 1);
         int layers = json.integer("num_hidden_layers", 1);
-        int kvHeads = json.integerOr("num_key_value_heads", 1, defaultKvHeads(heads));
+        int kvHeads = kvHeads(heads);
         if (heads % kvHeads != 0) {
             throw json.unsupported(heads + " query heads can't share " + kvHeads + " key and value heads evenly");
         }
@@ -76,7 +78,11 @@ final class ModelConfigReader {
         return hidden / heads;
     }
 
-    private int defaultKvHeads(int heads) {
+    /** Absent means the default of the family's configuration class, null means as many as query heads. */
+    private int kvHeads(int heads) {
+        if (json.names().contains("num_key_value_heads")) {
+            return json.integerOr("num_key_value_heads", 1, heads);
+        }
         return switch (family) {
             case LLAMA -> heads;
             case MISTRAL -> 8;
@@ -94,9 +100,13 @@ final class ModelConfigReader {
 
     private List<Integer> windows(int layers) {
         return switch (family) {
-            case LLAMA -> Collections.nCopies(layers, 0);
-            case MISTRAL -> Collections.nCopies(layers, window());
-            case QWEN2, QWEN3 -> qwenWindows(layers);
+            case LLAMA -> windows(layers, 0, layers);
+            case MISTRAL -> windows(layers, window(), 0);
+            case QWEN2, QWEN3 ->
+                windows(
+                        layers,
+                        json.bool("use_sliding_window", false) ? window() : 0,
+                        json.integerOr("max_window_layers", 0, 28));
         };
     }
 
@@ -105,26 +115,24 @@ final class ModelConfigReader {
         return json.names().contains("sliding_window") ? json.integerOr("sliding_window", 1, 0) : 4096;
     }
 
-    private List<Integer> qwenWindows(int layers) {
-        int window = json.bool("use_sliding_window", false) ? window() : 0;
-        int firstSliding = json.integerOr("max_window_layers", 0, 28);
+    /**
+     * The windows as {@code layer_types} has them, or from layer {@code firstSliding} on where it isn't there. Transformers
+     * runs a Mistral model that has layer types as Ministral, which goes by them.
+     */
+    private List<Integer> windows(int layers, int window, int firstSliding) {
         List<String> types = json.strings("layer_types").orElse(List.of());
         if (!types.isEmpty() && types.size() != layers) {
             throw json.unsupported("layer_types has " + types.size() + " entries for " + layers + " layers");
         }
+        Set<String> known = family == Family.LLAMA ? Set.of(FULL) : Set.of(FULL, SLIDING);
         List<Integer> windows = new ArrayList<>(layers);
         for (int layer = 0; layer < layers; layer++) {
-            String type = types.isEmpty()
-                    ? (layer >= firstSliding ? "sliding_attention" : "full_attention")
-                    : types.get(layer);
-            windows.add(
-                    switch (type) {
-                        case "full_attention" -> 0;
-                        case "sliding_attention" -> window;
-                        default ->
-                            throw json.unsupported("the layer type " + type
-                                    + " is not supported; supported are full_attention, sliding_attention");
-                    });
+            String type = types.isEmpty() ? (layer >= firstSliding ? SLIDING : FULL) : types.get(layer);
+            if (!known.contains(type)) {
+                throw json.unsupported("the layer type " + type + " is not supported; supported are "
+                        + known.stream().sorted().collect(Collectors.joining(", ")));
+            }
+            windows.add(type.equals(SLIDING) ? window : 0);
         }
         return windows;
     }

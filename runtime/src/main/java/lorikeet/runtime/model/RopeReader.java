@@ -132,7 +132,8 @@ final class RopeReader {
         double slow = nonZero("beta_slow", 1);
         double low = correction(fast, theta, trained);
         double high = correction(slow, theta, trained);
-        if (rope.bool("truncate", true)) {
+        // Absent means true; null counts as false, as it does for Python.
+        if (rope.bool("truncate", !rope.names().contains("truncate"))) {
             low = Math.floor(low);
             high = Math.ceil(high);
         }
