@@ -10,6 +10,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.SamplingSettings;
 import lorikeet.kernels.cpu.CpuOperations;
+import lorikeet.memory.InvalidFileException;
 import lorikeet.runtime.adapter.AdapterLoader;
 import lorikeet.runtime.adapter.LoadedAdapter;
 import lorikeet.runtime.model.Checkpoint;
@@ -95,7 +96,7 @@ public final class Lorikeet implements AutoCloseable {
         synchronized (adaptersLock) {
             checkFree(name);
         }
-        LoadedAdapter loaded = AdapterLoader.load(folder, weights, operations);
+        LoadedAdapter loaded = loadIntact(folder);
         synchronized (adaptersLock) {
             try {
                 checkFree(name);
@@ -106,6 +107,20 @@ public final class Lorikeet implements AutoCloseable {
             Adapter adapter = new Adapter(this, name, folder, nextId++, loaded);
             adapters.put(name, adapter);
             return adapter;
+        }
+    }
+
+    /** A fault in the base model's pages, which some adapters are compared with, is an error that names its file. */
+    private LoadedAdapter loadIntact(Path folder) {
+        try {
+            return AdapterLoader.load(folder, weights, operations);
+        } catch (InternalError e) {
+            try {
+                checkpoint.files().checkIntact();
+            } catch (InvalidFileException cut) {
+                throw new LorikeetException(ErrorCode.INVALID_FILE, cut.getMessage(), e);
+            }
+            throw e;
         }
     }
 

@@ -66,6 +66,9 @@ final class AdapterConfigReader {
             "use_bdlora", "BD-LoRA",
             "use_qalora", "QALoRA");
 
+    /** Initialisations of A and B alone: what training made of them is in the file. */
+    private static final Set<String> PLAIN_STARTS = Set.of("gaussian", "eva", "orthogonal", "mica");
+
     /** Initialisations that also change the weights of the base model, which is then not the one that is open. */
     private static final Set<String> CHANGING_BASE = Set.of("pissa", "olora", "corda", "loftq", "lora_ga");
 
@@ -113,15 +116,7 @@ final class AdapterConfigReader {
             throw json.unsupported(
                     "bias " + bias + " is not supported, only none: it changes biases of the base model");
         }
-        JsonNode init = json.present("init_lora_weights");
-        if (init != null && init.isString()) {
-            String name = init.stringValue().toLowerCase(Locale.ROOT);
-            if (CHANGING_BASE.stream().anyMatch(name::startsWith)) {
-                throw json.unsupported("init_lora_weights " + init.stringValue()
-                        + " is not supported, because it changes the base model's weights; save the adapter with"
-                        + " path_initial_model_for_weight_conversion to make it an ordinary one");
-            }
-        }
+        refuseStart();
         for (String name : json.names()) {
             if (!UNDERSTOOD.contains(name) && isSet(json.present(name))) {
                 String what = UNSUPPORTED.get(name);
@@ -130,6 +125,26 @@ final class AdapterConfigReader {
                                 ? "the field " + name + " is not known, and it may change the result"
                                 : what + " (" + name + ") is not supported");
             }
+        }
+    }
+
+    private void refuseStart() {
+        JsonNode init = json.present("init_lora_weights");
+        if (init == null || init.isBoolean()) {
+            return;
+        }
+        if (!init.isString()) {
+            throw json.wrong("init_lora_weights", init, "true, false or a name");
+        }
+        String name = init.stringValue().toLowerCase(Locale.ROOT);
+        if (CHANGING_BASE.stream().anyMatch(name::startsWith)) {
+            throw json.unsupported("init_lora_weights " + init.stringValue()
+                    + " is not supported, because it changes the base model's weights; save the adapter with"
+                    + " path_initial_model_for_weight_conversion to make it an ordinary one");
+        }
+        if (!PLAIN_STARTS.contains(name)) {
+            throw json.unsupported("init_lora_weights " + init.stringValue()
+                    + " is not known, and it may change the base model's weights");
         }
     }
 
@@ -154,7 +169,7 @@ final class AdapterConfigReader {
     private Map<String, List<Integer>> tokens() {
         String field = "trainable_token_indices";
         JsonNode value = json.present(field);
-        if (value == null || value.isEmpty()) {
+        if (value == null || (value.isContainer() && value.isEmpty())) {
             return Map.of();
         }
         if (!value.isObject()) {

@@ -76,12 +76,24 @@ public final class AdapterLoader {
         Arena arena = Arena.ofShared();
         try {
             SafetensorsFolder files = SafetensorsFolder.open(folder, STEM, arena);
-            return new AdapterLoader(folder, config, files, base, operations, arena).load(arena);
+            return new AdapterLoader(folder, config, files, base, operations, arena).loadIntact(arena);
         } catch (InvalidFileException e) {
             arena.close();
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
         } catch (RuntimeException | Error e) {
             arena.close();
+            throw e;
+        }
+    }
+
+    /** Believes nothing that was read from a file which was cut short meanwhile; lost pages are faults. */
+    private LoadedAdapter loadIntact(Arena arena) {
+        try {
+            LoadedAdapter loaded = load(arena);
+            files.checkIntact();
+            return loaded;
+        } catch (InternalError e) {
+            files.checkIntact();
             throw e;
         }
     }
@@ -92,6 +104,7 @@ public final class AdapterLoader {
             throw new LorikeetException(ErrorCode.INVALID_FILE, folder + ": the adapter has no tensors");
         }
         modules.forEach(this::change);
+        checkComplete(modules);
         tie();
         return new LoadedAdapter(arena, files, config, new AdapterWeights(deltas), changed);
     }
@@ -119,6 +132,9 @@ public final class AdapterLoader {
             Tensor tensor = parts.values().iterator().next();
             throw incompatible(tensor, "is for a module that the base model doesn't have");
         }
+        if (changes.repeatsTable(module, parts) && base.tied()) {
+            return;
+        }
         Delta delta = changes.of(module, parts);
         if (delta == null) {
             return;
@@ -127,13 +143,24 @@ public final class AdapterLoader {
         changed.add(describe(name, delta));
     }
 
+    /** What the configuration says is stored whole must be there: PEFT too refuses a file without it. */
+    private void checkComplete(Map<String, Map<Part, Tensor>> modules) {
+        for (String name : base.modules().keySet()) {
+            if (config.replaces(name) && !modules.getOrDefault(name, Map.of()).containsKey(Part.WHOLE_WEIGHT)) {
+                throw new LorikeetException(
+                        ErrorCode.INVALID_FILE,
+                        folder + ": modules_to_save names " + name + ", but the file has no tensor for it");
+            }
+        }
+    }
+
     /** With tied weights, what changes the embedding table may change the head too, and the other way round. */
     private void tie() {
-        if (!base.tied()) {
-            return;
-        }
         Delta embedding = deltas[base.slots().embedding()];
         Delta head = deltas[base.slots().head()];
+        if ((embedding == null && head == null) || !base.tied()) {
+            return;
+        }
         if (embedding != null && head == null) {
             set(base.slots().head(), ModelWeights.HEAD, changes.tiedHead(embedding));
         } else if (embedding != null && head != null) {

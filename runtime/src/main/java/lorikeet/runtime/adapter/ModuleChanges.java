@@ -3,11 +3,11 @@ package lorikeet.runtime.adapter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import lorikeet.kernels.Delta;
@@ -16,6 +16,7 @@ import lorikeet.memory.ElementType;
 import lorikeet.memory.Floats;
 import lorikeet.memory.Matrix;
 import lorikeet.memory.Shape;
+import lorikeet.memory.StoredWeights;
 import lorikeet.memory.Tensor;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LorikeetException;
@@ -27,10 +28,17 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns the tensors for one module into the change that they make to it, after checking them against the module. */
 final class ModuleChanges {
+    /** With a whole weight PEFT may save the base model's, which it doesn't use then, and a second copy. */
+    private static final Set<Part> WHOLE_PARTS =
+            EnumSet.of(Part.WHOLE_WEIGHT, Part.WHOLE_WEIGHT_AGAIN, Part.REPLACED_WEIGHT);
+
+    private static final Set<Part> TOKEN_PARTS = EnumSet.of(Part.TOKEN_ROWS, Part.TOKEN_BASE_WEIGHT);
     private static final Set<Part> LINEAR_PARTS =
             EnumSet.of(Part.LORA_A, Part.LORA_B, Part.LORA_BIAS, Part.MAGNITUDE, Part.BASE_WEIGHT);
     private static final Set<Part> EMBEDDING_PARTS =
             EnumSet.of(Part.EMBEDDING_A, Part.EMBEDDING_B, Part.MAGNITUDE, Part.BASE_WEIGHT);
+
+    private static final String ADDED_TOKENS = "; added tokens are not supported";
 
     private final AdapterConfig config;
     private final Operations operations;
@@ -47,10 +55,11 @@ final class ModuleChanges {
     @Nullable
     Delta of(BaseModule module, Map<Part, Tensor> parts) {
         Set<Part> kinds = parts.keySet();
-        if (kinds.equals(Set.of(Part.WHOLE_WEIGHT))) {
+        if (kinds.contains(Part.WHOLE_WEIGHT) && WHOLE_PARTS.containsAll(kinds)) {
             return replacement(module, required(module, parts, Part.WHOLE_WEIGHT));
         }
-        if (kinds.equals(Set.of(Part.TOKEN_ROWS))) {
+        if (kinds.contains(Part.TOKEN_ROWS) && TOKEN_PARTS.containsAll(kinds)) {
+            refuseMovedTable(module, parts.get(Part.TOKEN_BASE_WEIGHT));
             return tokenRows(module, required(module, parts, Part.TOKEN_ROWS));
         }
         Matrix moved = movedWeight(module, parts.get(Part.BASE_WEIGHT));
@@ -83,13 +92,10 @@ final class ModuleChanges {
         Matrix weight = module.weight();
         Shape expected = module.kind() == Kind.NORM ? Shape.of(weight.cols()) : Shape.of(weight.rows(), weight.cols());
         if (!tensor.shape().equals(expected)) {
-            boolean added = tensor.shape().rank() == 2
-                    && tensor.shape().dim(1) == weight.cols()
-                    && tensor.shape().dim(0) > weight.rows();
             throw AdapterLoader.incompatible(
                     tensor,
                     "has the shape " + tensor.shape() + ", the base model's is " + expected
-                            + (added ? "; added tokens are not supported" : ""));
+                            + (addsTokens(module, tensor.shape(), expected) ? ADDED_TOKENS : ""));
         }
         return tensor.matrix();
     }
@@ -103,53 +109,64 @@ final class ModuleChanges {
             return null;
         }
         Matrix copy = sameShape(module, tensor);
-        Matrix weight = module.weight();
-        for (int row = 0; row < weight.rows(); row++) {
-            Matrix left = copy.rows(row, row + 1);
-            Matrix right = weight.rows(row, row + 1);
-            boolean same = left.type() == right.type()
-                    ? left.data().mismatch(right.data()) < 0
-                    : Arrays.equals(Floats.toArray(left), Floats.toArray(right));
-            if (!same && module.kind() == Kind.LINEAR) {
-                throw AdapterLoader.incompatible(
-                        tensor, "differs from the base model's weight: the adapter is for another base model");
-            }
-            if (!same) {
-                return copy;
-            }
+        if (StoredWeights.same(copy, module.weight())) {
+            return null;
         }
-        return null;
+        if (module.kind() == Kind.LINEAR) {
+            throw AdapterLoader.incompatible(
+                    tensor, "differs from the base model's weight: the adapter is for another base model");
+        }
+        return copy;
+    }
+
+    /**
+     * True if the tensors are what PEFT saves of a tied head whose table has rows for tokens: the table's rows once more,
+     * which it doesn't read again.
+     */
+    boolean repeatsTable(BaseModule module, Map<Part, Tensor> parts) {
+        return module.kind() == Kind.HEAD
+                && parts.containsKey(Part.TOKEN_ROWS)
+                && TOKEN_PARTS.containsAll(parts.keySet())
+                && !config.tokens().isEmpty()
+                && tokensOf(module).isEmpty();
+    }
+
+    /** Rows of some tokens on top of a stored copy of the table: it has to be the base model's. */
+    private static void refuseMovedTable(BaseModule module, @Nullable Tensor tensor) {
+        if (tensor != null && !StoredWeights.same(sameShape(module, tensor), module.weight())) {
+            throw AdapterLoader.incompatible(
+                    tensor, "differs from the base model's table; together with rows of tokens that is not supported");
+        }
     }
 
     private Delta tokenRows(BaseModule module, Tensor tensor) {
         if (module.kind() != Kind.EMBEDDING && module.kind() != Kind.HEAD) {
             throw AdapterLoader.incompatible(tensor, "has rows for tokens, which the module doesn't have");
         }
-        List<Integer> ids = tokensOf(module, tensor);
-        Matrix rows = matrix(tensor, ids.size(), module.weight().cols(), "trainable_token_indices");
+        List<Integer> ids = tokensOf(module)
+                .orElseThrow(() -> AdapterLoader.incompatible(
+                        tensor, "has rows for tokens, but trainable_token_indices doesn't say for which"));
+        Matrix rows = matrix(module, tensor, ids.size(), module.weight().cols(), "trainable_token_indices");
         int vocabulary = module.weight().rows();
         for (int id : ids) {
             if (id < 0 || id >= vocabulary) {
                 throw AdapterLoader.incompatible(
-                        tensor,
-                        "changes token " + id + ", the base model has " + vocabulary
-                                + "; added tokens are not supported");
+                        tensor, "changes token " + id + ", the base model has " + vocabulary + ADDED_TOKENS);
             }
         }
         return sorted(ids, rows);
     }
 
-    private List<Integer> tokensOf(BaseModule module, Tensor tensor) {
+    private Optional<List<Integer>> tokensOf(BaseModule module) {
         for (Map.Entry<String, List<Integer>> entry : config.tokens().entrySet()) {
             boolean named = entry.getKey().isEmpty()
                     ? module.kind() == Kind.EMBEDDING
                     : AdapterConfig.isNamed(module.name(), entry.getKey());
             if (named) {
-                return entry.getValue();
+                return Optional.of(entry.getValue());
             }
         }
-        throw AdapterLoader.incompatible(
-                tensor, "has rows for tokens, but trainable_token_indices doesn't say for which");
+        return Optional.empty();
     }
 
     /** Rows in the order of their tokens' ids; where a token is named twice the last row counts, as in PyTorch. */
@@ -172,8 +189,10 @@ final class ModuleChanges {
 
     private Delta embedding(BaseModule module, Matrix weight, Map<Part, Tensor> parts) {
         int rank = config.rankOf(module.name());
-        Matrix a = matrix(required(module, parts, Part.EMBEDDING_A), rank, weight.rows(), "r and the base model");
-        Matrix b = matrix(required(module, parts, Part.EMBEDDING_B), weight.cols(), rank, "r and the base model");
+        Matrix a =
+                matrix(module, required(module, parts, Part.EMBEDDING_A), rank, weight.rows(), "r and the base model");
+        Matrix b =
+                matrix(module, required(module, parts, Part.EMBEDDING_B), weight.cols(), rank, "r and the base model");
         @Nullable
         Matrix magnitude = optional(module, parts, Part.MAGNITUDE, "use_dora", config.magnitudes(), weight.cols());
         Delta.LowRankEmbedding delta = new Delta.LowRankEmbedding(a, b, config.scalingOf(module.name()), null);
@@ -185,36 +204,25 @@ final class ModuleChanges {
 
     /** The magnitudes over the norms of the columns of {@code W + scaling (B A)ᵀ} (PEFT's DoraEmbeddingLayer). */
     private Matrix columnsNormalised(Matrix weight, Delta.LowRankEmbedding delta, Matrix magnitude) {
-        int hidden = weight.cols();
-        int rank = delta.a().rows();
-        float[] a = Floats.toArray(delta.a());
-        float[] b = Floats.toArray(delta.b());
-        double[] squares = new double[hidden];
-        for (int token = 0; token < weight.rows(); token++) {
-            float[] row = Floats.toArray(weight.rows(token, token + 1));
-            for (int i = 0; i < hidden; i++) {
-                float sum = 0;
-                for (int r = 0; r < rank; r++) {
-                    sum += b[i * rank + r] * a[r * weight.rows() + token];
-                }
-                double value = row[i] + delta.scaling() * sum;
-                squares[i] += value * value;
-            }
-        }
+        double[] norms = EmbeddingNorms.columns(weight, delta);
         float[] magnitudes = Floats.toArray(magnitude);
-        MemorySegment data = arena.allocate((long) hidden * Float.BYTES, Long.BYTES);
-        for (int i = 0; i < hidden; i++) {
-            data.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (magnitudes[i] / Math.sqrt(squares[i])));
+        MemorySegment data = arena.allocate((long) norms.length * Float.BYTES, Long.BYTES);
+        for (int i = 0; i < norms.length; i++) {
+            data.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (magnitudes[i] / norms[i]));
         }
-        return new Matrix(data, ElementType.F32, 1, hidden);
+        return new Matrix(data, ElementType.F32, 1, norms.length);
     }
 
     private Delta lowRank(BaseModule module, Matrix weight, Map<Part, Tensor> parts) {
         int rank = config.rankOf(module.name());
         int out = module.weight().rows();
         Matrix a = matrix(
-                required(module, parts, Part.LORA_A), rank, module.weight().cols(), "r and the base model");
-        Matrix b = matrix(required(module, parts, Part.LORA_B), out, rank, "r and the base model");
+                module,
+                required(module, parts, Part.LORA_A),
+                rank,
+                module.weight().cols(),
+                "r and the base model");
+        Matrix b = matrix(module, required(module, parts, Part.LORA_B), out, rank, "r and the base model");
         @Nullable Matrix bias = optional(module, parts, Part.LORA_BIAS, "lora_bias", config.loraBias(), out);
         @Nullable Matrix magnitude = optional(module, parts, Part.MAGNITUDE, "use_dora", config.magnitudes(), out);
         Delta.LowRank delta = new Delta.LowRank(a, b, config.scalingOf(module.name()), bias, null);
@@ -267,13 +275,25 @@ final class ModuleChanges {
         return tensor;
     }
 
-    private static Matrix matrix(Tensor tensor, int rows, int cols, String source) {
+    private static Matrix matrix(BaseModule module, Tensor tensor, int rows, int cols, String source) {
         Shape expected = Shape.of(rows, cols);
         if (!tensor.shape().equals(expected)) {
             throw AdapterLoader.incompatible(
-                    tensor, "has the shape " + tensor.shape() + ", " + source + " ask for " + expected);
+                    tensor,
+                    "has the shape " + tensor.shape() + ", " + source + " ask for " + expected
+                            + (addsTokens(module, tensor.shape(), expected) ? ADDED_TOKENS : ""));
         }
         return tensor.matrix();
+    }
+
+    /** True if a shape has more tokens than it should, and is right otherwise. */
+    private static boolean addsTokens(BaseModule module, Shape shape, Shape expected) {
+        if (shape.rank() != 2 || (module.kind() != Kind.EMBEDDING && module.kind() != Kind.HEAD)) {
+            return false;
+        }
+        int other = expected.dim(0) == module.weight().rows() ? 1 : 0;
+        return shape.dim(other) == expected.dim(other)
+                && shape.dim(1 - other) > module.weight().rows();
     }
 
     /** What a change of the embedding table means for a head that is tied to it; null if the head stays as it is. */

@@ -21,8 +21,14 @@ record TensorName(String module, Part part) {
         EMBEDDING_A(".lora_embedding_A"),
         EMBEDDING_B(".lora_embedding_B"),
         TOKEN_ROWS(".token_adapter.trainable_tokens_delta"),
-        /** PEFT saves a copy of the base model's weight beside changes of the embedding table or the head. */
+        /** PEFT saves copies of the base model's weight beside changes of the embedding table or the head. */
+        TOKEN_BASE_WEIGHT(".token_adapter.base_layer.weight"),
+        /** Must come after the one before, which ends like this one. */
         BASE_WEIGHT(".base_layer.weight"),
+        /** The base model's weight that a whole one takes the place of. */
+        REPLACED_WEIGHT(".original_module.weight"),
+        /** The whole weight a second time. */
+        WHOLE_WEIGHT_AGAIN(".modules_to_save.weight"),
         /** Must come last: other ends end like this one. */
         WHOLE_WEIGHT(".weight");
 

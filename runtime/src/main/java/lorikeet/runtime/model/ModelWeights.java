@@ -5,6 +5,7 @@ import java.util.Map;
 import lorikeet.kernels.Linear;
 import lorikeet.kernels.Norm;
 import lorikeet.memory.Matrix;
+import lorikeet.memory.StoredWeights;
 
 /**
  * A model's weights, in the memory of the device. They belong to the checkpoint.
@@ -15,6 +16,7 @@ import lorikeet.memory.Matrix;
  * @param head the output layer; the embedding table where they are tied
  * @param slots how the modules are numbered
  * @param modules all modules by their path; the head is there even if it is tied
+ * @param declaredTied the configuration ties head and embedding table, whether or not the file has both
  */
 public record ModelWeights(
         Matrix embedding,
@@ -22,7 +24,8 @@ public record ModelWeights(
         Norm finalNorm,
         Linear head,
         Slots slots,
-        Map<String, BaseModule> modules) {
+        Map<String, BaseModule> modules,
+        boolean declaredTied) {
     /** The path of the embedding table. */
     public static final String EMBEDDING = "model.embed_tokens";
 
@@ -37,8 +40,11 @@ public record ModelWeights(
         modules = Map.copyOf(modules);
     }
 
-    /** True if the head is the embedding table. */
+    /**
+     * True if the head is the embedding table. As in Transformers 5, a head that the file has too is tied if the
+     * configuration says so and both are the same; only then does this read the two tables.
+     */
     public boolean tied() {
-        return head.weight().equals(embedding);
+        return head.weight().equals(embedding) || (declaredTied && StoredWeights.same(head.weight(), embedding));
     }
 }

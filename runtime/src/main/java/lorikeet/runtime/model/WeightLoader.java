@@ -42,13 +42,21 @@ final class WeightLoader {
 
     private ModelWeights load() {
         Matrix embedding =
-                weight(ModelWeights.EMBEDDING, BaseModule.Kind.EMBEDDING, slots.embedding(), config.vocabulary());
+                weight(ModelWeights.EMBEDDING, BaseModule.Kind.EMBEDDING, slots.embedding(), embeddingTensor());
         List<LayerWeights> layers = new ArrayList<>(config.layers());
         for (int layer = 0; layer < config.layers(); layer++) {
             layers.add(layer(layer));
         }
         Norm finalNorm = norm(ModelWeights.FINAL_NORM, slots.finalNorm(), config.hidden());
-        return new ModelWeights(embedding, layers, finalNorm, head(embedding), slots, modules);
+        return new ModelWeights(embedding, layers, finalNorm, head(embedding), slots, modules, config.tiedEmbeddings());
+    }
+
+    /** Like Transformers 5: where the two are tied, the file may hold the one table under either name. */
+    private String embeddingTensor() {
+        boolean onlyHead = config.tiedEmbeddings()
+                && files.tensor(ModelWeights.EMBEDDING + ".weight").isEmpty()
+                && files.tensor(ModelWeights.HEAD + ".weight").isPresent();
+        return (onlyHead ? ModelWeights.HEAD : ModelWeights.EMBEDDING) + ".weight";
     }
 
     private Linear head(Matrix embedding) {
@@ -56,7 +64,8 @@ final class WeightLoader {
         boolean tied = config.tiedEmbeddings()
                 && files.tensor(ModelWeights.HEAD + ".weight").isEmpty();
         if (!tied) {
-            Matrix weight = weight(ModelWeights.HEAD, BaseModule.Kind.HEAD, slots.head(), config.vocabulary());
+            Matrix weight =
+                    weight(ModelWeights.HEAD, BaseModule.Kind.HEAD, slots.head(), ModelWeights.HEAD + ".weight");
             return new Linear(weight, null, slots.head());
         }
         modules.put(
@@ -139,8 +148,8 @@ final class WeightLoader {
         return new Norm(weight, config.normEpsilon(), slot);
     }
 
-    private Matrix weight(String name, BaseModule.Kind kind, int slot, int rows) {
-        Matrix weight = place(matrix(name + ".weight", rows, config.hidden()));
+    private Matrix weight(String name, BaseModule.Kind kind, int slot, String tensor) {
+        Matrix weight = place(matrix(tensor, config.vocabulary(), config.hidden()));
         modules.put(name, new BaseModule(name, kind, slot, weight));
         return weight;
     }
