@@ -16,7 +16,7 @@ struct Attention {
     int head_size;            // a multiple of 8, 256 at most
     int window;               // a token sees itself and the window - 1 tokens before it; 0: all of them
     float scale;              // of the scores
-    int splits;               // of a sequence, at decode: gridDim.z, 1 or more
+    int splits;               // of a sequence, at decode: gridDim.z, 1 to ATTENTION_SPLITS
     int split_blocks;         // KV blocks in a split, at least, at decode; 4 or more keep all warps busy
     int pad;
     long long key_offset;     // bytes from the start of a KV block to this layer's keys [kv_head][token][head_size]
@@ -29,6 +29,8 @@ struct Attention {
 
 // Query heads of one group that a block of the decode kernels takes: head_tiles = ceil(heads / kv_heads / 8).
 constexpr int ATTENTION_HEADS = 8;
+
+constexpr int ATTENTION_SPLITS = 64;
 
 }  // namespace lorikeet
 
@@ -46,7 +48,7 @@ extern "C" __global__ void attention_decode_within_256(const lorikeet::Step* ste
 
 // Sequences with more tokens than one in the step; other sequences are left alone.
 //
-// Grid: [tiles, kv_heads]; a sequence of n tokens takes ceil(n * heads / kv_heads / TILE) tiles, TILE being 128, or 64
+// Grid: [kv_heads, tiles]; a sequence of n tokens takes ceil(n * heads / kv_heads / TILE) tiles, TILE being 128, or 64
 // for attention_prompt_256; more blocks than needed end at once.
 // Block: 256. Dynamic shared memory: see attention_prompt_shared_bytes.
 // attention_prompt_SIZE is for all head sizes up to SIZE.

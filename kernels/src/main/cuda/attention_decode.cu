@@ -84,7 +84,9 @@ template <int SIZE>
 struct Shared {
     float max[WARPS][HEADS];
     float sum[WARPS][HEADS];
-    float o[WARPS][HEADS][SIZE];
+    alignas(16) float o[WARPS][HEADS][SIZE];
+    float factor[ATTENTION_SPLITS][HEADS];
+    float inverse[HEADS];
     bool last;
 };
 
@@ -159,10 +161,10 @@ __device__ __forceinline__ void attend(const Attention& attention, const Split& 
 #pragma unroll
         for (int h = 0; h < 2; h++) {
             const float max = fmaxf(softmax.max[h], max_over_tokens(fmaxf(s[h], s[h + 2])));
-            factor[h] = exp2f(softmax.max[h] - max);
+            factor[h] = power_of_two(softmax.max[h] - max);
             softmax.max[h] = max;
-            s[h] = exp2f(s[h] - max);
-            s[h + 2] = exp2f(s[h + 2] - max);
+            s[h] = power_of_two(s[h] - max);
+            s[h + 2] = power_of_two(s[h + 2] - max);
             softmax.sum[h] = softmax.sum[h] * factor[h] + (s[h] + s[h + 2]);
         }
         const unsigned p0 = transpose(pack_bf16(s[0], s[1]));
@@ -208,16 +210,17 @@ __device__ __forceinline__ void leave(const Softmax<SIZE>& softmax, Shared<SIZE>
     }
 }
 
-// Puts `count` partial results together, in order: of each the maximum, the sum and the values of one head.
-struct Sum {
-    float max = -INFINITY;
-    float sum = 0;
+__device__ __forceinline__ void add(float4& sum, float factor, const float4& value) {
+    sum.x = fmaf(factor, value.x, sum.x);
+    sum.y = fmaf(factor, value.y, sum.y);
+    sum.z = fmaf(factor, value.z, sum.z);
+    sum.w = fmaf(factor, value.w, sum.w);
+}
 
-    // Returns nothing yet; call for all parts before `add`.
-    __device__ __forceinline__ void see(float part_max) { max = fmaxf(max, part_max); }
-
-    __device__ __forceinline__ float factor(float part_max) const { return exp2f(part_max - max); }
-};
+__device__ __forceinline__ void store(__nv_bfloat16* to, const float4& value, float factor) {
+    *reinterpret_cast<uint2*>(to) = make_uint2(pack_bf16(value.x * factor, value.y * factor),
+                                               pack_bf16(value.z * factor, value.w * factor));
+}
 
 template <int SIZE, bool EXACT>
 __device__ __forceinline__ void run(const Step* step, const Attention& attention) {
@@ -264,30 +267,31 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
 
     __nv_bfloat16* out = attention.out + static_cast<size_t>(row) * attention.out_pitch + head_offset;
     const size_t place = static_cast<size_t>(sequence) * gridDim.x + blockIdx.x;
-    const int part_floats = HEADS * attention.head_size + 2 * HEADS;
-    float* parts = attention.partial + place * attention.splits * part_floats;  // each: maxima, sums, values
+    const int part_floats = HEADS * attention.head_size + 2 * HEADS;  // maxima, sums, values
+    float* parts = attention.partial + place * attention.splits * part_floats;
     float* part = parts + static_cast<size_t>(blockIdx.z) * part_floats;
-    for (int i = threadIdx.x; i < heads * head_size; i += THREADS) {
+    for (int i = 4 * threadIdx.x; i < heads * head_size; i += 4 * THREADS) {
         const int head = i / head_size;
-        Sum total;
+        float max = -INFINITY;
 #pragma unroll
         for (int warp = 0; warp < WARPS; warp++) {
-            total.see(shared.max[warp][head]);
+            max = fmaxf(max, shared.max[warp][head]);
         }
-        float value = 0;
+        float sum = 0;
+        float4 value = make_float4(0, 0, 0, 0);
 #pragma unroll
         for (int warp = 0; warp < WARPS; warp++) {
-            const float factor = total.factor(shared.max[warp][head]);
-            total.sum += factor * shared.sum[warp][head];
-            value += factor * shared.o[warp][head][i - head * head_size];
+            const float factor = power_of_two(shared.max[warp][head] - max);
+            sum = fmaf(factor, shared.sum[warp][head], sum);
+            add(value, factor, *reinterpret_cast<const float4*>(&shared.o[warp][head][i - head * head_size]));
         }
         if (split.count == 1) {
-            out[i] = __float2bfloat16_rn(value / total.sum);
+            store(out + i, value, 1 / sum);
         } else {
-            part[2 * HEADS + i] = value;
+            *reinterpret_cast<float4*>(part + 2 * HEADS + i) = value;
             if (i == head * head_size) {
-                part[head] = total.max;
-                part[HEADS + head] = total.sum;
+                part[head] = max;
+                part[HEADS + head] = sum;
             }
         }
     }
@@ -306,23 +310,46 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
         return;
     }
     __threadfence();
-    for (int i = threadIdx.x; i < heads * head_size; i += THREADS) {
-        const int head = i / head_size;
-        Sum total;
-        for (int k = 0; k < split.count; k++) {
-            total.see(__ldcg(parts + static_cast<size_t>(k) * part_floats + head));
-        }
-        float value = 0;
-        for (int k = 0; k < split.count; k++) {
-            const float* from = parts + static_cast<size_t>(k) * part_floats;
-            const float factor = total.factor(__ldcg(from + head));
-            total.sum += factor * __ldcg(from + HEADS + head);
-            value += factor * __ldcg(from + 2 * HEADS + i);
-        }
-        out[i] = __float2bfloat16_rn(value / total.sum);
-    }
     if (threadIdx.x == 0) {
         attention.arrived[place] = 0;
+    }
+    // A quarter of a warp for each head: the factor of each split, and 1 / sum of all.
+    const int head = threadIdx.x / 8;
+    if (head < heads) {
+        float max = -INFINITY;
+        for (int k = threadIdx.x % 8; k < split.count; k += 8) {
+            max = fmaxf(max, __ldcg(parts + static_cast<size_t>(k) * part_floats + head));
+        }
+        const unsigned lanes = 0xffu << (threadIdx.x % WARP / 8 * 8);
+#pragma unroll
+        for (int offset = 1; offset < 8; offset *= 2) {
+            max = fmaxf(max, __shfl_xor_sync(lanes, max, offset));
+        }
+        float sum = 0;
+        for (int k = threadIdx.x % 8; k < split.count; k += 8) {
+            const float* from = parts + static_cast<size_t>(k) * part_floats;
+            const float factor = power_of_two(__ldcg(from + head) - max);
+            shared.factor[k][head] = factor;
+            sum = fmaf(factor, __ldcg(from + HEADS + head), sum);
+        }
+#pragma unroll
+        for (int offset = 1; offset < 8; offset *= 2) {
+            sum += __shfl_xor_sync(lanes, sum, offset);
+        }
+        if (threadIdx.x % 8 == 0) {
+            shared.inverse[head] = 1 / sum;
+        }
+    }
+    __syncthreads();
+    for (int i = 4 * threadIdx.x; i < heads * head_size; i += 4 * THREADS) {
+        const int head = i / head_size;
+        float4 value = make_float4(0, 0, 0, 0);
+#pragma unroll 8
+        for (int k = 0; k < split.count; k++) {
+            const float* from = parts + static_cast<size_t>(k) * part_floats + 2 * HEADS + i;
+            add(value, shared.factor[k][head], __ldcg(reinterpret_cast<const float4*>(from)));
+        }
+        store(out + i, value, shared.inverse[head]);
     }
 }
 

@@ -170,17 +170,17 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
     __nv_bfloat16* queries = values + TOKENS * S::PITCH;  // only where they don't stay in registers
 
     const int group = attention.heads / attention.kv_heads;
-    const Place place = find(step, blockIdx.x, group, S::ROWS);
+    const Place place = find(step, blockIdx.y, group, S::ROWS);
     if (place.sequence < 0) {
         return;
     }
     const int head_size = attention.head_size;
-    const int kv_head = blockIdx.y;
+    const int kv_head = blockIdx.x;
     const int first_token = step->sequence_start[place.sequence];
     const int tokens = step->sequence_start[place.sequence + 1] - first_token;
     const int context = step->context[place.sequence];
     const int first_position = context - tokens;
-    const int first_row = (place.tiles - 1 - place.tile) * S::ROWS;  // the longest ones come first
+    const int first_row = (place.tiles - 1 - place.tile) * S::ROWS;  // the longest come first
     const int rows = tokens * group;
 
     const int lane = threadIdx.x % WARP;
@@ -289,7 +289,6 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
 #pragma unroll
                 for (int k = 0; k < 2; k++) {
                     float& score = s[i][2 * h + k];
-                    score *= scale;
                     if (masked) {
                         const int at = first + 8 * i + 2 * c + k;
                         const bool seen = at <= row[h].position &&
@@ -300,15 +299,15 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
                 }
             }
             const float new_max = fmaxf(max[h], max_over_row(tile_max));
-            const float base = new_max == -INFINITY ? 0 : new_max;  // nothing seen so far
-            const float factor = exp2f(max[h] - base);
+            const float base = new_max == -INFINITY ? 0 : new_max * scale;  // nothing seen so far
+            const float factor = power_of_two(fmaf(max[h], scale, -base));
             max[h] = new_max;
             float tile_sum = 0;
 #pragma unroll
             for (int i = 0; i < TOKENS / 8; i++) {
 #pragma unroll
                 for (int k = 0; k < 2; k++) {
-                    s[i][2 * h + k] = exp2f(s[i][2 * h + k] - base);
+                    s[i][2 * h + k] = power_of_two(fmaf(s[i][2 * h + k], scale, -base));
                     tile_sum += s[i][2 * h + k];
                 }
             }

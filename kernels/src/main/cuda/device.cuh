@@ -63,6 +63,13 @@ __device__ __forceinline__ unsigned pack_bf16(float low, float high) {
     return *reinterpret_cast<const unsigned*>(&pair);
 }
 
+// 2^x, within two units in the last place; 0 for negative infinity and where the result would be denormal.
+__device__ __forceinline__ float power_of_two(float x) {
+    float result;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+    return result;
+}
+
 __device__ __forceinline__ float warp_sum(float value) {
 #pragma unroll
     for (int offset = WARP / 2; offset > 0; offset /= 2) {

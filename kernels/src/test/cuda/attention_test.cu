@@ -209,7 +209,7 @@ void launch_prompt(const Prompt& prompt, const Step* step, const Run& run, const
                    cudaStream_t stream) {
     const int shared = attention_prompt_shared_bytes(prompt.size);
     CUDA(cudaFuncSetAttribute(prompt.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
-    check::launch_overlapping(prompt.kernel, dim3(tiles, shape.kv_heads), 256, shared, stream, step,
+    check::launch_overlapping(prompt.kernel, dim3(shape.kv_heads, tiles), 256, shared, stream, step,
                               run.attention);
 }
 
@@ -295,39 +295,37 @@ double random_case(Random& random, uint64_t seed, bool large) {
     return worst;
 }
 
-// One layer's attention of Llama-3-8B; `copies` of the cache, so that the L2 cache doesn't hold it.
+// Attention of a model's layers, one after another, as in a step: enough layers that the L2 cache doesn't hold the cache.
 void time_decode(const Decode& decode, Shape shape, int sequences, int context, int splits, double copy_rate) {
     const size_t bytes = 2 * shape.head_bytes() * shape.kv_heads * sequences * context / BLOCK_TOKENS;
-    const int copies = static_cast<int>(std::min<size_t>(64, 1 + (256 << 20) / bytes));
-    shape.layers = 1;
-    shape.layer = 0;
+    shape.layers = static_cast<int>(std::min<size_t>(64, 1 + (256 << 20) / bytes));
     const int blocks = sequences * (context / BLOCK_TOKENS);
-    Buffer<__nv_bfloat16> cache(static_cast<size_t>(blocks) * copies * shape.block_bytes() / 2);
+    Buffer<__nv_bfloat16> cache(static_cast<size_t>(blocks) * shape.block_bytes() / 2);
     check::randomise(cache, 1);
-    std::vector<check::DeviceStep> steps;
-    for (int copy = 0; copy < copies; copy++) {
-        check::StepBuilder builder;
-        builder.kv_base = reinterpret_cast<unsigned char*>(cache.data());
-        for (int s = 0; s < sequences; s++) {
-            builder.ids.push_back(0);
-            builder.positions.push_back(context - 1);
-            builder.token_sequence.push_back(s);
-            builder.token_group.push_back(0);
-            builder.sequence_start.push_back(s + 1);
-            builder.context.push_back(context);
-            builder.table_start.push_back(s * (context / BLOCK_TOKENS));
-        }
-        for (int i = 0; i < blocks; i++) {
-            const int block = (i * 7 + 3) % blocks + copy * blocks;
-            builder.block_table.push_back(static_cast<unsigned>(block * (shape.block_bytes() / ADDRESS_UNIT)));
-        }
-        steps.emplace_back(builder);
+    check::StepBuilder builder;
+    builder.kv_base = reinterpret_cast<unsigned char*>(cache.data());
+    for (int s = 0; s < sequences; s++) {
+        builder.ids.push_back(0);
+        builder.positions.push_back(context - 1);
+        builder.token_sequence.push_back(s);
+        builder.token_group.push_back(0);
+        builder.sequence_start.push_back(s + 1);
+        builder.context.push_back(context);
+        builder.table_start.push_back(s * (context / BLOCK_TOKENS));
     }
+    for (int i = 0; i < blocks; i++) {
+        const size_t block = static_cast<size_t>(i * 7 + 3) % blocks;
+        builder.block_table.push_back(static_cast<unsigned>(block * shape.block_bytes() / ADDRESS_UNIT));
+    }
+    const check::DeviceStep step(builder);
     Random random{7};
     Run run(shape, check::random_bf16(random, static_cast<size_t>(sequences) * shape.pitch(), 1.0f), sequences,
             sequences, splits, 4);
     const double us = check::time_us(64, [&](cudaStream_t stream, int i) {
-        launch_decode(decode, steps[i % copies].get(), run, shape, sequences, stream);
+        shape.layer = i % shape.layers;
+        run.attention.key_offset = static_cast<long long>(shape.key_offset());
+        run.attention.value_offset = static_cast<long long>(shape.value_offset());
+        launch_decode(decode, step.get(), run, shape, sequences, stream);
     });
     std::printf("%-18s %3d x %5d tokens, window %4d, splits %2d: %7.2f us, floor %7.2f us\n", decode.name, sequences,
                 context, shape.window, splits, us,

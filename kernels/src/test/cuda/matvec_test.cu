@@ -1,0 +1,210 @@
+// Products of few rows against double precision, and their times. Arguments: seed, number of random cases, "time".
+#include "../../main/cuda/matvec.cu"
+#include "check.cuh"
+
+using namespace lorikeet;
+using check::Buffer;
+using check::Random;
+
+namespace {
+
+double dot(const __nv_bfloat16* a, const __nv_bfloat16* b, int size) {
+    double sum = 0;
+    for (int i = 0; i < size; i++) {
+        sum += static_cast<double>(__bfloat162float(a[i])) * __bfloat162float(b[i]);
+    }
+    return sum;
+}
+
+check::DeviceStep step_of(int rows) {
+    check::StepBuilder builder;
+    builder.ids.assign(rows, 0);
+    builder.output_rows.assign(rows, 0);
+    return check::DeviceStep(builder);
+}
+
+int blocks_of(const MatVec& product) {
+    int blocks = 0;
+    for (int part = 0; part < product.parts; part++) {
+        blocks += (product.out[part] + MATVEC_OUT - 1) / MATVEC_OUT;
+    }
+    return blocks;
+}
+
+double product_case(Random& random, uint64_t seed) {
+    const int rows = random.between(1, 8);
+    MatVec product = {};
+    product.in = 8 * random.between(1, random.pick({8, 40, 400}));
+    product.parts = random.between(1, 3);
+    product.x_pitch = product.in + 8 * random.between(0, 2);
+    std::vector<std::vector<__nv_bfloat16>> weights;
+    std::vector<Buffer<__nv_bfloat16>> device;
+    for (int part = 0; part < product.parts; part++) {
+        product.out[part] = random.between(1, random.pick({5, 70, 500}));
+        product.y_pitch += product.out[part];
+        weights.push_back(check::random_bf16(random, static_cast<size_t>(product.out[part]) * product.in, 0.1f));
+        device.emplace_back(weights.back());
+        product.weight[part] = device.back().data();
+    }
+    const std::vector<__nv_bfloat16> x = check::random_bf16(random, static_cast<size_t>(rows) * product.x_pitch, 1.0f);
+    const Buffer<__nv_bfloat16> device_x(x);
+    const Buffer<__nv_bfloat16> y(static_cast<size_t>(rows) * product.y_pitch);
+    const Buffer<float> logits(static_cast<size_t>(rows) * product.y_pitch);
+    product.x = device_x.data();
+    const check::DeviceStep step = step_of(rows);
+    product.y = y.data();
+    check::launch_overlapping(matvec_tokens, dim3(blocks_of(product)), 256, 0, nullptr, step.get(), product);
+    product.y = logits.data();
+    check::launch_overlapping(matvec_outputs, dim3(blocks_of(product)), 256, 0, nullptr, step.get(), product);
+    const std::vector<__nv_bfloat16> got = y.download();
+    const std::vector<float> got_logits = logits.download();
+    check::Error error, logits_error;
+    for (int row = 0; row < rows; row++) {
+        size_t at = static_cast<size_t>(row) * product.y_pitch;
+        for (int part = 0; part < product.parts; part++) {
+            for (int out = 0; out < product.out[part]; out++, at++) {
+                const double want = dot(weights[part].data() + static_cast<size_t>(out) * product.in,
+                                        x.data() + static_cast<size_t>(row) * product.x_pitch, product.in);
+                error.add(__bfloat162float(got[at]), want);
+                logits_error.add(got_logits[at], want);
+            }
+        }
+    }
+    const std::string name = check::text("seed %llu: %d rows of %d, %d parts, %d outputs",
+                                         static_cast<unsigned long long>(seed), rows, product.in, product.parts,
+                                         product.y_pitch);
+    check::expect(error.relative() < 4e-3, name + check::text(": error %g in bf16", error.relative()));
+    check::expect(logits_error.relative() < 1e-5, name + check::text(": error %g in f32", logits_error.relative()));
+    return logits_error.relative();
+}
+
+void head_case(Random& random, uint64_t seed) {
+    constexpr int SLOT = 3;
+    const int hidden = 8 * random.between(1, 60);
+    const int vocabulary = random.between(20, 700);
+    check::StepBuilder builder;
+    std::vector<std::vector<__nv_bfloat16>> weights;
+    std::vector<std::vector<int>> ids;
+    std::vector<int> kinds;
+    std::vector<Buffer<__nv_bfloat16>> device_weights;
+    std::vector<Buffer<int>> device_ids;
+    std::vector<Buffer<AdapterModule>> adapters;
+    int outputs = 0;
+    for (int group = 0; group < 5; group++) {
+        const int kind = random.pick<int>({-1, MODULE_NONE, MODULE_REPLACED, MODULE_REBASED, MODULE_TOKEN_ROWS});
+        outputs += random.between(1, 20);
+        builder.output_group_start.push_back(outputs);
+        kinds.push_back(kind);
+        ids.emplace_back();
+        if (kind == MODULE_TOKEN_ROWS) {
+            for (int token = random.between(0, 9); token < vocabulary; token += random.between(1, 30)) {
+                ids.back().push_back(token);
+            }
+        }
+        const int rows = kind == MODULE_TOKEN_ROWS ? static_cast<int>(ids.back().size()) : vocabulary;
+        weights.push_back(check::random_bf16(random, static_cast<size_t>(rows) * hidden, 0.1f));
+        device_weights.emplace_back(weights.back());
+        device_ids.emplace_back(ids.back());
+        std::vector<AdapterModule> modules(SLOT + 1);
+        modules[SLOT].kind = kind;
+        modules[SLOT].weight = device_weights.back().data();
+        modules[SLOT].token_ids = device_ids.back().data();
+        modules[SLOT].token_count = rows;
+        adapters.emplace_back(modules);
+        builder.output_group_adapter.push_back(kind < 0 ? nullptr : adapters.back().data());
+    }
+    builder.output_rows.assign(outputs, 0);
+    const check::DeviceStep step(builder);
+    const std::vector<__nv_bfloat16> x = check::random_bf16(random, static_cast<size_t>(outputs) * hidden, 1.0f);
+    const Buffer<__nv_bfloat16> device_x(x);
+    Buffer<float> logits(static_cast<size_t>(outputs) * vocabulary);
+    logits.upload(std::vector<float>(logits.count(), 7.0f));
+    check::launch_overlapping(head_replaced, dim3((vocabulary + MATVEC_OUT - 1) / MATVEC_OUT), 256, 0, nullptr,
+                              step.get(), device_x.data(), SLOT, logits.data(), hidden, vocabulary);
+    check::launch_overlapping(head_token_rows, dim3(2, outputs + 3), 256, 0, nullptr, step.get(), device_x.data(), SLOT,
+                              logits.data(), hidden, vocabulary);
+    const std::vector<float> got = logits.download();
+    check::Error error;
+    for (int group = 0; group < 5; group++) {
+        for (int output = builder.output_group_start[group]; output < builder.output_group_start[group + 1]; output++) {
+            const __nv_bfloat16* input = x.data() + static_cast<size_t>(output) * hidden;
+            std::vector<double> want(vocabulary, 7.0);
+            if (kinds[group] == MODULE_REPLACED || kinds[group] == MODULE_REBASED) {
+                for (int token = 0; token < vocabulary; token++) {
+                    want[token] = dot(weights[group].data() + static_cast<size_t>(token) * hidden, input, hidden);
+                }
+            }
+            for (size_t i = 0; i < ids[group].size(); i++) {
+                want[ids[group][i]] = dot(weights[group].data() + i * hidden, input, hidden);
+            }
+            for (int token = 0; token < vocabulary; token++) {
+                error.add(got[static_cast<size_t>(output) * vocabulary + token], want[token]);
+            }
+        }
+    }
+    check::expect(error.relative() < 1e-5, check::text("seed %llu: heads of adapters: error %g",
+                                                       static_cast<unsigned long long>(seed), error.relative()));
+}
+
+void time_product(const char* name, std::vector<int> outs, int in, int rows, bool logits, double copy_rate) {
+    size_t outputs = 0;
+    for (const int out : outs) {
+        outputs += out;
+    }
+    const size_t elements = outputs * in;
+    const int copies = static_cast<int>(1 + (300 << 20) / (2 * elements));
+    Buffer<__nv_bfloat16> weights(elements * copies);
+    check::randomise(weights, 3);
+    Random random{5};
+    const Buffer<__nv_bfloat16> x(check::random_bf16(random, static_cast<size_t>(rows) * in, 1.0f));
+    const Buffer<float> y(rows * outputs);
+    const check::DeviceStep step = step_of(rows);
+    const double us = check::time_us(32, [&](cudaStream_t stream, int i) {
+        MatVec product = {};
+        product.x = x.data();
+        product.y = y.data();
+        product.x_pitch = in;
+        product.y_pitch = static_cast<int>(outputs);
+        product.in = in;
+        const __nv_bfloat16* weight = weights.data() + i % copies * elements;
+        for (const int out : outs) {
+            product.weight[product.parts] = weight;
+            product.out[product.parts++] = out;
+            weight += static_cast<size_t>(out) * in;
+        }
+        check::launch_overlapping(logits ? matvec_outputs : matvec_tokens, dim3(blocks_of(product)), 256, 0, stream,
+                                  step.get(), product);
+    });
+    std::printf("%-8s %d rows: %7.2f us, floor %7.2f us, %.2f TB/s\n", name, rows, us, 2.0 * elements / copy_rate,
+                2.0 * elements / us / 1e6);
+}
+
+void time_all() {
+    const double rate = check::copy_bytes_per_us();
+    std::printf("copy: %.2f TB/s\n", rate / 1e6);
+    for (const int rows : {1, 2, 4, 8}) {
+        time_product("qkv", {4096, 1024, 1024}, 4096, rows, false, rate);
+        time_product("o", {4096}, 4096, rows, false, rate);
+        time_product("gate_up", {14336, 14336}, 4096, rows, false, rate);
+        time_product("down", {4096}, 14336, rows, false, rate);
+        time_product("head", {128256}, 4096, rows, true, rate);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
+    const int cases = argc > 2 ? std::atoi(argv[2]) : 100;
+    double worst = 0;
+    for (int i = 0; i < cases && check::failures < 20; i++) {
+        Random random{seed + i};
+        worst = std::max(worst, product_case(random, seed + i));
+        head_case(random, seed + i);
+    }
+    std::printf("%d cases from seed %llu, worst error %.2e\n", cases, static_cast<unsigned long long>(seed), worst);
+    if (argc > 3) {
+        time_all();
+    }
+    return check::finish("matvec_test");
+}
