@@ -25,14 +25,11 @@ public final class CpuMatmul implements AutoCloseable {
     /** Most rows at a time: bounds the scratch memory, and the inputs stay in the last-level cache. */
     private static final int MOST_ROWS = 512;
 
-    /** Bytes of a weight in one task where it is read in place: a long sequential read, yet enough tasks to share out. */
-    private static final int DIRECT_TASK_BYTES = 1 << 20;
+    /** Bytes of a weight in one task: a long sequential read, yet enough tasks to share out. */
+    private static final int TASK_BYTES = 1 << 20;
 
-    /** Bytes of a converted weight in one task: they stay in the second-level cache while the inputs pass by. */
-    private static final int PANEL_TASK_BYTES = 128 << 10;
-
-    /** Tasks have a multiple of this many outputs, so that vectors are full. */
-    private static final int TASK_STEP = Vectors.LANES;
+    /** Bytes of a weight that stay in the second-level cache while the inputs pass by. */
+    private static final int BLOCK_BYTES = 128 << 10;
 
     /** So many tasks for each worker at least, where the layer is large enough. */
     private static final int TASKS_PER_WORKER = 4;
@@ -205,12 +202,10 @@ public final class CpuMatmul implements AutoCloseable {
         int tasks = 0;
         for (int p = 0; p < layers.size(); p++) {
             Matrix weight = layers.get(p).weight();
-            boolean direct = input.isDirect(weight);
-            long rowBytes = Math.max(1, direct ? weight.rowBytes() : (long) weight.cols() * Float.BYTES);
-            long most = (direct ? DIRECT_TASK_BYTES : PANEL_TASK_BYTES) / rowBytes;
+            long rowBytes = Math.max(1, weight.rowBytes());
             int share = weight.rows() / (TASKS_PER_WORKER * pool.size());
-            int size = (int) Math.min(most, share) / TASK_STEP * TASK_STEP;
-            taskRows[p] = Math.max(TASK_STEP, size);
+            int size = (int) Math.min(TASK_BYTES / rowBytes, share) / RowBlock.ROWS * RowBlock.ROWS;
+            taskRows[p] = Math.max(RowBlock.ROWS, size);
             tasks += (weight.rows() + taskRows[p] - 1) / taskRows[p];
             taskEnds[p] = tasks;
         }
@@ -229,23 +224,22 @@ public final class CpuMatmul implements AutoCloseable {
         int to = Math.min(layer.out(), from + taskRows[part]);
         column += (long) from * Float.BYTES;
         WorkerMemory memory = memories[worker];
-        int most = input.isDirect(layer.weight()) ? mostRowsDirect(layer.weight()) : to - from;
+        int most = blockRows(layer.weight());
         for (int row = from; row < to; row += most) {
             int end = Math.min(to, row + most);
             long at = column + (row - from) * (long) Float.BYTES;
-            RowBlock.multiply(layer.weight(), row, end, input, 0, rows, memory, output, at);
+            RowBlock.multiply(layer.weight(), row, end, input, 0, rows, lowRank, part, memory, output, at);
         }
-        lowRank.expand(part, from, to, output, column, memory);
+        lowRank.finish(part, from, to, output, column);
         Matrix bias = layer.bias();
         if (bias != null) {
             addBias(bias, from, to, column);
         }
     }
 
-    /** So many rows of a weight and their sums stay in the cache while a few inputs pass by. */
-    private static int mostRowsDirect(Matrix weight) {
-        long rows = PANEL_TASK_BYTES / Math.max(1, weight.rowBytes());
-        return Math.clamp(rows / TASK_STEP * TASK_STEP, TASK_STEP, 4 * TASK_STEP);
+    private static int blockRows(Matrix weight) {
+        long bytes = WeightRows.isDirect(weight) ? weight.rowBytes() : WeightRows.convertedBytes(weight.cols());
+        return (int) Math.max(1, BLOCK_BYTES / Math.max(1, bytes) / RowBlock.ROWS) * RowBlock.ROWS;
     }
 
     private void addBias(Matrix bias, int from, int to, long column) {

@@ -10,9 +10,9 @@ import jdk.incubator.vector.VectorShuffle;
 import lorikeet.memory.Matrix;
 
 /**
- * The rows of a product's input in the order in which {@link WeightRows} has a weight's elements. {@code width} rows
- * make a tile, {@code [half][block][row][lane]}, so that the kernels walk through it with one pointer; the last tile is
- * filled up with zeros.
+ * The rows of a product's input in the order in which a weight's elements are summed, see {@link WeightRows}.
+ * {@code width} rows make a tile, {@code [vector][row][lane]}, so that the kernels walk through it with one pointer; the
+ * last tile is filled up with zeros.
  */
 final class InputTiles implements AutoCloseable {
     private static final VectorShuffle<Float> EVENS = VectorShuffle.fromOp(Vectors.FLOATS, i -> 2 * i);
@@ -49,46 +49,42 @@ final class InputTiles implements AutoCloseable {
             long to = tile * tileBytes() + (long) i * BYTES;
             if (row < rows) {
                 long at = rowNumbers[first + row] * in.rowBytes();
-                fill(in.data(), at, in.cols(), split, data, to, halfBytes(), width * BYTES);
+                fill(in.data(), at, in.cols(), split, data, to, width * BYTES);
             } else {
                 clear(to);
             }
         }
     }
 
-    /** Writes one row of {@code cols} floats: first vectors at {@code to}, second ones {@code half} bytes later. */
-    static void fill(
-            MemorySegment from, long at, int cols, boolean split, MemorySegment data, long to, long half, int step) {
+    /** Writes one row of {@code cols} floats, its first vector at {@code to}, each next one {@code step} bytes later. */
+    static void fill(MemorySegment from, long at, int cols, boolean split, MemorySegment data, long to, int step) {
         int full = cols / WeightRows.BLOCK;
         if (split) {
-            copySplit(from, at, full, data, to, half, step);
+            copySplit(from, at, full, data, to, step);
         } else {
-            copyPlain(from, at, full, data, to, half, step);
+            copyPlain(from, at, full, data, to, step);
         }
         if (cols % WeightRows.BLOCK != 0) {
             for (int i = 0; i < WeightRows.BLOCK; i++) {
                 int col = full * WeightRows.BLOCK + i;
                 float value = col < cols ? from.get(Element.FLOAT, at + (long) col * Float.BYTES) : 0;
-                data.set(Element.FLOAT, to + (long) full * step + WeightRows.place(i, split, half), value);
+                data.set(Element.FLOAT, to + 2L * full * step + WeightRows.place(i, split, step), value);
             }
         }
     }
 
-    private static void copySplit(
-            MemorySegment x, long at, int blocks, MemorySegment to, long first, long half, int step) {
+    private static void copySplit(MemorySegment x, long at, int blocks, MemorySegment to, long first, int step) {
         for (int b = 0; b < blocks; b++) {
             FloatVector low = floats(x, at + (long) b * 2 * BYTES);
             FloatVector high = floats(x, at + (long) b * 2 * BYTES + BYTES);
-            store(low.rearrange(EVENS, high), to, first + (long) b * step);
-            store(low.rearrange(ODDS, high), to, first + half + (long) b * step);
+            store(low.rearrange(EVENS, high), to, first + 2L * b * step);
+            store(low.rearrange(ODDS, high), to, first + (2L * b + 1) * step);
         }
     }
 
-    private static void copyPlain(
-            MemorySegment x, long at, int blocks, MemorySegment to, long first, long half, int step) {
-        for (int b = 0; b < blocks; b++) {
-            store(floats(x, at + (long) b * 2 * BYTES), to, first + (long) b * step);
-            store(floats(x, at + (long) b * 2 * BYTES + BYTES), to, first + half + (long) b * step);
+    private static void copyPlain(MemorySegment x, long at, int blocks, MemorySegment to, long first, int step) {
+        for (int b = 0; b < 2 * blocks; b++) {
+            store(floats(x, at + (long) b * BYTES), to, first + (long) b * step);
         }
     }
 
@@ -113,14 +109,9 @@ final class InputTiles implements AutoCloseable {
         return (rows + width - 1) / width;
     }
 
-    /** Bytes from the first vectors of a tile to its second ones. */
-    long halfBytes() {
-        return (long) blocks * width * BYTES;
-    }
-
     /** Bytes from one tile to the next. */
     long tileBytes() {
-        return 2 * halfBytes();
+        return 2L * blocks * width * BYTES;
     }
 
     @Override

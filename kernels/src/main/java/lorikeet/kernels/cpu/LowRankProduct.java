@@ -1,26 +1,23 @@
 package lorikeet.kernels.cpu;
 
-import static lorikeet.kernels.cpu.TileKernels.SUM_BYTES;
 import static lorikeet.kernels.cpu.Vectors.BYTES;
-import static lorikeet.kernels.cpu.Vectors.LANES;
-import static lorikeet.kernels.cpu.Vectors.floats;
-import static lorikeet.kernels.cpu.Vectors.store;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
-import jdk.incubator.vector.FloatVector;
 import lorikeet.kernels.Delta;
 import lorikeet.kernels.Delta.LowRank;
 import lorikeet.kernels.Linear;
 import lorikeet.kernels.RowGroups;
+import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The adapters' part of a projection, for all groups of rows and all layers at once. {@link #shrink} computes
- * {@code h = x Aᵀ} for all of them in one parallel run; {@link #expand} adds {@code scaling * h Bᵀ} to a block of outputs
- * while the worker that computed them still has them in its cache. Each adapter is used at its own rank.
+ * {@code h = scaling * x Aᵀ} for all of them in one parallel run; {@link #begin} starts the sums of a block of outputs
+ * with {@code h Bᵀ}, and the base model's product goes on from there: a row of B is added up together with its row of the
+ * weight. Each adapter is used at its own rank.
  */
 final class LowRankProduct implements AutoCloseable {
     /** Most rows of A in one task: whole blocks of h, so that no two tasks write to one. */
@@ -105,7 +102,7 @@ final class LowRankProduct implements AutoCloseable {
     }
 
     private static long hiddenRowBytes(LowRank delta) {
-        return (long) WeightRows.blocks(delta.rank()) * SUM_BYTES;
+        return WeightRows.convertedBytes(delta.rank());
     }
 
     private void addTasks(int index, int rank, int start, int end) {
@@ -137,7 +134,7 @@ final class LowRankProduct implements AutoCloseable {
         }
     }
 
-    /** Computes {@code x Aᵀ} of all groups and layers; the inputs must have been filled. */
+    /** Computes {@code scaling * x Aᵀ} of all groups and layers; the inputs must have been filled. */
     void shrink() {
         pool.run(tasks, shrinkTask);
     }
@@ -157,89 +154,124 @@ final class LowRankProduct implements AutoCloseable {
         int rowBytes = TASK_RANKS * Float.BYTES;
         MemorySegment values = memory.values.atLeast((long) (last - first) * rowBytes);
         memory.valueRows.set(values, rowBytes, first);
-        RowBlock.multiply(delta.a(), from, to, input, first, last, memory, memory.valueRows, 0);
+        RowBlock.multiply(delta.a(), from, to, input, first, last, null, 0, memory, memory.valueRows, 0);
         boolean split = WeightRows.split(delta.b().type());
-        long half = hiddenRowBytes(delta) / 2;
         for (int t = first; t < last; t++) {
-            long hiddenRow = hiddenAt[index] + (t - starts[group]) * hiddenRowBytes(delta);
-            long block = hiddenRow + (long) (from / TASK_RANKS) * BYTES;
-            InputTiles.fill(values, memory.valueRows.at(t), to - from, split, hidden, block, half, BYTES);
+            long row = memory.valueRows.at(t);
+            for (long at = row; at < row + (to - from) * (long) Float.BYTES; at += Float.BYTES) {
+                values.set(Element.FLOAT, at, values.get(Element.FLOAT, at) * delta.scaling());
+            }
+            long block = hiddenAt(index, t) + (long) (from / TASK_RANKS) * 2 * BYTES;
+            InputTiles.fill(values, row, to - from, split, hidden, block, BYTES);
+        }
+    }
+
+    private long hiddenAt(int index, int input) {
+        LowRank delta = deltas[index];
+        return delta == null ? 0 : hiddenAt[index] + (input - starts[index / parts]) * hiddenRowBytes(delta);
+    }
+
+    /**
+     * Starts the sums of {@code count} outputs from output {@code from} on of layer {@code part}, with what the adapters
+     * add to the inputs {@code first} to {@code last}.
+     *
+     * @param sums of the first input at {@code at}, of each next one {@code inputStep} bytes later; written
+     */
+    void begin(
+            int part,
+            int from,
+            int count,
+            int first,
+            int last,
+            MemorySegment sums,
+            long at,
+            long inputStep,
+            WorkerMemory memory) {
+        for (int g = 0; g < groups; g++) {
+            int start = Math.max(first, starts[g]);
+            int end = Math.min(last, ends[g]);
+            if (start < end) {
+                int index = g * parts + part;
+                LowRank delta = deltas[index];
+                long startAt = at + (start - first) * inputStep;
+                if (delta == null) {
+                    RowBlock.clear(sums, startAt, startAt + (end - start) * inputStep);
+                } else {
+                    expand(
+                            delta.b(),
+                            from,
+                            count,
+                            hiddenAt(index, start),
+                            end - start,
+                            sums,
+                            startAt,
+                            inputStep,
+                            memory);
+                }
+            }
+        }
+    }
+
+    private void expand(
+            Matrix b,
+            int from,
+            int count,
+            long hiddenRow,
+            int inputs,
+            MemorySegment sums,
+            long at,
+            long inputStep,
+            WorkerMemory memory) {
+        MemorySegment w = b.data();
+        long wAt = from * b.rowBytes();
+        int rank = b.cols();
+        boolean bf16 = b.type() == ElementType.BF16 && rank % 2 == 0;
+        if (!bf16 && b.type() != ElementType.F32) {
+            w = memory.expands.atLeast(count * WeightRows.convertedBytes(rank));
+            wAt = 0;
+            WeightRows.convert(b, from, from + count, w, 0);
+            rank = WeightRows.blocks(rank) * WeightRows.BLOCK;
+        }
+        for (int i = 0; i < inputs; i++) {
+            long h = hiddenRow + i * WeightRows.convertedBytes(rank);
+            long sumsAt = at + i * inputStep;
+            if (bf16) {
+                ExpandKernels.bf16(w, wAt, count, rank, hidden, h, sums, sumsAt);
+            } else {
+                ExpandKernels.floats(w, wAt, count, rank, hidden, h, sums, sumsAt);
+            }
         }
     }
 
     /**
-     * Adds to the outputs {@code from} to {@code to} of layer {@code part} what the adapters change.
+     * Finishes the outputs {@code from} to {@code to} of layer {@code part}: what adapters have apart from A and B.
      *
-     * @param out holds the base model's outputs, without bias
-     * @param column the bytes before output {@code from} in each row
+     * @param column the bytes before output {@code from} in each row of {@code out}
      */
-    void expand(int part, int from, int to, OutputRows out, long column, WorkerMemory memory) {
+    void finish(int part, int from, int to, OutputRows out, long column) {
         for (int g = 0; g < groups; g++) {
             LowRank delta = deltas[g * parts + part];
-            if (delta == null) {
-                continue;
-            }
-            int count = to - from;
-            int blocks = WeightRows.blocks(delta.rank());
-            MemorySegment panel = memory.panel.atLeast((long) count * blocks * SUM_BYTES);
-            MemorySegment sums = memory.sums.atLeast((long) count * SUM_BYTES);
-            MemorySegment values = memory.values.atLeast((long) count * Float.BYTES);
-            WeightRows.convert(delta.b(), from, to, 1, panel);
-            for (int t = starts[g]; t < ends[g]; t++) {
-                long row = hiddenAt[g * parts + part] + (t - starts[g]) * hiddenRowBytes(delta);
-                dot(panel, count, blocks, hidden, row, sums);
-                PartialSums.add(sums, 0, SUM_BYTES, count, values, 0);
-                combine(delta, from, count, values, out.memory(), out.at(t) + column);
+            if (delta != null && (delta.loraBias() != null || delta.magnitude() != null)) {
+                for (int t = starts[g]; t < ends[g]; t++) {
+                    finish(delta, from, to - from, out.memory(), out.at(t) + column);
+                }
             }
         }
     }
 
-    /** The partial sums of {@code rows} rows with one input: for the short rows of B, without a call for each. */
-    private static void dot(MemorySegment w, int rows, int blocks, MemorySegment x, long xAt, MemorySegment sums) {
-        long half = (long) blocks * BYTES;
-        for (int row = 0; row < rows; row++) {
-            long wAt = 2 * half * row;
-            FloatVector first = FloatVector.zero(Vectors.FLOATS);
-            FloatVector second = FloatVector.zero(Vectors.FLOATS);
-            for (int b = 0; b < blocks; b++) {
-                long k = (long) b * BYTES;
-                first = floats(w, wAt + k).fma(floats(x, xAt + k), first);
-                second = floats(w, wAt + half + k).fma(floats(x, xAt + half + k), second);
-            }
-            store(first, sums, (long) row * SUM_BYTES);
-            store(second, sums, (long) row * SUM_BYTES + BYTES);
-        }
-    }
-
-    private static void combine(LowRank delta, int from, int count, MemorySegment values, MemorySegment out, long at) {
+    private static void finish(LowRank delta, int from, int count, MemorySegment out, long at) {
         Matrix bias = delta.loraBias();
-        if (bias != null) {
-            for (int i = 0; i < count; i++) {
-                long value = (long) i * Float.BYTES;
-                values.set(Element.FLOAT, value, values.get(Element.FLOAT, value) + Element.get(bias, 0, from + i));
-            }
-        }
-        scaleAndAdd(values, delta.scaling(), count, out, at);
         Matrix magnitude = delta.magnitude();
-        if (magnitude != null) {
-            for (int i = 0; i < count; i++) {
-                long place = at + (long) i * Float.BYTES;
-                out.set(Element.FLOAT, place, out.get(Element.FLOAT, place) * Element.get(magnitude, 0, from + i));
+        for (int i = 0; i < count; i++) {
+            long place = at + (long) i * Float.BYTES;
+            float value = out.get(Element.FLOAT, place);
+            if (bias != null) {
+                value = Math.fma(Element.get(bias, 0, from + i), delta.scaling(), value);
             }
-        }
-    }
-
-    private static void scaleAndAdd(MemorySegment values, float scaling, int count, MemorySegment out, long at) {
-        FloatVector factor = FloatVector.broadcast(Vectors.FLOATS, scaling);
-        int done = 0;
-        for (; done + LANES <= count; done += LANES) {
-            long offset = (long) done * Float.BYTES;
-            store(floats(values, offset).fma(factor, floats(out, at + offset)), out, at + offset);
-        }
-        for (; done < count; done++) {
-            long offset = (long) done * Float.BYTES;
-            float sum = Math.fma(values.get(Element.FLOAT, offset), scaling, out.get(Element.FLOAT, at + offset));
-            out.set(Element.FLOAT, at + offset, sum);
+            if (magnitude != null) {
+                value *= Element.get(magnitude, 0, from + i);
+            }
+            out.set(Element.FLOAT, place, value);
         }
     }
 

@@ -11,8 +11,11 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
- * Adds up the partial sums of an output, two vectors of them, in one order: the two vectors lane by lane, then lanes 8
- * apart (where there are as many), 4 apart, 2 apart, and the last two. ({@code reduceLanes} leaves its order open.)
+ * Adds up the partial sums of an output, one vector of them, in one order: lanes 8 apart (where there are as many), 4
+ * apart, 2 apart, and the last two. ({@code reduceLanes} leaves its order open.)
+ *
+ * <p>A vector of outputs at a time: each step adds the halves of two vectors into one, {@code a} plus {@code a} swapped
+ * in the lower places, {@code b} plus {@code b} swapped in the upper ones, until every lane is an output.
  */
 final class PartialSums {
     private static final boolean WIDE = LANES == 16;
@@ -28,65 +31,59 @@ final class PartialSums {
     private PartialSums() {}
 
     /**
-     * Writes {@code count} outputs to consecutive floats; their partial sums are {@code step} bytes apart, and are
-     * overwritten.
+     * Writes {@code count} outputs to consecutive floats. Their partial sums follow each other and are overwritten, those
+     * up to the next multiple of the lanes too.
      */
-    static void add(MemorySegment sums, long at, long step, int count, MemorySegment out, long outAt) {
+    static void add(MemorySegment sums, long at, int count, MemorySegment out, long outAt) {
         int done = 0;
         for (; done + LANES <= count; done += LANES) {
-            fold(sums, at + done * step, step);
-            FloatVector.fromMemorySegment(FLOATS, sums, at + done * step, ORDER)
-                    .intoMemorySegment(out, outAt + (long) done * Float.BYTES, ORDER);
+            fold(sums, at + (long) done * BYTES, out, outAt + (long) done * Float.BYTES);
         }
-        for (; done < count; done++) {
-            out.set(Element.FLOAT, outAt + (long) done * Float.BYTES, one(sums, at + done * step));
+        if (done < count) {
+            long from = at + (long) done * BYTES;
+            fold(sums, from, sums, from);
+            MemorySegment.copy(sums, from, out, outAt + (long) done * Float.BYTES, (long) (count - done) * Float.BYTES);
         }
     }
 
-    private static float one(MemorySegment sums, long at) {
-        addHalves(sums, at);
-        FloatVector sum = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
-        if (WIDE) {
-            sum = sum.add(sum.rearrange(SWAP_8));
-        }
-        sum = sum.add(sum.rearrange(SWAP_4));
-        sum = sum.add(sum.rearrange(SWAP_2));
-        return sum.lane(0) + sum.lane(1);
-    }
-
-    /**
-     * A vector of outputs at a time, left at {@code at}: each step adds the halves of two vectors into one, until every
-     * lane is an output. No vector is passed between methods: where C2 doesn't inline one, it would be allocated.
-     */
-    private static void fold(MemorySegment sums, long at, long step) {
-        for (int i = 0; i < LANES; i++) {
-            addHalves(sums, at + i * step);
-        }
-        if (WIDE) {
-            for (int i = 0; i < 8; i++) {
-                fold(sums, at + i * step, 8 * step, SWAP_8, UPPER_8);
+    private static void fold(MemorySegment sums, long at, MemorySegment out, long outAt) {
+        for (int i = 0; i < 4; i++) {
+            long quarter = at + (long) i * BYTES;
+            if (WIDE) {
+                foldWide(sums, quarter);
+            } else {
+                foldNarrow(sums, quarter);
             }
         }
-        for (int i = 0; i < 4; i++) {
-            fold(sums, at + i * step, 4 * step, SWAP_4, UPPER_4);
-        }
-        for (int i = 0; i < 2; i++) {
-            fold(sums, at + i * step, 2 * step, SWAP_2, UPPER_2);
-        }
-        fold(sums, at, step, SWAP_1, UPPER_1);
+        foldLast(sums, at, out, outAt);
     }
 
-    /** {@code a} plus {@code a} swapped in the lower places, {@code b} plus {@code b} swapped in the upper ones. */
-    private static void fold(
-            MemorySegment sums, long at, long apart, VectorShuffle<Float> swap, VectorMask<Float> upper) {
+    /** Four vectors, four apart, into the first. */
+    private static void foldWide(MemorySegment sums, long at) {
         FloatVector a = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
-        FloatVector b = FloatVector.fromMemorySegment(FLOATS, sums, at + apart, ORDER);
-        a.blend(b, upper).add(b.blend(a, upper).rearrange(swap)).intoMemorySegment(sums, at, ORDER);
+        FloatVector b = FloatVector.fromMemorySegment(FLOATS, sums, at + 4L * BYTES, ORDER);
+        FloatVector c = FloatVector.fromMemorySegment(FLOATS, sums, at + 8L * BYTES, ORDER);
+        FloatVector d = FloatVector.fromMemorySegment(FLOATS, sums, at + 12L * BYTES, ORDER);
+        FloatVector ac = a.blend(c, UPPER_8).add(c.blend(a, UPPER_8).rearrange(SWAP_8));
+        FloatVector bd = b.blend(d, UPPER_8).add(d.blend(b, UPPER_8).rearrange(SWAP_8));
+        ac.blend(bd, UPPER_4).add(bd.blend(ac, UPPER_4).rearrange(SWAP_4)).intoMemorySegment(sums, at, ORDER);
     }
 
-    private static void addHalves(MemorySegment sums, long at) {
-        FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER)
-                .add(FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER))
-                .intoMemorySegment(sums, at, ORDER);
+    /** Two vectors, four apart, into the first. */
+    private static void foldNarrow(MemorySegment sums, long at) {
+        FloatVector a = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
+        FloatVector b = FloatVector.fromMemorySegment(FLOATS, sums, at + 4L * BYTES, ORDER);
+        a.blend(b, UPPER_4).add(b.blend(a, UPPER_4).rearrange(SWAP_4)).intoMemorySegment(sums, at, ORDER);
+    }
+
+    /** Four neighbouring vectors, whose lanes lie 2 apart and less, into outputs. */
+    private static void foldLast(MemorySegment sums, long at, MemorySegment out, long outAt) {
+        FloatVector a = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
+        FloatVector b = FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER);
+        FloatVector c = FloatVector.fromMemorySegment(FLOATS, sums, at + 2L * BYTES, ORDER);
+        FloatVector d = FloatVector.fromMemorySegment(FLOATS, sums, at + 3L * BYTES, ORDER);
+        FloatVector ac = a.blend(c, UPPER_2).add(c.blend(a, UPPER_2).rearrange(SWAP_2));
+        FloatVector bd = b.blend(d, UPPER_2).add(d.blend(b, UPPER_2).rearrange(SWAP_2));
+        ac.blend(bd, UPPER_1).add(bd.blend(ac, UPPER_1).rearrange(SWAP_1)).intoMemorySegment(out, outAt, ORDER);
     }
 }

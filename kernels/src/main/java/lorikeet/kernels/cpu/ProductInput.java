@@ -10,13 +10,12 @@ import lorikeet.memory.Matrix;
  * the weights that read the same input.
  */
 final class ProductInput implements AutoCloseable {
-    /** With more rows than this, converting a weight once pays for writing it down. */
-    private static final int MOST_ROWS_DIRECT = 16;
+    /** Rows of a tile, where there is more than one. */
+    static final int WIDTH = 4;
 
-    private final InputTiles narrow = new InputTiles(true);
     private final InputTiles split = new InputTiles(true);
     private final InputTiles plain = new InputTiles(false);
-    private final InputTiles[] all = {narrow, split, plain};
+    private final InputTiles[] all = {split, plain};
     private final boolean[] wanted = new boolean[all.length];
     private final WorkerPool.Task fill = (index, worker) -> fillTile(index);
     private Matrix in = new Matrix(MemorySegment.NULL, ElementType.F32, 0, 0);
@@ -46,8 +45,7 @@ final class ProductInput implements AutoCloseable {
         int tasks = 0;
         for (int i = 0; i < all.length; i++) {
             if (wanted[i]) {
-                int width = all[i] == narrow ? rows : TileKernels.PANEL_WIDTH;
-                all[i].resize(rows, in.cols(), width);
+                all[i].resize(rows, in.cols(), rows == 1 ? 1 : WIDTH);
                 tasks += all[i].tiles();
             }
         }
@@ -67,16 +65,8 @@ final class ProductInput implements AutoCloseable {
         }
     }
 
-    /** True when a weight is read where it lies instead of being converted first. */
-    boolean isDirect(Matrix weight) {
-        return weight.type() == ElementType.BF16 && weight.cols() % WeightRows.BLOCK == 0 && rows <= MOST_ROWS_DIRECT;
-    }
-
     /** The tiles that go with this weight. */
     InputTiles tilesFor(Matrix weight) {
-        if (isDirect(weight) && rows <= 2) {
-            return narrow;
-        }
         return WeightRows.split(weight.type()) ? split : plain;
     }
 

@@ -1,23 +1,27 @@
 package lorikeet.kernels.cpu;
 
-import static lorikeet.kernels.cpu.TileKernels.PANEL_ROWS;
-import static lorikeet.kernels.cpu.TileKernels.SUM_BYTES;
 import static lorikeet.kernels.cpu.Vectors.BYTES;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
+import org.jspecify.annotations.Nullable;
 
 /** The product of some neighbouring rows of a weight with some inputs: what one worker does at a time. */
 final class RowBlock {
-    /** So much of an input tile stays in the first-level cache while rows of the weight pass by. */
-    private static final int TILE_BYTES = 16 << 10;
+    /** Rows that the kernels walk through together: whole vectors of outputs. */
+    static final int ROWS = 16;
+
+    private static final boolean WIDE = Vectors.LANES == 16;
 
     private RowBlock() {}
 
     /**
      * Computes rows {@code from} to {@code to} of the weight with the inputs {@code first} to {@code last} and writes
      * them to {@code out}, the first row's {@code column} bytes into each row.
+     *
+     * @param lowRank what adapters add to layer {@code part}, or null
      */
     static void multiply(
             Matrix weight,
@@ -26,89 +30,108 @@ final class RowBlock {
             ProductInput input,
             int first,
             int last,
+            @Nullable LowRankProduct lowRank,
+            int part,
             WorkerMemory memory,
             OutputRows out,
             long column) {
-        InputTiles x = input.tilesFor(weight);
-        boolean direct = input.isDirect(weight);
+        boolean direct = WeightRows.isDirect(weight);
+        boolean bf16 = direct && weight.type() == ElementType.BF16;
         int count = to - from;
-        int padded = (count + PANEL_ROWS - 1) / PANEL_ROWS * PANEL_ROWS;
-        int blocks = WeightRows.blocks(weight.cols());
-        long panelRowBytes = (long) blocks * SUM_BYTES;
-        MemorySegment panel = memory.panel.atLeast(direct ? 0 : padded * panelRowBytes);
+        int rowBytes = (int) (direct ? weight.rowBytes() : WeightRows.convertedBytes(weight.cols()));
+        MemorySegment w = weight.data();
+        long wAt = from * weight.rowBytes();
         if (!direct) {
-            WeightRows.convert(weight, from, to, PANEL_ROWS, panel);
+            w = memory.weights.atLeast((long) count * rowBytes);
+            wAt = 0;
+            WeightRows.convert(weight, from, to, w, 0);
         }
+        InputTiles x = input.tilesFor(weight);
         int width = x.width();
-        MemorySegment sums = memory.sums.atLeast((long) padded * width * SUM_BYTES);
-        int most = TILE_BYTES / (width * (direct ? SUM_BYTES : BYTES));
-        int pieces = (blocks + most - 1) / most;
+        long inputStep = (long) (count + ROWS - 1) / ROWS * ROWS * BYTES;
+        MemorySegment sums = memory.sums.atLeast(width * inputStep);
         for (int tile = first / width; tile * width < last; tile++) {
-            clear(sums, (long) padded * width * SUM_BYTES);
-            for (int piece = 0; piece < pieces; piece++) {
-                int start = (int) ((long) blocks * piece / pieces);
-                int end = (int) ((long) blocks * (piece + 1) / pieces);
-                long xAt = tile * x.tileBytes() + (long) start * width * BYTES;
-                if (direct) {
-                    directPiece(weight, from, to, start, end, x, xAt, sums);
+            int start = Math.max(first, tile * width);
+            int end = Math.min(last, (tile + 1) * width);
+            long startAt = (start - tile * width) * inputStep;
+            long endAt = (end - tile * width) * inputStep;
+            long xAt = tile * x.tileBytes();
+            if (lowRank == null) {
+                clear(sums, startAt, endAt);
+            } else {
+                lowRank.begin(part, from, count, start, end, sums, startAt, inputStep, memory);
+            }
+            if (end - start == 1) {
+                long inputAt = xAt + (long) (start - tile * width) * BYTES;
+                oneInput(bf16, w, wAt, rowBytes, count, x.data(), inputAt, width, sums, startAt);
+            } else {
+                clear(sums, 0, startAt);
+                clear(sums, endAt, width * inputStep);
+                fourInputs(bf16, w, wAt, rowBytes, count, x.data(), xAt, sums, inputStep);
+            }
+            for (int t = start; t < end; t++) {
+                PartialSums.add(sums, startAt + (t - start) * inputStep, count, out.memory(), out.at(t) + column);
+            }
+        }
+    }
+
+    private static void oneInput(
+            boolean bf16,
+            MemorySegment w,
+            long wAt,
+            int rowBytes,
+            int count,
+            MemorySegment x,
+            long xAt,
+            int width,
+            MemorySegment sums,
+            long at) {
+        if (bf16) {
+            Bf16Kernels.rows(w, wAt, rowBytes, count, x, xAt, width, sums, at);
+        } else {
+            FloatKernels.rows(w, wAt, rowBytes, count, x, xAt, width, sums, at);
+        }
+    }
+
+    private static void fourInputs(
+            boolean bf16,
+            MemorySegment w,
+            long wAt,
+            int rowBytes,
+            int count,
+            MemorySegment x,
+            long xAt,
+            MemorySegment sums,
+            long inputStep) {
+        int apart = ROWS / (WIDE ? 4 : 2);
+        for (int group = 0; group < count; group += ROWS) {
+            for (int row = group; row < Math.min(count, group + apart); row++) {
+                // Past the end, the last row is computed once more: its place among the sums is not used.
+                long w0 = wAt + (long) row * rowBytes;
+                long w1 = wAt + (long) Math.min(count - 1, row + apart) * rowBytes;
+                long at = (long) row * BYTES;
+                if (WIDE) {
+                    long w2 = wAt + (long) Math.min(count - 1, row + 2 * apart) * rowBytes;
+                    long w3 = wAt + (long) Math.min(count - 1, row + 3 * apart) * rowBytes;
+                    if (bf16) {
+                        Bf16Kernels.fourRows(w, w0, w1, w2, w3, x, xAt, rowBytes, sums, at, inputStep);
+                    } else {
+                        FloatKernels.fourRows(w, w0, w1, w2, w3, x, xAt, rowBytes, sums, at, inputStep);
+                    }
+                } else if (bf16) {
+                    Bf16Kernels.twoRows(w, w0, w1, x, xAt, rowBytes, sums, at, inputStep);
                 } else {
-                    panelPiece(panel, padded, blocks, start, end, x, xAt, sums);
+                    FloatKernels.twoRows(w, w0, w1, x, xAt, rowBytes, sums, at, inputStep);
                 }
             }
-            int tileEnd = Math.min(last, (tile + 1) * width);
-            for (int t = Math.max(first, tile * width); t < tileEnd; t++) {
-                long at = (long) (t - tile * width) * SUM_BYTES;
-                PartialSums.add(sums, at, (long) width * SUM_BYTES, count, out.memory(), out.at(t) + column);
-            }
         }
     }
 
-    private static void directPiece(
-            Matrix weight, int from, int to, int start, int end, InputTiles x, long xAt, MemorySegment sums) {
-        int bytes = (end - start) * BYTES;
-        long half = x.halfBytes();
-        MemorySegment w = weight.data();
-        long wAt = from * weight.rowBytes() + (long) start * BYTES;
-        int row = from;
-        if (x.width() == 1) {
-            for (; row + 2 <= to; row += 2, wAt += 2 * weight.rowBytes()) {
-                long at = (long) (row - from) * SUM_BYTES;
-                TileKernels.twoRowsBf16x1(w, wAt, wAt + weight.rowBytes(), x.data(), xAt, half, bytes, sums, at);
-            }
-            if (row < to) {
-                long at = (long) (row - from) * SUM_BYTES;
-                TileKernels.bf16x1(w, wAt, x.data(), xAt, half, bytes, sums, at);
-            }
-            return;
-        }
-        // Wider tiles have an even number of inputs.
-        for (; row < to; row++, wAt += weight.rowBytes()) {
-            long at = (long) (row - from) * x.width() * SUM_BYTES;
-            for (int i = 0; i < x.width(); i += 2) {
-                long pairAt = xAt + (long) i * BYTES;
-                long sumsAt = at + (long) i * SUM_BYTES;
-                TileKernels.bf16x2(w, wAt, x.data(), pairAt, half, x.width(), bytes, sums, sumsAt);
-            }
-        }
-    }
-
-    private static void panelPiece(
-            MemorySegment panel, int rows, int blocks, int start, int end, InputTiles x, long xAt, MemorySegment sums) {
-        int step = PANEL_ROWS * BYTES;
-        int bytes = (end - start) * step;
-        long half = (long) blocks * step;
-        for (int row = 0; row < rows; row += PANEL_ROWS) {
-            long wAt = row / PANEL_ROWS * (2 * half) + (long) start * step;
-            long at = (long) row * x.width() * SUM_BYTES;
-            TileKernels.panel(panel, wAt, x.data(), xAt, bytes, sums, at);
-            TileKernels.panel(panel, wAt + half, x.data(), xAt + x.halfBytes(), bytes, sums, at + BYTES);
-        }
-    }
-
-    static void clear(MemorySegment memory, long bytes) {
+    /** Clears whole vectors. */
+    static void clear(MemorySegment sums, long from, long to) {
         FloatVector zero = FloatVector.zero(Vectors.FLOATS);
-        for (long at = 0; at < bytes; at += BYTES) {
-            Vectors.store(zero, memory, at);
+        for (long at = from; at < to; at += BYTES) {
+            Vectors.store(zero, sums, at);
         }
     }
 }

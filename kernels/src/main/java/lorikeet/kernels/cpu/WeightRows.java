@@ -18,12 +18,11 @@ import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
 
 /**
- * Turns rows of a weight into floats in the order in which they are summed.
+ * The order in which the elements of a weight's row are summed, and rows turned into floats in that order.
  *
- * <p>A row is cut into blocks of {@link #BLOCK} elements, the last one filled up with zeros. A block becomes two vectors. For
- * 16-bit types the first holds the elements with even, the second those with odd numbers: that is what one shift and one
- * mask give from a vector of ints. For F32 they are the first and the second half. All first vectors of a row come before all second
- * ones.
+ * <p>A row is cut into blocks of {@link #BLOCK} elements, the last one filled up with zeros. A block becomes two vectors,
+ * one after the other. For 16-bit types the first holds the elements with even, the second those with odd numbers: that is
+ * what one shift and one mask give from a vector of ints. For F32 they are the first and the second half.
  */
 final class WeightRows {
     /** Elements of a block. */
@@ -49,85 +48,89 @@ final class WeightRows {
         return type != ElementType.F32;
     }
 
-    /**
-     * Converts rows {@code from} to {@code to}, taking {@code together} rows at a time: their vectors with the same
-     * number stand side by side, {@code [row / together][half][block][row % together][lane]}.
-     */
-    static void convert(Matrix weight, int from, int to, int together, MemorySegment panel) {
-        int blocks = blocks(weight.cols());
+    /** True when the kernels read such a weight where it lies; others are converted first. */
+    static boolean isDirect(Matrix weight) {
+        return weight.type() != ElementType.F16 && weight.cols() % BLOCK == 0;
+    }
+
+    /** Bytes of a converted row. */
+    static long convertedBytes(int cols) {
+        return 2L * blocks(cols) * BYTES;
+    }
+
+    /** Converts rows {@code from} to {@code to} to neighbouring rows at {@code at}. */
+    static void convert(Matrix weight, int from, int to, MemorySegment rows, long at) {
         int full = weight.cols() / BLOCK;
-        long half = (long) blocks * together * BYTES;
         for (int row = from; row < to; row++) {
-            int number = row - from;
-            long first = number / together * (2 * half) + number % together * (long) BYTES;
-            long at = row * weight.rowBytes();
+            long first = at + (row - from) * convertedBytes(weight.cols());
+            long source = row * weight.rowBytes();
             switch (weight.type()) {
-                case BF16 -> bf16(weight.data(), at, full, panel, first, half, together * BYTES);
-                case F16 -> f16(weight.data(), at, full, panel, first, half, together * BYTES);
-                case F32 -> f32(weight.data(), at, full, panel, first, half, together * BYTES);
+                case BF16 -> bf16(weight.data(), source, full, rows, first);
+                case F16 -> f16(weight.data(), source, full, rows, first);
+                case F32 -> f32(weight.data(), source, full, rows, first);
                 default ->
                     throw new IllegalArgumentException(
                             "weights of type " + weight.type() + "; F32, F16 and BF16 are known");
             }
-            if (full < blocks) {
-                lastBlock(weight, row, full, panel, first + (long) full * together * BYTES, half);
+            if (weight.cols() % BLOCK != 0) {
+                lastBlock(weight, row, full, rows, first + 2L * full * BYTES);
             }
         }
     }
 
-    private static void bf16(MemorySegment w, long at, int blocks, MemorySegment to, long first, long half, int step) {
+    private static void bf16(MemorySegment w, long at, int blocks, MemorySegment to, long first) {
         for (int b = 0; b < blocks; b++) {
             IntVector pairs = mappedInts(w, at + (long) b * BYTES);
-            long next = first + (long) b * step;
-            store(evens(pairs), to, next);
-            store(odds(pairs), to, next + half);
+            store(evens(pairs), to, first + 2L * b * BYTES);
+            store(odds(pairs), to, first + 2L * b * BYTES + BYTES);
         }
     }
 
-    private static void f16(MemorySegment w, long at, int blocks, MemorySegment to, long first, long half, int step) {
+    private static void f16(MemorySegment w, long at, int blocks, MemorySegment to, long first) {
         for (int b = 0; b < blocks; b++) {
             IntVector pairs = mappedInts(w, at + (long) b * BYTES);
-            long next = first + (long) b * step;
-            store(upperHalves(pairs.lanewise(LSHL, 16)), to, next);
-            store(upperHalves(pairs), to, next + half);
+            store(upperHalves(pairs.lanewise(LSHL, 16)), to, first + 2L * b * BYTES);
+            store(upperHalves(pairs), to, first + 2L * b * BYTES + BYTES);
         }
     }
 
-    private static void f32(MemorySegment w, long at, int blocks, MemorySegment to, long first, long half, int step) {
-        for (int b = 0; b < blocks; b++) {
-            long from = at + (long) b * 2 * BYTES;
-            long next = first + (long) b * step;
-            store(mappedFloats(w, from), to, next);
-            store(mappedFloats(w, from + BYTES), to, next + half);
+    private static void f32(MemorySegment w, long at, int blocks, MemorySegment to, long first) {
+        for (int b = 0; b < 2 * blocks; b++) {
+            store(mappedFloats(w, at + (long) b * BYTES), to, first + (long) b * BYTES);
         }
     }
 
-    private static void lastBlock(Matrix weight, int row, int block, MemorySegment to, long first, long half) {
+    private static void lastBlock(Matrix weight, int row, int block, MemorySegment to, long first) {
         boolean split = split(weight.type());
         int left = weight.cols() - block * BLOCK;
         if (split && left % 2 == 0) {
             long at = row * weight.rowBytes() + (long) block * BYTES;
-            lastPairs(mappedInts(weight.data(), at, FIRST.get(left / 2)), weight.type(), to, first, half);
+            lastPairs(mappedInts(weight.data(), at, firstLanes(left / 2)), weight.type(), to, first);
             return;
         }
         for (int i = 0; i < BLOCK; i++) {
             int col = block * BLOCK + i;
             float value = col < weight.cols() ? Element.get(weight, row, col) : 0;
-            to.set(Element.FLOAT, first + place(i, split, half), value);
+            to.set(Element.FLOAT, first + place(i, split, BYTES), value);
         }
     }
 
-    private static void lastPairs(IntVector pairs, ElementType type, MemorySegment to, long first, long half) {
+    private static void lastPairs(IntVector pairs, ElementType type, MemorySegment to, long first) {
         boolean bf16 = type == ElementType.BF16;
         store(bf16 ? evens(pairs) : upperHalves(pairs.lanewise(LSHL, 16)), to, first);
-        store(bf16 ? odds(pairs) : upperHalves(pairs), to, first + half);
+        store(bf16 ? odds(pairs) : upperHalves(pairs), to, first + BYTES);
     }
 
-    /** Where element {@code i} of a block goes, from the block's first vector, the second one {@code half} bytes away. */
-    static long place(int i, boolean split, long half) {
+    /** The mask of the first so many lanes, fewer than all. */
+    static VectorMask<Integer> firstLanes(int count) {
+        return FIRST.get(count);
+    }
+
+    /** Where element {@code i} of a block goes, from the block's first vector, the second one {@code step} bytes away. */
+    static long place(int i, boolean split, long step) {
         int lane = split ? i / 2 : i % LANES;
         boolean second = split ? i % 2 == 1 : i >= LANES;
-        return (second ? half : 0) + lane * (long) Float.BYTES;
+        return (second ? step : 0) + lane * (long) Float.BYTES;
     }
 
     /** The elements with even numbers of a block of bf16. */

@@ -3,7 +3,10 @@ package lorikeet.kernels.cpu;
 /** The scratch memory of one worker: what it is working on now, nothing that lasts from task to task. */
 final class WorkerMemory implements AutoCloseable {
     /** Rows of a weight as floats. */
-    final Scratch panel = new Scratch();
+    final Scratch weights = new Scratch();
+
+    /** Rows of an adapter's B as floats. */
+    final Scratch expands = new Scratch();
 
     /** The partial sums of outputs. */
     final Scratch sums = new Scratch();
@@ -16,7 +19,8 @@ final class WorkerMemory implements AutoCloseable {
 
     @Override
     public void close() {
-        panel.close();
+        weights.close();
+        expands.close();
         sums.close();
         values.close();
     }

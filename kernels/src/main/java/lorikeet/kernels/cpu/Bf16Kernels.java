@@ -1,0 +1,267 @@
+package lorikeet.kernels.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static jdk.incubator.vector.VectorOperators.AND;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static lorikeet.kernels.cpu.Vectors.BYTES;
+import static lorikeet.kernels.cpu.Vectors.FLOATS;
+import static lorikeet.kernels.cpu.Vectors.INTS;
+import static lorikeet.kernels.cpu.Vectors.ORDER;
+import static lorikeet.kernels.cpu.WeightRows.ODD;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/**
+ * The inner loops of matrix products with weights of bf16, read where they lie.
+ *
+ * <p>The sum of an output is one vector of partial sums, one for each lane. Every kernel adds the products to it in the
+ * same order, the even elements of a block and then the odd ones, block by block, each with one rounding: an output
+ * doesn't depend on which kernel computes it.
+ *
+ * <p>Rows taken together lie some rows apart, so that each is a walk of its own through memory: of four neighbours, two
+ * lie in one page, which the processor's prefetching serves badly.
+ *
+ * <p>Vectors are loaded and stored by their own methods, and none is passed to a method of ours: where C2 doesn't inline
+ * such a call, it allocates every vector.
+ */
+final class Bf16Kernels {
+    private static final int FOURTH = RowBlock.ROWS / 4 * BYTES;
+    private static final int HALF = RowBlock.ROWS / 2 * BYTES;
+
+    private Bf16Kernels() {}
+
+    /**
+     * Rows one after the other with one input: a plain walk through memory, which is what the processor's prefetching
+     * serves best.
+     *
+     * @param w the weight, the first row at {@code wAt}
+     * @param bytes length of a row of the weight
+     * @param x holds the tile, the input's first vector at {@code xAt}
+     * @param xStep inputs of the tile
+     * @param sums of the first row at {@code at}, the next rows' behind it
+     */
+    static void rows(
+            MemorySegment w,
+            long wAt,
+            int bytes,
+            int rows,
+            MemorySegment x,
+            long xAt,
+            int xStep,
+            MemorySegment sums,
+            long at) {
+        for (int r = 0; r < rows; r++) {
+            long row = wAt + (long) r * bytes;
+            long sumAt = at + (long) r * BYTES;
+            FloatVector sum = FloatVector.fromMemorySegment(FLOATS, sums, sumAt, ORDER);
+            for (int k = 0; k < bytes; k += BYTES) {
+                w.get(JAVA_BYTE, row + k); // See Vectors.faultsAreErrors.
+                IntVector pairs = IntVector.fromMemorySegment(INTS, w, row + k, ORDER);
+                long input = xAt + 2L * xStep * k;
+                sum = pairs.lanewise(LSHL, 16)
+                        .reinterpretAsFloats()
+                        .fma(FloatVector.fromMemorySegment(FLOATS, x, input, ORDER), sum);
+                sum = pairs.lanewise(AND, ODD)
+                        .reinterpretAsFloats()
+                        .fma(FloatVector.fromMemorySegment(FLOATS, x, input + (long) xStep * BYTES, ORDER), sum);
+            }
+            sum.intoMemorySegment(sums, sumAt, ORDER);
+        }
+    }
+
+    /**
+     * Four rows of bf16 with the four inputs of a tile, for the 32 registers of AVX-512.
+     *
+     * @param w the weight, the rows' first blocks at {@code w0} to {@code w3}
+     * @param x holds the tile, from {@code xAt} on
+     * @param bytes length of a row of the weight
+     * @param sums of row 0 at {@code at}, of the next row {@link RowBlock#ROWS} / 4 places on; {@code inputStep} bytes to the next
+     *     input's
+     */
+    static void fourRows(
+            MemorySegment w,
+            long w0,
+            long w1,
+            long w2,
+            long w3,
+            MemorySegment x,
+            long xAt,
+            int bytes,
+            MemorySegment sums,
+            long at,
+            long inputStep) {
+        long at0 = at;
+        long at1 = at + inputStep;
+        long at2 = at + 2 * inputStep;
+        long at3 = at + 3 * inputStep;
+        FloatVector s00 = FloatVector.fromMemorySegment(FLOATS, sums, at0, ORDER);
+        FloatVector s01 = FloatVector.fromMemorySegment(FLOATS, sums, at1, ORDER);
+        FloatVector s02 = FloatVector.fromMemorySegment(FLOATS, sums, at2, ORDER);
+        FloatVector s03 = FloatVector.fromMemorySegment(FLOATS, sums, at3, ORDER);
+        FloatVector s10 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + FOURTH, ORDER);
+        FloatVector s11 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + FOURTH, ORDER);
+        FloatVector s12 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + FOURTH, ORDER);
+        FloatVector s13 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + FOURTH, ORDER);
+        FloatVector s20 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + 2L * FOURTH, ORDER);
+        FloatVector s21 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + 2L * FOURTH, ORDER);
+        FloatVector s22 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + 2L * FOURTH, ORDER);
+        FloatVector s23 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + 2L * FOURTH, ORDER);
+        FloatVector s30 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + 3L * FOURTH, ORDER);
+        FloatVector s31 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + 3L * FOURTH, ORDER);
+        FloatVector s32 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + 3L * FOURTH, ORDER);
+        FloatVector s33 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + 3L * FOURTH, ORDER);
+        for (int k = 0; k < bytes; k += BYTES) {
+            w.get(JAVA_BYTE, w0 + k); // See Vectors.faultsAreErrors.
+            IntVector p0 = IntVector.fromMemorySegment(INTS, w, w0 + k, ORDER);
+            w.get(JAVA_BYTE, w1 + k); // See Vectors.faultsAreErrors.
+            IntVector p1 = IntVector.fromMemorySegment(INTS, w, w1 + k, ORDER);
+            w.get(JAVA_BYTE, w2 + k); // See Vectors.faultsAreErrors.
+            IntVector p2 = IntVector.fromMemorySegment(INTS, w, w2 + k, ORDER);
+            w.get(JAVA_BYTE, w3 + k); // See Vectors.faultsAreErrors.
+            IntVector p3 = IntVector.fromMemorySegment(INTS, w, w3 + k, ORDER);
+            long inputs = xAt + 8L * k;
+            FloatVector f0 = p0.lanewise(LSHL, 16).reinterpretAsFloats();
+            FloatVector f1 = p1.lanewise(LSHL, 16).reinterpretAsFloats();
+            FloatVector f2 = p2.lanewise(LSHL, 16).reinterpretAsFloats();
+            FloatVector f3 = p3.lanewise(LSHL, 16).reinterpretAsFloats();
+            FloatVector input = FloatVector.fromMemorySegment(FLOATS, x, inputs, ORDER);
+            s00 = f0.fma(input, s00);
+            s10 = f1.fma(input, s10);
+            s20 = f2.fma(input, s20);
+            s30 = f3.fma(input, s30);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + BYTES, ORDER);
+            s01 = f0.fma(input, s01);
+            s11 = f1.fma(input, s11);
+            s21 = f2.fma(input, s21);
+            s31 = f3.fma(input, s31);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 2L * BYTES, ORDER);
+            s02 = f0.fma(input, s02);
+            s12 = f1.fma(input, s12);
+            s22 = f2.fma(input, s22);
+            s32 = f3.fma(input, s32);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 3L * BYTES, ORDER);
+            s03 = f0.fma(input, s03);
+            s13 = f1.fma(input, s13);
+            s23 = f2.fma(input, s23);
+            s33 = f3.fma(input, s33);
+            f0 = p0.lanewise(AND, ODD).reinterpretAsFloats();
+            f1 = p1.lanewise(AND, ODD).reinterpretAsFloats();
+            f2 = p2.lanewise(AND, ODD).reinterpretAsFloats();
+            f3 = p3.lanewise(AND, ODD).reinterpretAsFloats();
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 4L * BYTES, ORDER);
+            s00 = f0.fma(input, s00);
+            s10 = f1.fma(input, s10);
+            s20 = f2.fma(input, s20);
+            s30 = f3.fma(input, s30);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 5L * BYTES, ORDER);
+            s01 = f0.fma(input, s01);
+            s11 = f1.fma(input, s11);
+            s21 = f2.fma(input, s21);
+            s31 = f3.fma(input, s31);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 6L * BYTES, ORDER);
+            s02 = f0.fma(input, s02);
+            s12 = f1.fma(input, s12);
+            s22 = f2.fma(input, s22);
+            s32 = f3.fma(input, s32);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 7L * BYTES, ORDER);
+            s03 = f0.fma(input, s03);
+            s13 = f1.fma(input, s13);
+            s23 = f2.fma(input, s23);
+            s33 = f3.fma(input, s33);
+        }
+        s00.intoMemorySegment(sums, at0, ORDER);
+        s01.intoMemorySegment(sums, at1, ORDER);
+        s02.intoMemorySegment(sums, at2, ORDER);
+        s03.intoMemorySegment(sums, at3, ORDER);
+        s10.intoMemorySegment(sums, at0 + FOURTH, ORDER);
+        s11.intoMemorySegment(sums, at1 + FOURTH, ORDER);
+        s12.intoMemorySegment(sums, at2 + FOURTH, ORDER);
+        s13.intoMemorySegment(sums, at3 + FOURTH, ORDER);
+        s20.intoMemorySegment(sums, at0 + 2L * FOURTH, ORDER);
+        s21.intoMemorySegment(sums, at1 + 2L * FOURTH, ORDER);
+        s22.intoMemorySegment(sums, at2 + 2L * FOURTH, ORDER);
+        s23.intoMemorySegment(sums, at3 + 2L * FOURTH, ORDER);
+        s30.intoMemorySegment(sums, at0 + 3L * FOURTH, ORDER);
+        s31.intoMemorySegment(sums, at1 + 3L * FOURTH, ORDER);
+        s32.intoMemorySegment(sums, at2 + 3L * FOURTH, ORDER);
+        s33.intoMemorySegment(sums, at3 + 3L * FOURTH, ORDER);
+    }
+
+    /**
+     * Two rows of bf16 with the four inputs of a tile, for the 16 registers of AVX2.
+     *
+     * @param w the weight, the rows' first blocks at {@code w0} and {@code w1}
+     * @param x holds the tile, from {@code xAt} on
+     * @param bytes length of a row of the weight
+     * @param sums of row 0 at {@code at}, of the next row {@link RowBlock#ROWS} / 2 places on; {@code inputStep} bytes to the next
+     *     input's
+     */
+    static void twoRows(
+            MemorySegment w,
+            long w0,
+            long w1,
+            MemorySegment x,
+            long xAt,
+            int bytes,
+            MemorySegment sums,
+            long at,
+            long inputStep) {
+        long at0 = at;
+        long at1 = at + inputStep;
+        long at2 = at + 2 * inputStep;
+        long at3 = at + 3 * inputStep;
+        FloatVector s00 = FloatVector.fromMemorySegment(FLOATS, sums, at0, ORDER);
+        FloatVector s01 = FloatVector.fromMemorySegment(FLOATS, sums, at1, ORDER);
+        FloatVector s02 = FloatVector.fromMemorySegment(FLOATS, sums, at2, ORDER);
+        FloatVector s03 = FloatVector.fromMemorySegment(FLOATS, sums, at3, ORDER);
+        FloatVector s10 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + HALF, ORDER);
+        FloatVector s11 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + HALF, ORDER);
+        FloatVector s12 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + HALF, ORDER);
+        FloatVector s13 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + HALF, ORDER);
+        for (int k = 0; k < bytes; k += BYTES) {
+            w.get(JAVA_BYTE, w0 + k); // See Vectors.faultsAreErrors.
+            IntVector p0 = IntVector.fromMemorySegment(INTS, w, w0 + k, ORDER);
+            w.get(JAVA_BYTE, w1 + k); // See Vectors.faultsAreErrors.
+            IntVector p1 = IntVector.fromMemorySegment(INTS, w, w1 + k, ORDER);
+            long inputs = xAt + 8L * k;
+            FloatVector f0 = p0.lanewise(LSHL, 16).reinterpretAsFloats();
+            FloatVector f1 = p1.lanewise(LSHL, 16).reinterpretAsFloats();
+            FloatVector input = FloatVector.fromMemorySegment(FLOATS, x, inputs, ORDER);
+            s00 = f0.fma(input, s00);
+            s10 = f1.fma(input, s10);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + BYTES, ORDER);
+            s01 = f0.fma(input, s01);
+            s11 = f1.fma(input, s11);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 2L * BYTES, ORDER);
+            s02 = f0.fma(input, s02);
+            s12 = f1.fma(input, s12);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 3L * BYTES, ORDER);
+            s03 = f0.fma(input, s03);
+            s13 = f1.fma(input, s13);
+            f0 = p0.lanewise(AND, ODD).reinterpretAsFloats();
+            f1 = p1.lanewise(AND, ODD).reinterpretAsFloats();
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 4L * BYTES, ORDER);
+            s00 = f0.fma(input, s00);
+            s10 = f1.fma(input, s10);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 5L * BYTES, ORDER);
+            s01 = f0.fma(input, s01);
+            s11 = f1.fma(input, s11);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 6L * BYTES, ORDER);
+            s02 = f0.fma(input, s02);
+            s12 = f1.fma(input, s12);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 7L * BYTES, ORDER);
+            s03 = f0.fma(input, s03);
+            s13 = f1.fma(input, s13);
+        }
+        s00.intoMemorySegment(sums, at0, ORDER);
+        s01.intoMemorySegment(sums, at1, ORDER);
+        s02.intoMemorySegment(sums, at2, ORDER);
+        s03.intoMemorySegment(sums, at3, ORDER);
+        s10.intoMemorySegment(sums, at0 + HALF, ORDER);
+        s11.intoMemorySegment(sums, at1 + HALF, ORDER);
+        s12.intoMemorySegment(sums, at2 + HALF, ORDER);
+        s13.intoMemorySegment(sums, at3 + HALF, ORDER);
+    }
+}

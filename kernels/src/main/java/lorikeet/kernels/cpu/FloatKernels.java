@@ -1,0 +1,203 @@
+package lorikeet.kernels.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static lorikeet.kernels.cpu.Vectors.BYTES;
+import static lorikeet.kernels.cpu.Vectors.FLOATS;
+import static lorikeet.kernels.cpu.Vectors.ORDER;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * The inner loops of matrix products with weights that are floats, stored so or converted by {@link WeightRows}: like
+ * {@link Bf16Kernels}, but a row's vectors are summed one after the other.
+ */
+final class FloatKernels {
+    private static final int FOURTH = RowBlock.ROWS / 4 * BYTES;
+    private static final int HALF = RowBlock.ROWS / 2 * BYTES;
+
+    private FloatKernels() {}
+
+    /**
+     * Rows one after the other with one input: a plain walk through memory, which is what the processor's prefetching
+     * serves best.
+     *
+     * @param w the weight, the first row at {@code wAt}
+     * @param bytes length of a row of the weight
+     * @param x holds the tile, the input's first vector at {@code xAt}
+     * @param xStep inputs of the tile
+     * @param sums of the first row at {@code at}, the next rows' behind it
+     */
+    static void rows(
+            MemorySegment w,
+            long wAt,
+            int bytes,
+            int rows,
+            MemorySegment x,
+            long xAt,
+            int xStep,
+            MemorySegment sums,
+            long at) {
+        for (int r = 0; r < rows; r++) {
+            long row = wAt + (long) r * bytes;
+            long sumAt = at + (long) r * BYTES;
+            FloatVector sum = FloatVector.fromMemorySegment(FLOATS, sums, sumAt, ORDER);
+            for (int k = 0; k < bytes; k += BYTES) {
+                w.get(JAVA_BYTE, row + k); // See Vectors.faultsAreErrors.
+                sum = FloatVector.fromMemorySegment(FLOATS, w, row + k, ORDER)
+                        .fma(FloatVector.fromMemorySegment(FLOATS, x, xAt + (long) xStep * k, ORDER), sum);
+            }
+            sum.intoMemorySegment(sums, sumAt, ORDER);
+        }
+    }
+
+    /**
+     * Four rows of floats with the four inputs of a tile, for the 32 registers of AVX-512.
+     *
+     * @param w the weight, the rows' first blocks at {@code w0} to {@code w3}
+     * @param x holds the tile, from {@code xAt} on
+     * @param bytes length of a row of the weight
+     * @param sums of row 0 at {@code at}, of the next row {@link RowBlock#ROWS} / 4 places on; {@code inputStep} bytes to the next
+     *     input's
+     */
+    static void fourRows(
+            MemorySegment w,
+            long w0,
+            long w1,
+            long w2,
+            long w3,
+            MemorySegment x,
+            long xAt,
+            int bytes,
+            MemorySegment sums,
+            long at,
+            long inputStep) {
+        long at0 = at;
+        long at1 = at + inputStep;
+        long at2 = at + 2 * inputStep;
+        long at3 = at + 3 * inputStep;
+        FloatVector s00 = FloatVector.fromMemorySegment(FLOATS, sums, at0, ORDER);
+        FloatVector s01 = FloatVector.fromMemorySegment(FLOATS, sums, at1, ORDER);
+        FloatVector s02 = FloatVector.fromMemorySegment(FLOATS, sums, at2, ORDER);
+        FloatVector s03 = FloatVector.fromMemorySegment(FLOATS, sums, at3, ORDER);
+        FloatVector s10 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + FOURTH, ORDER);
+        FloatVector s11 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + FOURTH, ORDER);
+        FloatVector s12 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + FOURTH, ORDER);
+        FloatVector s13 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + FOURTH, ORDER);
+        FloatVector s20 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + 2L * FOURTH, ORDER);
+        FloatVector s21 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + 2L * FOURTH, ORDER);
+        FloatVector s22 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + 2L * FOURTH, ORDER);
+        FloatVector s23 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + 2L * FOURTH, ORDER);
+        FloatVector s30 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + 3L * FOURTH, ORDER);
+        FloatVector s31 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + 3L * FOURTH, ORDER);
+        FloatVector s32 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + 3L * FOURTH, ORDER);
+        FloatVector s33 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + 3L * FOURTH, ORDER);
+        for (int k = 0; k < bytes; k += BYTES) {
+            w.get(JAVA_BYTE, w0 + k); // See Vectors.faultsAreErrors.
+            FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, w, w0 + k, ORDER);
+            w.get(JAVA_BYTE, w1 + k); // See Vectors.faultsAreErrors.
+            FloatVector f1 = FloatVector.fromMemorySegment(FLOATS, w, w1 + k, ORDER);
+            w.get(JAVA_BYTE, w2 + k); // See Vectors.faultsAreErrors.
+            FloatVector f2 = FloatVector.fromMemorySegment(FLOATS, w, w2 + k, ORDER);
+            w.get(JAVA_BYTE, w3 + k); // See Vectors.faultsAreErrors.
+            FloatVector f3 = FloatVector.fromMemorySegment(FLOATS, w, w3 + k, ORDER);
+            long inputs = xAt + 4L * k;
+            FloatVector input = FloatVector.fromMemorySegment(FLOATS, x, inputs, ORDER);
+            s00 = f0.fma(input, s00);
+            s10 = f1.fma(input, s10);
+            s20 = f2.fma(input, s20);
+            s30 = f3.fma(input, s30);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + BYTES, ORDER);
+            s01 = f0.fma(input, s01);
+            s11 = f1.fma(input, s11);
+            s21 = f2.fma(input, s21);
+            s31 = f3.fma(input, s31);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 2L * BYTES, ORDER);
+            s02 = f0.fma(input, s02);
+            s12 = f1.fma(input, s12);
+            s22 = f2.fma(input, s22);
+            s32 = f3.fma(input, s32);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 3L * BYTES, ORDER);
+            s03 = f0.fma(input, s03);
+            s13 = f1.fma(input, s13);
+            s23 = f2.fma(input, s23);
+            s33 = f3.fma(input, s33);
+        }
+        s00.intoMemorySegment(sums, at0, ORDER);
+        s01.intoMemorySegment(sums, at1, ORDER);
+        s02.intoMemorySegment(sums, at2, ORDER);
+        s03.intoMemorySegment(sums, at3, ORDER);
+        s10.intoMemorySegment(sums, at0 + FOURTH, ORDER);
+        s11.intoMemorySegment(sums, at1 + FOURTH, ORDER);
+        s12.intoMemorySegment(sums, at2 + FOURTH, ORDER);
+        s13.intoMemorySegment(sums, at3 + FOURTH, ORDER);
+        s20.intoMemorySegment(sums, at0 + 2L * FOURTH, ORDER);
+        s21.intoMemorySegment(sums, at1 + 2L * FOURTH, ORDER);
+        s22.intoMemorySegment(sums, at2 + 2L * FOURTH, ORDER);
+        s23.intoMemorySegment(sums, at3 + 2L * FOURTH, ORDER);
+        s30.intoMemorySegment(sums, at0 + 3L * FOURTH, ORDER);
+        s31.intoMemorySegment(sums, at1 + 3L * FOURTH, ORDER);
+        s32.intoMemorySegment(sums, at2 + 3L * FOURTH, ORDER);
+        s33.intoMemorySegment(sums, at3 + 3L * FOURTH, ORDER);
+    }
+
+    /**
+     * Two rows of floats with the four inputs of a tile, for the 16 registers of AVX2.
+     *
+     * @param w the weight, the rows' first blocks at {@code w0} and {@code w1}
+     * @param x holds the tile, from {@code xAt} on
+     * @param bytes length of a row of the weight
+     * @param sums of row 0 at {@code at}, of the next row {@link RowBlock#ROWS} / 2 places on; {@code inputStep} bytes to the next
+     *     input's
+     */
+    static void twoRows(
+            MemorySegment w,
+            long w0,
+            long w1,
+            MemorySegment x,
+            long xAt,
+            int bytes,
+            MemorySegment sums,
+            long at,
+            long inputStep) {
+        long at0 = at;
+        long at1 = at + inputStep;
+        long at2 = at + 2 * inputStep;
+        long at3 = at + 3 * inputStep;
+        FloatVector s00 = FloatVector.fromMemorySegment(FLOATS, sums, at0, ORDER);
+        FloatVector s01 = FloatVector.fromMemorySegment(FLOATS, sums, at1, ORDER);
+        FloatVector s02 = FloatVector.fromMemorySegment(FLOATS, sums, at2, ORDER);
+        FloatVector s03 = FloatVector.fromMemorySegment(FLOATS, sums, at3, ORDER);
+        FloatVector s10 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + HALF, ORDER);
+        FloatVector s11 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + HALF, ORDER);
+        FloatVector s12 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + HALF, ORDER);
+        FloatVector s13 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + HALF, ORDER);
+        for (int k = 0; k < bytes; k += BYTES) {
+            w.get(JAVA_BYTE, w0 + k); // See Vectors.faultsAreErrors.
+            FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, w, w0 + k, ORDER);
+            w.get(JAVA_BYTE, w1 + k); // See Vectors.faultsAreErrors.
+            FloatVector f1 = FloatVector.fromMemorySegment(FLOATS, w, w1 + k, ORDER);
+            long inputs = xAt + 4L * k;
+            FloatVector input = FloatVector.fromMemorySegment(FLOATS, x, inputs, ORDER);
+            s00 = f0.fma(input, s00);
+            s10 = f1.fma(input, s10);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + BYTES, ORDER);
+            s01 = f0.fma(input, s01);
+            s11 = f1.fma(input, s11);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 2L * BYTES, ORDER);
+            s02 = f0.fma(input, s02);
+            s12 = f1.fma(input, s12);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputs + 3L * BYTES, ORDER);
+            s03 = f0.fma(input, s03);
+            s13 = f1.fma(input, s13);
+        }
+        s00.intoMemorySegment(sums, at0, ORDER);
+        s01.intoMemorySegment(sums, at1, ORDER);
+        s02.intoMemorySegment(sums, at2, ORDER);
+        s03.intoMemorySegment(sums, at3, ORDER);
+        s10.intoMemorySegment(sums, at0 + HALF, ORDER);
+        s11.intoMemorySegment(sums, at1 + HALF, ORDER);
+        s12.intoMemorySegment(sums, at2 + HALF, ORDER);
+        s13.intoMemorySegment(sums, at3 + HALF, ORDER);
+    }
+}
