@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import lorikeet.runtime.adapter.LoadedAdapter;
 
 /**
- * A loaded adapter, to be named in requests. Closing it unloads it: it waits for a running generation to end, and then
- * gives all its memory back. Closing twice does nothing. Safe for use by several threads.
+ * A load of an adapter, to be named in requests. Closing it unloads it: it waits for the requests that hold it to end,
+ * and then gives all its memory back. Closing twice does nothing. Safe for use by several threads.
  */
 public final class Adapter implements AutoCloseable {
     private final Lorikeet owner;
@@ -13,13 +13,15 @@ public final class Adapter implements AutoCloseable {
     private final Path path;
     private final long id;
     private final LoadedAdapter loaded;
+    private volatile boolean pinned;
 
-    Adapter(Lorikeet owner, String name, Path path, long id, LoadedAdapter loaded) {
+    Adapter(Lorikeet owner, String name, Path path, long id, boolean pinned, LoadedAdapter loaded) {
         this.owner = owner;
         this.name = name;
         this.path = path;
         this.id = id;
         this.loaded = loaded;
+        this.pinned = pinned;
     }
 
     /** The name that it was loaded under. */
@@ -45,6 +47,27 @@ public final class Adapter implements AutoCloseable {
     /** The largest rank among its modules; 0 if it has no low-rank changes. */
     public int maxRank() {
         return loaded.maxRank();
+    }
+
+    /** Whether it stays loaded and on the device when others need room. */
+    public boolean pinned() {
+        return pinned;
+    }
+
+    void pinned(boolean value) {
+        pinned = value;
+    }
+
+    /** Where it is in its life; it may be somewhere else a moment later. */
+    public AdapterState state() {
+        return owner.adapter(name).filter(current -> current == this).isPresent()
+                ? AdapterState.RESIDENT
+                : AdapterState.CLOSED;
+    }
+
+    /** The number of requests that hold it. */
+    public int activeRequests() {
+        return owner.activeRequests(this);
     }
 
     Lorikeet owner() {

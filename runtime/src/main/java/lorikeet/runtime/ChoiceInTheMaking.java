@@ -4,15 +4,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import lorikeet.kernels.SampledToken;
-import lorikeet.runtime.engine.SequenceListener;
 import lorikeet.runtime.text.DecodeStream;
 import lorikeet.runtime.text.StopStrings;
 import lorikeet.runtime.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /** One choice of a request: collects its tokens and their text, and decides when it ends. */
-final class ChoiceInTheMaking implements SequenceListener {
+final class ChoiceInTheMaking {
     private final Request request;
+    private final int maxTokens;
     private final int index;
     private final int number;
     private final Set<Integer> endTokens;
@@ -25,12 +25,14 @@ final class ChoiceInTheMaking implements SequenceListener {
 
     ChoiceInTheMaking(
             Request request,
+            int maxTokens,
             int index,
             int number,
             Tokenizer tokenizer,
             Set<Integer> endTokens,
             TokenListener listener) {
         this.request = request;
+        this.maxTokens = maxTokens;
         this.index = index;
         this.number = number;
         this.endTokens = request.ignoreEnd() ? Set.of() : endTokens;
@@ -39,8 +41,8 @@ final class ChoiceInTheMaking implements SequenceListener {
         this.stop = new StopStrings(request.stop(), request.keepStop()).stream();
     }
 
-    @Override
-    public boolean onToken(SampledToken token) {
+    /** Takes the next token; false if the text ends with it. */
+    boolean onToken(SampledToken token) {
         tokens.add(token);
         String piece = advance(token.id());
         text.append(piece);
@@ -60,7 +62,7 @@ final class ChoiceInTheMaking implements SequenceListener {
         String certain = stop.push(decoder.push(id));
         if (stop.stop().isPresent()) {
             finish = FinishReason.STOP;
-        } else if (tokens.size() >= request.maxTokens()) {
+        } else if (tokens.size() >= maxTokens) {
             certain += rest();
             finish = stop.stop().isPresent() ? FinishReason.STOP : FinishReason.LENGTH;
         }

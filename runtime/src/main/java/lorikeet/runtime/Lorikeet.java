@@ -2,15 +2,14 @@ package lorikeet.runtime;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.SamplingSettings;
 import lorikeet.kernels.cpu.CpuOperations;
 import lorikeet.memory.InvalidFileException;
+import lorikeet.runtime.adapter.AdapterLease;
 import lorikeet.runtime.adapter.AdapterLoader;
 import lorikeet.runtime.adapter.LoadedAdapter;
 import lorikeet.runtime.model.Checkpoint;
@@ -33,32 +32,31 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Safe for use by several threads. One generation runs at a time; others wait for it, and so do unloading and closing.
- * Adapters load beside it. Closing gives back all memory, mapped files and threads, the adapters' too.
+ * <p>Safe for use by several threads. Requests of all threads run together; adapters are loaded, replaced and unloaded
+ * beside them. Closing gives back all memory, mapped files and threads, the adapters' too.
  */
 public final class Lorikeet implements AutoCloseable {
     private final Checkpoint checkpoint;
     private final Tokenizer tokenizer;
     private final Operations operations;
     private final ModelWeights weights;
-    private final Generator generator;
-
-    /** Held by whoever uses the device or takes away what it uses. */
-    private final ReentrantLock device = new ReentrantLock();
-
-    /** Guards the fields below; never held for long. */
-    private final Object adaptersLock = new Object();
-
-    private final Map<String, Adapter> adapters = new LinkedHashMap<>();
-    private long nextId = 1;
+    private final Prompts prompts;
+    private final Options options;
+    private final RequestChecker checker;
+    private final Adapters adapters = new Adapters();
+    private final Object engineLock = new Object();
+    private @Nullable ModelEngine engine;
+    private volatile boolean admitting = true;
     private boolean closed;
 
     private Lorikeet(Checkpoint checkpoint, Tokenizer tokenizer, Operations operations, Options options) {
         this.checkpoint = checkpoint;
         this.tokenizer = tokenizer;
         this.operations = operations;
+        this.options = options;
         this.weights = checkpoint.weights(operations);
-        this.generator = new Generator(checkpoint, weights, tokenizer, operations, options);
+        this.prompts = new Prompts(checkpoint, tokenizer);
+        this.checker = new RequestChecker(checkpoint.config(), options);
     }
 
     /** Opens a model with the default options. */
@@ -93,21 +91,18 @@ public final class Lorikeet implements AutoCloseable {
      * @throws LorikeetException ALREADY_LOADED, NOT_FOUND, INVALID_FILE, or INCOMPATIBLE; nothing is changed then
      */
     public Adapter load(String name, Path folder) {
-        synchronized (adaptersLock) {
-            checkFree(name);
-        }
-        LoadedAdapter loaded = loadIntact(folder);
-        synchronized (adaptersLock) {
-            try {
-                checkFree(name);
-            } catch (LorikeetException e) {
-                loaded.close();
-                throw e;
-            }
-            Adapter adapter = new Adapter(this, name, folder, nextId++, loaded);
-            adapters.put(name, adapter);
-            return adapter;
-        }
+        return load(name, folder, LoadSettings.DEFAULT);
+    }
+
+    /**
+     * Loads an adapter. With {@code settings.replace()} it may take the place of another one: requests that are submitted
+     * from then on get the new one, those that hold the old one finish on it.
+     *
+     * @throws LorikeetException ALREADY_LOADED, NOT_FOUND, INVALID_FILE, or INCOMPATIBLE; nothing is changed then
+     */
+    public Adapter load(String name, Path folder, LoadSettings settings) {
+        return adapters.load(
+                name, settings, id -> new Adapter(this, name, folder, id, settings.pinned(), loadIntact(folder)));
     }
 
     /** A fault in the base model's pages, which some adapters are compared with, is an error that names its file. */
@@ -124,36 +119,138 @@ public final class Lorikeet implements AutoCloseable {
         }
     }
 
-    private void checkFree(String name) {
-        checkOpen();
-        if (adapters.containsKey(name)) {
-            throw new LorikeetException(ErrorCode.ALREADY_LOADED, "the adapter " + name + " is already loaded");
-        }
+    /** Loads an adapter in the place of the one that has this name, if there is one. */
+    public Adapter replace(String name, Path folder) {
+        return load(name, folder, new LoadSettings(false, true));
+    }
+
+    /**
+     * Unloads an adapter.
+     *
+     * @throws LorikeetException NOT_FOUND if there is none with this name
+     */
+    public void unload(String name, Unload how) {
+        adapters.unload(name, null, how);
     }
 
     void unload(Adapter adapter) {
-        synchronized (adaptersLock) {
-            adapters.remove(adapter.name(), adapter);
-        }
-        device.lock();
-        try {
-            adapter.loaded().close();
-        } finally {
-            device.unlock();
-        }
+        adapters.unload(adapter.name(), adapter, Unload.AND_WAIT);
+    }
+
+    /**
+     * Pins an adapter, or lets it go again: a pinned one stays when others need room.
+     *
+     * @throws LorikeetException NOT_FOUND if there is none with this name
+     */
+    public void pin(String name, boolean pinned) {
+        adapter(name)
+                .orElseThrow(() -> new LorikeetException(ErrorCode.NOT_FOUND, "the adapter " + name + " is not loaded"))
+                .pinned(pinned);
     }
 
     /** The adapter with this name, if it is loaded. */
     public Optional<Adapter> adapter(String name) {
-        synchronized (adaptersLock) {
-            return Optional.ofNullable(adapters.get(name));
-        }
+        return adapters.get(name);
     }
 
     /** All loaded adapters, in the order in which they were loaded. */
     public List<Adapter> adapters() {
-        synchronized (adaptersLock) {
-            return List.copyOf(adapters.values());
+        return adapters.all();
+    }
+
+    int activeRequests(Adapter adapter) {
+        return adapters.leases(adapter);
+    }
+
+    /**
+     * Starts a request as soon as there is room, beside those that run, and returns at once.
+     *
+     * @param listener is told of each token and of the end, on the engine's thread
+     * @throws LorikeetException INVALID_REQUEST, NOT_FOUND for an adapter that is not loaded, NO_ROOM if too many wait or
+     *     the prompt is too long for the model or the cache, ABORTED if the model admits nothing any more
+     */
+    public Generation submit(Request request, TokenListener listener) {
+        return submit(List.of(request), listener, null, true).getFirst();
+    }
+
+    private List<Generation> submit(
+            List<Request> requests, TokenListener listener, @Nullable LogitsSink sink, boolean bounded) {
+        List<PreparedRequest> prepared = new ArrayList<>();
+        boolean submitted = false;
+        try {
+            for (Request request : requests) {
+                checkAdmitting();
+                prepared.add(prepare(request, sink != null));
+            }
+            ModelEngine running = engine();
+            List<GenerationRun> runs = new ArrayList<>();
+            for (int i = 0; i < prepared.size(); i++) {
+                runs.add(new GenerationRun(
+                        running.engine(),
+                        prepared.get(i),
+                        i,
+                        tokenizer,
+                        checkpoint.generation().endTokens(),
+                        operations.sampler(),
+                        listener,
+                        sink));
+            }
+            running.engine().submit(runs.stream().map(GenerationRun::group).toList(), bounded);
+            submitted = true;
+            runs.forEach(run -> run.watchLease(running.engine()));
+            return runs.stream().map(GenerationRun::generation).toList();
+        } finally {
+            if (!submitted) {
+                prepared.forEach(PreparedRequest::close);
+            }
+        }
+    }
+
+    private PreparedRequest prepare(Request request, boolean wantsLogits) {
+        AdapterLease lease = lease(request);
+        boolean done = false;
+        try {
+            int[] tokens = prompts.tokens(request.prompt());
+            PreparedRequest prepared =
+                    new PreparedRequest(request, tokens, checker.settings(request, tokens.length, wantsLogits), lease);
+            done = true;
+            return prepared;
+        } finally {
+            if (!done && lease != null) {
+                lease.close();
+            }
+        }
+    }
+
+    private @Nullable AdapterLease lease(Request request) {
+        String name = request.adapterName();
+        if (name == null) {
+            return null;
+        }
+        Adapter adapter = request.adapter();
+        if (adapter != null && adapter.owner() != this) {
+            throw new LorikeetException(
+                    ErrorCode.INVALID_REQUEST, "the adapter " + adapter.name() + " belongs to another model");
+        }
+        return adapters.lease(name, adapter);
+    }
+
+    private void checkAdmitting() {
+        if (!admitting) {
+            throw new LorikeetException(ErrorCode.ABORTED, "the model is closed or shutting down");
+        }
+    }
+
+    /** The engine, made at the first use: its memory for activations is not small. */
+    private ModelEngine engine() {
+        synchronized (engineLock) {
+            checkAdmitting();
+            ModelEngine made = engine;
+            if (made == null) {
+                made = new ModelEngine(checkpoint, weights, operations, options);
+                engine = made;
+            }
+            return made;
         }
     }
 
@@ -171,21 +268,29 @@ public final class Lorikeet implements AutoCloseable {
      * Runs requests together, each with its own adapter and settings, and waits for all of them. Which requests run
      * together changes how long they take, never what they answer.
      *
-     * @param requests answered in one batch as far as memory allows; the rest follows as others end
-     * @param listener is told of each token as it is made, on this thread
+     * @param requests started together as far as memory allows; the rest follows as others end. However many they are,
+     *     the queue is not too short for them
+     * @param listener is told of each token as it is made, on the engine's thread
      * @return the answers, in the order of the requests
-     * @throws LorikeetException INVALID_REQUEST, NOT_FOUND for an adapter that was closed, NO_ROOM, or INVALID_FILE if a
-     *     mapped file was cut short meanwhile
+     * @throws LorikeetException what the first request that failed ended with; the others are cancelled
      */
     public List<Answer> generate(List<Request> requests, TokenListener listener) {
-        device.lock();
+        checkMayWait();
+        RememberingListener remembering = new RememberingListener(listener);
+        List<Generation> generations = submit(requests, remembering, null, false);
         try {
-            for (Request request : requests) {
-                check(request);
+            return new JointGeneration(generations).await();
+        } catch (LorikeetException e) {
+            remembering.rethrow();
+            throw e;
+        }
+    }
+
+    private void checkMayWait() {
+        synchronized (engineLock) {
+            if (engine != null && engine.isCurrentThread()) {
+                throw new IllegalStateException("a listener must not wait for the engine that calls it");
             }
-            return generator.generate(requests, listener);
-        } finally {
-            device.unlock();
         }
     }
 
@@ -196,15 +301,14 @@ public final class Lorikeet implements AutoCloseable {
      * @return for each request one number for each token of the vocabulary
      */
     public List<float[]> logits(List<Request> requests) {
-        device.lock();
-        try {
-            for (Request request : requests) {
-                check(request);
-            }
-            return generator.logits(requests);
-        } finally {
-            device.unlock();
-        }
+        checkMayWait();
+        float[][] logits = new float[requests.size()][];
+        List<Request> greedy = requests.stream()
+                .map(request -> request.maxTokens(1).choices(1).sampling(SamplingSettings.GREEDY))
+                .toList();
+        LogitsSink sink = (place, values) -> logits[place] = values;
+        new JointGeneration(submit(greedy, TokenListener.NONE, sink, false)).await();
+        return List.of(logits);
     }
 
     /**
@@ -215,31 +319,7 @@ public final class Lorikeet implements AutoCloseable {
      * @throws LorikeetException INCOMPATIBLE if the model has no chat template, INVALID_REQUEST if it refuses
      */
     public String renderChat(List<Map<String, Object>> messages, @Nullable List<Map<String, Object>> tools) {
-        return generator.render(messages.stream().map(ChatMessage::new).toList(), tools);
-    }
-
-    private void check(Request request) {
-        Adapter adapter = request.adapter();
-        synchronized (adaptersLock) {
-            checkOpen();
-            if (adapter == null) {
-                return;
-            }
-            if (adapter.owner() != this) {
-                throw new LorikeetException(
-                        ErrorCode.INVALID_REQUEST, "the adapter " + adapter.name() + " belongs to another model");
-            }
-            if (adapters.get(adapter.name()) != adapter) {
-                throw new LorikeetException(
-                        ErrorCode.NOT_FOUND, "the adapter " + adapter.name() + " is not loaded any more");
-            }
-        }
-    }
-
-    private void checkOpen() {
-        if (closed) {
-            throw new LorikeetException(ErrorCode.ABORTED, "the model is closed");
-        }
+        return prompts.render(messages.stream().map(ChatMessage::new).toList(), tools);
     }
 
     /** The tokenizer; closed with the model. */
@@ -259,11 +339,13 @@ public final class Lorikeet implements AutoCloseable {
 
     /** The number of forward passes so far; each serves all requests that run at the time. */
     public long steps() {
-        device.lock();
-        try {
-            return generator.steps();
-        } finally {
-            device.unlock();
+        return stats().steps();
+    }
+
+    /** What the engine is doing and has done, as of its last step. Costs next to nothing. */
+    public Stats stats() {
+        synchronized (engineLock) {
+            return engine == null ? Stats.NONE : engine.stats();
         }
     }
 
@@ -272,28 +354,30 @@ public final class Lorikeet implements AutoCloseable {
         return operations.describe();
     }
 
-    /** Waits for a running generation, then gives everything back. Closing twice does nothing. */
+    /** Refuses further requests with ABORTED; those that were submitted go on. */
+    public void stopAdmitting() {
+        admitting = false;
+    }
+
+    /** Ends what still runs with ABORTED, then gives everything back. Closing twice does nothing. Not for listeners. */
     @Override
     public void close() {
-        List<Adapter> loaded;
-        synchronized (adaptersLock) {
+        stopAdmitting();
+        ModelEngine running;
+        synchronized (engineLock) {
             if (closed) {
                 return;
             }
             closed = true;
-            loaded = new ArrayList<>(adapters.values());
-            adapters.clear();
+            running = engine;
         }
-        device.lock();
         try (checkpoint;
                 tokenizer;
-                operations;
-                generator) {
-            for (Adapter adapter : loaded) {
-                adapter.loaded().close();
+                operations) {
+            if (running != null) {
+                running.close();
             }
-        } finally {
-            device.unlock();
+            adapters.close();
         }
     }
 }

@@ -1,7 +1,9 @@
 package lorikeet.runtime;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import lorikeet.kernels.SamplingSettings;
@@ -9,75 +11,80 @@ import lorikeet.runtime.text.ChatMessage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One request: a prompt, the adapter it is for, and how to continue it. Immutable; each method returns a changed copy.
+ * One request: a prompt, the adapter it is for, and how to continue it. Immutable; each method with an argument returns a
+ * changed copy.
  *
  * <pre>{@code
- * Request.text("How many birds are there?").adapter(sql).maxTokens(64).stop(";")
+ * Request.text("How many birds are there?").adapter("sql").maxTokens(64).stop(";")
  * }</pre>
  */
 public final class Request {
     private static final int DEFAULT_MAX_TOKENS = 256;
 
     private final Prompt prompt;
-    private final @Nullable Adapter adapter;
-    private final int maxTokens;
-    private final int choices;
-    private final SamplingSettings sampling;
-    private final OptionalLong seed;
-    private final List<String> stop;
-    private final Set<Integer> stopTokens;
-    private final boolean keepStop;
-    private final boolean ignoreEnd;
+    private @Nullable String adapterName;
+    private @Nullable Adapter adapter;
+    private int maxTokens = DEFAULT_MAX_TOKENS;
+    private int choices = 1;
+    private SamplingSettings sampling = SamplingSettings.GREEDY;
+    private OptionalLong seed = OptionalLong.empty();
+    private List<String> stop = List.of();
+    private Set<Integer> stopTokens = Set.of();
+    private boolean keepStop;
+    private boolean ignoreEnd;
+    private Optional<Duration> timeLimit = Optional.empty();
+    private Optional<Duration> queueLimit = Optional.empty();
+    private Optional<PromptScores> promptScores = Optional.empty();
 
-    private Request(
-            Prompt prompt,
-            @Nullable Adapter adapter,
-            int maxTokens,
-            int choices,
-            SamplingSettings sampling,
-            OptionalLong seed,
-            List<String> stop,
-            Set<Integer> stopTokens,
-            boolean keepStop,
-            boolean ignoreEnd) {
+    /**
+     * Which tokens of the prompt are to be scored.
+     *
+     * @param from the first one; the prompt's very first token has no probability
+     * @param alternatives the number of most likely tokens to report beside each
+     */
+    public record PromptScores(int from, int alternatives) {
+        public PromptScores {
+            if (from < 0 || alternatives < 0) {
+                throw invalid("prompt scores from token " + from + " with " + alternatives + " alternatives");
+            }
+        }
+    }
+
+    private Request(Prompt prompt) {
         this.prompt = Objects.requireNonNull(prompt);
-        this.adapter = adapter;
-        this.maxTokens = maxTokens;
-        this.choices = choices;
-        this.sampling = Objects.requireNonNull(sampling);
-        this.seed = seed;
-        this.stop = List.copyOf(stop);
-        this.stopTokens = Set.copyOf(stopTokens);
-        this.keepStop = keepStop;
-        this.ignoreEnd = ignoreEnd;
-        if (maxTokens < 1) {
-            throw invalid("maxTokens is " + maxTokens + ", it must be at least 1");
-        }
-        if (choices < 1) {
-            throw invalid("the number of choices is " + choices + ", it must be at least 1");
-        }
-        if (this.stop.contains("")) {
-            throw invalid("an empty stop string");
-        }
+    }
+
+    private Request(Request other) {
+        prompt = other.prompt;
+        adapterName = other.adapterName;
+        adapter = other.adapter;
+        maxTokens = other.maxTokens;
+        choices = other.choices;
+        sampling = other.sampling;
+        seed = other.seed;
+        stop = other.stop;
+        stopTokens = other.stopTokens;
+        keepStop = other.keepStop;
+        ignoreEnd = other.ignoreEnd;
+        timeLimit = other.timeLimit;
+        queueLimit = other.queueLimit;
+        promptScores = other.promptScores;
     }
 
     private static LorikeetException invalid(String problem) {
         return new LorikeetException(ErrorCode.INVALID_REQUEST, problem);
     }
 
+    private static Duration positive(String name, Duration value) {
+        if (!value.isPositive()) {
+            throw invalid(name + " is " + value + ", it must be more than nothing");
+        }
+        return value;
+    }
+
     /** A greedy request to the base model for up to 256 tokens. */
     public static Request of(Prompt prompt) {
-        return new Request(
-                prompt,
-                null,
-                DEFAULT_MAX_TOKENS,
-                1,
-                SamplingSettings.GREEDY,
-                OptionalLong.empty(),
-                List.of(),
-                Set.of(),
-                false,
-                false);
+        return new Request(prompt);
     }
 
     /** A request that continues a text. */
@@ -95,24 +102,47 @@ public final class Request {
         return of(new Prompt.Chat(List.of(messages)));
     }
 
-    /** Uses this adapter; null for the base model. */
+    /** Uses just this load of an adapter, and is refused once it was replaced or unloaded; null for the base model. */
     public Request adapter(@Nullable Adapter value) {
-        return new Request(prompt, value, maxTokens, choices, sampling, seed, stop, stopTokens, keepStop, ignoreEnd);
+        Request copy = new Request(this);
+        copy.adapter = value;
+        copy.adapterName = value == null ? null : value.name();
+        return copy;
+    }
+
+    /** Uses the adapter that has this name when the request is submitted. */
+    public Request adapter(String name) {
+        Request copy = new Request(this);
+        copy.adapter = null;
+        copy.adapterName = Objects.requireNonNull(name);
+        return copy;
     }
 
     /** Ends after this many tokens. */
     public Request maxTokens(int value) {
-        return new Request(prompt, adapter, value, choices, sampling, seed, stop, stopTokens, keepStop, ignoreEnd);
+        if (value < 1) {
+            throw invalid("maxTokens is " + value + ", it must be at least 1");
+        }
+        Request copy = new Request(this);
+        copy.maxTokens = value;
+        return copy;
     }
 
     /** Gives this many independent continuations. */
     public Request choices(int value) {
-        return new Request(prompt, adapter, maxTokens, value, sampling, seed, stop, stopTokens, keepStop, ignoreEnd);
+        if (value < 1) {
+            throw invalid("the number of choices is " + value + ", it must be at least 1");
+        }
+        Request copy = new Request(this);
+        copy.choices = value;
+        return copy;
     }
 
     /** Chooses tokens like this; the settings' seed is used only if {@link #seed} is not. */
     public Request sampling(SamplingSettings value) {
-        return new Request(prompt, adapter, maxTokens, choices, value, seed, stop, stopTokens, keepStop, ignoreEnd);
+        Request copy = new Request(this);
+        copy.sampling = Objects.requireNonNull(value);
+        return copy;
     }
 
     /**
@@ -120,38 +150,66 @@ public final class Request {
      * each request draws anew.
      */
     public Request seed(long value) {
-        return new Request(
-                prompt,
-                adapter,
-                maxTokens,
-                choices,
-                sampling,
-                OptionalLong.of(value),
-                stop,
-                stopTokens,
-                keepStop,
-                ignoreEnd);
+        Request copy = new Request(this);
+        copy.seed = OptionalLong.of(value);
+        return copy;
     }
 
     /** Ends where one of these strings appears; the text ends before it. */
     public Request stop(String... values) {
-        return new Request(
-                prompt, adapter, maxTokens, choices, sampling, seed, List.of(values), stopTokens, keepStop, ignoreEnd);
+        Request copy = new Request(this);
+        copy.stop = List.of(values);
+        if (copy.stop.contains("")) {
+            throw invalid("an empty stop string");
+        }
+        return copy;
     }
 
     /** Ends at one of these tokens, beside the model's own end tokens. */
     public Request stopTokens(Set<Integer> values) {
-        return new Request(prompt, adapter, maxTokens, choices, sampling, seed, stop, values, keepStop, ignoreEnd);
+        Request copy = new Request(this);
+        copy.stopTokens = Set.copyOf(values);
+        return copy;
     }
 
     /** Leaves the stop string that was found in the text. */
     public Request keepStop(boolean value) {
-        return new Request(prompt, adapter, maxTokens, choices, sampling, seed, stop, stopTokens, value, ignoreEnd);
+        Request copy = new Request(this);
+        copy.keepStop = value;
+        return copy;
     }
 
     /** Goes on past the model's end tokens. */
     public Request ignoreEnd(boolean value) {
-        return new Request(prompt, adapter, maxTokens, choices, sampling, seed, stop, stopTokens, keepStop, value);
+        Request copy = new Request(this);
+        copy.ignoreEnd = value;
+        return copy;
+    }
+
+    /** Fails with TIMED_OUT if it isn't done after this time, counted from when it is submitted. */
+    public Request timeLimit(Duration value) {
+        Request copy = new Request(this);
+        copy.timeLimit = Optional.of(positive("timeLimit", value));
+        return copy;
+    }
+
+    /** Fails with TIMED_OUT if it isn't started after this time. */
+    public Request queueLimit(Duration value) {
+        Request copy = new Request(this);
+        copy.queueLimit = Optional.of(positive("queueLimit", value));
+        return copy;
+    }
+
+    /**
+     * Also gives the log-probabilities of the prompt's tokens, as {@link Answer#promptScores}.
+     *
+     * @param from the first token to score; the prompt's very first one has no probability, so 0 means the same as 1
+     * @param alternatives number of most likely tokens to report beside each
+     */
+    public Request promptLogProbs(int from, int alternatives) {
+        Request copy = new Request(this);
+        copy.promptScores = Optional.of(new PromptScores(from, alternatives));
+        return copy;
     }
 
     /** What is continued. */
@@ -159,9 +217,14 @@ public final class Request {
         return prompt;
     }
 
-    /** The adapter, null for the base model. */
+    /** The load of an adapter that was asked for, null if it was named or the request is for the base model. */
     public @Nullable Adapter adapter() {
         return adapter;
+    }
+
+    /** The adapter's name, null for the base model. */
+    public @Nullable String adapterName() {
+        return adapterName;
     }
 
     /** The most tokens of a choice. */
@@ -202,5 +265,20 @@ public final class Request {
     /** Whether the model's end tokens are passed over. */
     public boolean ignoreEnd() {
         return ignoreEnd;
+    }
+
+    /** How long it may take altogether. */
+    public Optional<Duration> timeLimit() {
+        return timeLimit;
+    }
+
+    /** How long it may wait to be started. */
+    public Optional<Duration> queueLimit() {
+        return queueLimit;
+    }
+
+    /** Which of the prompt's tokens are scored. */
+    public Optional<PromptScores> promptScores() {
+        return promptScores;
     }
 }

@@ -27,9 +27,10 @@ final class TruncatedGenerations {
     private final long wholeBytes;
     private final boolean beside;
     private final SplittableRandom random;
-    private final Answer expected;
+    private final List<Choice> expected;
 
-    private TruncatedGenerations(Path model, Path adapter, Path victim, boolean beside, long seed, Answer expected)
+    private TruncatedGenerations(
+            Path model, Path adapter, Path victim, boolean beside, long seed, List<Choice> expected)
             throws IOException {
         this.model = model;
         this.adapter = adapter;
@@ -74,14 +75,14 @@ final class TruncatedGenerations {
         return to;
     }
 
-    private static Answer warmUp(Path model, Path adapter) {
+    private static List<Choice> warmUp(Path model, Path adapter) {
         try (Lorikeet opened = Lorikeet.open(model)) {
             Request request = REQUEST.adapter(opened.load("a", adapter));
             Answer answer = opened.generate(request);
             for (int i = 0; i < 300; i++) {
                 opened.generate(request);
             }
-            return answer;
+            return answer.choices();
         }
     }
 
@@ -107,7 +108,7 @@ final class TruncatedGenerations {
                     }
                     return true;
                 });
-                if (!beside || !answers.getFirst().equals(expected)) {
+                if (!beside || !answers.getFirst().choices().equals(expected)) {
                     throw new IllegalStateException("answered " + answers);
                 }
                 return false;

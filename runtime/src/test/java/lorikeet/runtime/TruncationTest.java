@@ -71,13 +71,13 @@ class TruncationTest {
         Path file = folder.resolve("adapter/adapter_model.safetensors");
         try (Lorikeet model = Lorikeet.open(Golden.set("llama").resolve("model"))) {
             Adapter adapter = model.load("a", folder.resolve("adapter"));
-            Answer before = model.generate(REQUEST);
+            List<Choice> before = model.generate(REQUEST).choices();
             truncate(file);
             assertThatThrownBy(() -> model.generate(REQUEST.adapter(adapter)))
                     .satisfies(error -> assertNamed(error, file));
-            assertThat(model.generate(REQUEST)).isEqualTo(before);
+            assertThat(model.generate(REQUEST).choices()).isEqualTo(before);
             adapter.close();
-            assertThat(model.generate(REQUEST)).isEqualTo(before);
+            assertThat(model.generate(REQUEST).choices()).isEqualTo(before);
         }
     }
 

@@ -171,9 +171,9 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private static void print(PrintWriter out, Request request, Answer answer) {
-        Adapter adapter = request.adapter();
+        String adapter = request.adapterName();
         for (Choice choice : answer.choices()) {
-            out.println("[" + (adapter == null ? BASE : adapter.name()) + "] " + choice.text());
+            out.println("[" + (adapter == null ? BASE : adapter) + "] " + choice.text());
         }
     }
 

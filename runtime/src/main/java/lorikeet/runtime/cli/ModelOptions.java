@@ -41,7 +41,7 @@ final class ModelOptions {
             options = options.threads(threads);
         }
         if (cacheMegabytes != null) {
-            options = options.cacheBytes((long) cacheMegabytes << 20);
+            options = options.poolBytes((long) cacheMegabytes << 20);
         }
         return Lorikeet.open(model, options);
     }

@@ -1,155 +1,376 @@
 package lorikeet.runtime.engine;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.function.Consumer;
-import lorikeet.kernels.Batch;
+import java.util.Set;
+import java.util.function.LongSupplier;
 import lorikeet.kernels.KvLayout;
-import lorikeet.kernels.Operations;
 import lorikeet.kernels.SampledToken;
-import lorikeet.kernels.SamplingState;
 import lorikeet.memory.Matrix;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LorikeetException;
-import lorikeet.runtime.model.ForwardPass;
 import lorikeet.runtime.model.Rope;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs sequences together, step by step: sequences join when there is memory for all their tokens, and leave when they
- * end. Confined to one thread at a time, the one that owns the device.
+ * Runs requests together, step by step: they join and leave between steps. Any thread may submit, cancel and ask for
+ * statistics; {@link #doWork} and all that it calls belong to the one thread that owns the device and is the only writer
+ * of the engine's state. That thread reads no file, parses nothing and waits for no client.
  */
 public final class Engine {
-    private final Operations operations;
-    private final ForwardPass pass;
-    private final KvBlocks blocks;
-    private final StepPlanner planner;
-    private final Batch batch = new Batch();
-    private final Deque<Sequence> waiting = new ArrayDeque<>();
-    private final List<Sequence> running = new ArrayList<>();
-    private final List<Sequence> outputs = new ArrayList<>();
-    private final List<SamplingState> states = new ArrayList<>();
-    private @Nullable Consumer<Step> observer;
-    private long steps;
+    private final EngineLimits limits;
+    private final Device device;
+    private final EngineMemory memory;
+    private final Residency residency;
+    private final LongSupplier clock;
+    private final KvMemory sequencesMemory;
+    private final Scheduler scheduler;
+    private final StepComposer composer;
+    private final StepRunner runner;
+    private final StepPlan plan;
+    private final CommandQueue commands = new CommandQueue();
+    private final Deadlines deadlines = new Deadlines();
+    private final Counters counters = new Counters();
+    private final Set<SequenceGroup> live = new LinkedHashSet<>();
+    private final List<Scheduler.Failure> failures = new ArrayList<>();
+    private long nextSerial;
+    private volatile EngineStats stats;
+    private volatile Runnable waker = () -> {};
 
     /**
-     * What a step gave, before tokens are chosen.
+     * An engine without requests. It owns nothing of what it is given.
      *
-     * @param sequences the sequences whose next token is to be chosen
-     * @param logits their logits, one row each
+     * @param clock gives the time in nanoseconds, from any origin
      */
-    public record Step(List<Sequence> sequences, Matrix logits) {}
-
-    /** An engine over a model's forward pass; it owns nothing of what it is given. */
-    public Engine(Operations operations, ForwardPass pass, KvBlocks blocks, Rope rope) {
-        this.operations = operations;
-        this.pass = pass;
-        this.blocks = blocks;
-        this.planner = new StepPlanner(rope, pass.maxTokens());
+    public Engine(
+            EngineLimits limits,
+            Device device,
+            Rope rope,
+            EngineMemory memory,
+            Residency residency,
+            LongSupplier clock) {
+        this.limits = limits;
+        this.device = device;
+        this.memory = memory;
+        this.residency = residency;
+        this.clock = clock;
+        KvBlocks blocks = memory.blocks();
+        sequencesMemory = new KvMemory(blocks, memory.cache(), residency, limits.prefixCache(), rope.steadyLength());
+        scheduler = new Scheduler(limits, blocks, sequencesMemory, residency, counters);
+        composer = new StepComposer(limits.stepTokens(), limits.stepRows(), limits.batchAdapters(), residency);
+        runner = new StepRunner(device, blocks);
+        plan = new StepPlan(rope);
+        stats = counters.stats(scheduler, memory);
     }
 
-    /** Shows each step's logits to {@code observer} before tokens are chosen; null for nobody. */
-    public void observe(@Nullable Consumer<Step> value) {
-        observer = value;
+    /** The time by its clock. Any thread. */
+    public long now() {
+        return clock.getAsLong();
     }
 
     /**
-     * Adds a sequence; it starts in a later step.
+     * Adds requests, which start together if possible. Any thread.
      *
-     * @throws LorikeetException NO_ROOM if the cache could not hold it even alone
+     * @param bounded whether they may be refused because too many wait already
+     * @throws LorikeetException NO_ROOM if the queue is full or one of them would not fit into the cache even alone,
+     *     ABORTED if the engine is closed; none of them is added then
      */
-    public void submit(Sequence sequence) {
-        int needed = KvLayout.blocksFor(sequence.maxCached());
-        if (needed > blocks.capacity()) {
+    public void submit(List<SequenceGroup> groups, boolean bounded) {
+        for (SequenceGroup group : groups) {
+            int needed = KvLayout.blocksFor(group.maxCached());
+            if (needed > memory.blocks().capacity()) {
+                throw new LorikeetException(
+                        ErrorCode.NO_ROOM,
+                        "a text of up to " + group.maxCached() + " tokens takes " + needed
+                                + " KV blocks, the cache has " + memory.blocks().capacity());
+            }
+        }
+        if (!counters.enqueue(groups.size(), bounded ? limits.queueLength() : Integer.MAX_VALUE)) {
             throw new LorikeetException(
-                    ErrorCode.NO_ROOM,
-                    "a text of up to " + sequence.maxCached() + " tokens takes " + needed + " KV blocks, the cache has "
-                            + blocks.capacity());
+                    ErrorCode.NO_ROOM, "the queue is full: " + limits.queueLength() + " requests wait");
         }
-        waiting.add(sequence);
+        if (!commands.offer(new Command.Submit(List.copyOf(groups)))) {
+            counters.dequeue(groups.size());
+            throw new LorikeetException(ErrorCode.ABORTED, "the model is closed");
+        }
+        wakeUp();
     }
 
-    /** True when there is nothing to do. */
-    public boolean isIdle() {
-        return waiting.isEmpty() && running.isEmpty();
+    /** Ends a request after the running step; its listener hears the end. Any thread. */
+    public void cancel(SequenceGroup group) {
+        commands.offer(new Command.End(group, null));
+        wakeUp();
     }
 
-    /** The number of steps that were run. */
-    public long steps() {
-        return steps;
+    /** Fails a request after the running step. Any thread. */
+    public void abort(SequenceGroup group, LorikeetException reason) {
+        commands.offer(new Command.End(group, reason));
+        wakeUp();
     }
 
-    /**
-     * Runs one step: admits what fits, computes, chooses tokens, and ends what has ended.
-     *
-     * @param checkFiles throws if a mapped file was cut short. Asked before the step, so that lost pages are not read if
-     *     it can be helped, and after it, before any token is believed: of the page that the file now ends in, the lost
-     *     part reads as zeros.
-     */
-    public void step(Runnable checkFiles) {
-        admit();
-        if (running.isEmpty()) {
-            return;
-        }
-        checkFiles.run();
-        planner.plan(running, batch, outputs);
-        Matrix logits = pass.run(batch, blocks);
-        checkFiles.run();
-        steps++;
-        if (outputs.isEmpty()) {
-            return;
-        }
-        if (observer != null) {
-            observer.accept(new Step(outputs, logits));
-        }
-        choose(logits);
+    /** Gives up what the prefix cache has of an adapter that is not used any more. Any thread. */
+    public void forget(long adapterId) {
+        commands.offer(new Command.Forget(adapterId));
+        wakeUp();
     }
 
-    private void admit() {
-        while (!waiting.isEmpty() && running.size() < pass.maxOutputs()) {
-            int[] lent = blocks.lend(waiting.peek().maxCached());
-            if (lent == null) {
-                if (running.isEmpty()) {
-                    throw new LorikeetException(ErrorCode.NO_ROOM, "no memory is left for the KV cache");
+    /** Says that there may be something to do, such as a copy that has finished. Any thread. */
+    public void wakeUp() {
+        waker.run();
+    }
+
+    /** How the thread that calls {@link #doWork} is woken. */
+    void waker(Runnable value) {
+        waker = value;
+    }
+
+    /** What it was doing after the last step. Any thread. */
+    public EngineStats stats() {
+        return stats;
+    }
+
+    /** Does what there is to do, at most one step; returns 0 if there was nothing. */
+    public int doWork() {
+        int work = runCommands() + expire();
+        if (residency.poll()) {
+            work++;
+        }
+        memory.cache().step(counters.steps());
+        scheduler.admit(now(), failures);
+        work += settleFailures();
+        if (!scheduler.running().isEmpty()) {
+            step();
+            work++;
+        }
+        if (work > 0) {
+            stats = counters.stats(scheduler, memory);
+        }
+        return work;
+    }
+
+    /** How long there will be nothing to do if nobody wakes it, after {@link #doWork} returned 0. */
+    long idleNanos() {
+        long copies = scheduler.waiting() > 0 ? 1_000_000 : Long.MAX_VALUE;
+        return Math.min(copies, deadlines.remaining(now()));
+    }
+
+    private int runCommands() {
+        int done = 0;
+        for (Command command = commands.poll(); command != null; command = commands.poll()) {
+            switch (command) {
+                case Command.Submit submit -> submit.groups().forEach(this::add);
+                case Command.End(SequenceGroup group, LorikeetException reason) -> {
+                    if (reason == null) {
+                        end(group);
+                    } else {
+                        fail(group, reason);
+                    }
                 }
-                return;
+                case Command.Forget forget -> memory.cache().forget(forget.adapterId());
             }
-            Sequence sequence = waiting.remove();
-            sequence.lend(lent);
-            running.add(sequence);
+            done++;
+        }
+        return done;
+    }
+
+    private void add(SequenceGroup group) {
+        group.serial(nextSerial++);
+        live.add(group);
+        deadlines.add(group);
+        scheduler.add(group);
+    }
+
+    private int expire() {
+        int expired = 0;
+        long now = now();
+        for (Deadlines.Deadline late = deadlines.passed(now); late != null; late = deadlines.passed(now)) {
+            String what = late.untilStart() ? "was not started" : "was not done";
+            fail(
+                    late.group(),
+                    new LorikeetException(ErrorCode.TIMED_OUT, "the request " + what + " within its time limit"));
+            expired++;
+        }
+        return expired;
+    }
+
+    private int settleFailures() {
+        int settled = failures.size();
+        for (Scheduler.Failure failure : List.copyOf(failures)) {
+            fail(failure.group(), failure.reason());
+        }
+        failures.clear();
+        return settled;
+    }
+
+    private void step() {
+        scheduler.grow(failures);
+        settleFailures();
+        composer.compose(scheduler.running(), counters.steps(), plan);
+        if (plan.isEmpty() || failMissingAdapters()) {
+            return;
+        }
+        Matrix logits;
+        @Nullable SampledToken[] tokens;
+        try {
+            device.checkFiles();
+            logits = runner.launch(plan);
+        } catch (RuntimeException | Error e) {
+            if (!failMissingAdapters()) {
+                failStep(e);
+            }
+            return;
+        }
+        try {
+            tokens = runner.finish(plan, logits);
+            device.checkFiles();
+        } catch (RuntimeException | Error e) {
+            failStep(e);
+            return;
+        }
+        failMissingAdapters();
+        counters.stepDone();
+        for (StepPlan.Share share : plan.shares()) {
+            if (share.sequence().isRunning()) {
+                share.sequence().advance(share.tokens());
+            }
+        }
+        deliver(tokens);
+    }
+
+    /** Fails the requests in the step whose adapter can't be used any more; true if there were some. */
+    private boolean failMissingAdapters() {
+        boolean failed = false;
+        for (StepPlan.Share share : plan.shares()) {
+            SequenceGroup group = share.sequence().group();
+            if (!group.hasEnded()
+                    && group.lease() != null
+                    && residency.ask(group.lease()) == Residency.Presence.FAILED) {
+                fail(group, residency.failure(group.lease()));
+                failed = true;
+            }
+        }
+        return failed;
+    }
+
+    private void failStep(Throwable cause) {
+        LorikeetException reason = reason(cause);
+        for (StepPlan.Share share : plan.shares()) {
+            fail(share.sequence().group(), reason);
         }
     }
 
-    private void choose(Matrix logits) {
-        states.clear();
-        for (Sequence sequence : outputs) {
-            states.add(sequence.sampling());
+    /** Why a step failed: a file that was cut short meanwhile, or else a mistake. */
+    private LorikeetException reason(Throwable cause) {
+        if (cause instanceof LorikeetException known) {
+            return known;
         }
-        List<SampledToken> tokens = operations.sampler().sample(logits, states);
-        for (int i = 0; i < tokens.size(); i++) {
-            Sequence sequence = outputs.get(i);
-            sequence.append(tokens.get(i).id());
-            boolean goesOn = sequence.listener().onToken(tokens.get(i));
-            if (!goesOn || sequence.reachedMaxTokens()) {
-                end(sequence);
+        try {
+            device.checkFiles();
+        } catch (LorikeetException e) {
+            e.addSuppressed(cause);
+            return e;
+        }
+        return new LorikeetException(ErrorCode.INTERNAL, "the step failed: " + cause, cause);
+    }
+
+    private void deliver(@Nullable SampledToken[] tokens) {
+        long now = now();
+        for (int i = 0; i < tokens.length; i++) {
+            StepPlan.Row row = plan.rows().get(i);
+            SequenceGroup group = row.sequence().group();
+            SampledToken token = tokens[i];
+            if (group.hasEnded()) {
+                continue;
+            }
+            if (token == null) {
+                fail(
+                        group,
+                        new LorikeetException(
+                                ErrorCode.INVALID_FILE,
+                                "the logits are not numbers that a token can be chosen from: the weights of the model or"
+                                        + " of the adapter are broken"));
+            } else if (row.isScore()) {
+                group.addScore(token);
+            } else {
+                deliver(row.sequence(), token, now);
             }
         }
     }
 
-    private void end(Sequence sequence) {
-        running.remove(sequence);
-        blocks.giveBack(sequence.takeBlocks());
-        sequence.listener().onEnd();
+    private void deliver(Sequence sequence, SampledToken token, long now) {
+        SequenceGroup group = sequence.group();
+        sequence.append(token.id());
+        group.tokenChosen(now);
+        counters.tokenChosen();
+        if (sequence.generated() == 1) {
+            sequencesMemory.publish(sequence);
+        }
+        boolean goesOn;
+        try {
+            goesOn = group.listener().onToken(sequence.choice(), token);
+        } catch (RuntimeException | Error e) {
+            fail(group, new LorikeetException(ErrorCode.INTERNAL, "the listener failed: " + e, e));
+            return;
+        }
+        if (!goesOn || sequence.reachedMaxTokens()) {
+            scheduler.remove(sequence, true);
+            sequence.end();
+            if (group.endOne()) {
+                finish(group, null);
+            }
+        }
     }
 
-    /** Drops all sequences, whose listeners hear nothing more. For use after a step has failed. */
-    public void abandon() {
-        waiting.clear();
-        for (Sequence sequence : running) {
-            blocks.giveBack(sequence.takeBlocks());
+    /** Ends a request as it is. */
+    private void end(SequenceGroup group) {
+        if (!group.hasEnded()) {
+            stop(group, true);
+            finish(group, null);
         }
-        running.clear();
+    }
+
+    private void fail(SequenceGroup group, LorikeetException reason) {
+        if (!group.hasEnded()) {
+            stop(group, false);
+            finish(group, reason);
+        }
+    }
+
+    private void stop(SequenceGroup group, boolean sound) {
+        for (Sequence sequence : group.sequences()) {
+            if (!sequence.hasEnded()) {
+                scheduler.remove(sequence, sound);
+                sequence.end();
+            }
+        }
+    }
+
+    private void finish(SequenceGroup group, @Nullable LorikeetException failure) {
+        sequencesMemory.forget(group);
+        live.remove(group);
+        counters.ended(group, failure == null);
+        group.end(now());
+        if (failure == null) {
+            group.listener().onEnd();
+        } else {
+            group.listener().onFailure(failure);
+        }
+    }
+
+    /** Fails all requests after a mistake in the engine itself, so that it can go on with others. */
+    void failAll(LorikeetException reason) {
+        for (SequenceGroup group : List.copyOf(live)) {
+            fail(group, reason);
+        }
+        failures.clear();
+        stats = counters.stats(scheduler, memory);
+    }
+
+    /** Accepts nothing more and fails what there is. The last call on the engine's thread. */
+    void shutDown() {
+        commands.close();
+        runCommands();
+        failAll(new LorikeetException(ErrorCode.ABORTED, "the model is being closed"));
     }
 }

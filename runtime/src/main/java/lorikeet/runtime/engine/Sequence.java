@@ -1,93 +1,79 @@
 package lorikeet.runtime.engine;
 
 import java.util.Arrays;
-import lorikeet.kernels.AdapterWeights;
+import java.util.Objects;
+import lorikeet.kernels.KvLayout;
 import lorikeet.kernels.SamplingState;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One text in the making: the tokens of the prompt and those chosen so far. Tokens up to {@code computed} have their keys
- * and values in the cache. Confined to the thread that steps the engine.
+ * and values in its blocks. Its first blocks may be the prefix cache's, which others read too; it writes only behind
+ * them. Confined to the engine's thread once its group is submitted.
  */
-public final class Sequence {
+final class Sequence {
     private static final int[] NO_BLOCKS = {};
 
-    private final @Nullable AdapterWeights adapter;
-    private final long group;
+    private final SequenceGroup group;
+    private final int choice;
     private final int promptLength;
-    private final int maxTokens;
     private final SamplingState sampling;
-    private final SequenceListener listener;
     private int[] tokens;
     private int length;
     private int computed;
     private int[] blocks = NO_BLOCKS;
+    private int blockCount;
+    private int sharedBlocks;
+    private @Nullable RadixNode prefix;
+    private @Nullable RunningAdapter adapter;
+    private boolean running;
+    private boolean ended;
 
-    /**
-     * A sequence that waits to be run.
-     *
-     * @param prompt at least one token
-     * @param maxTokens the most tokens to choose
-     * @param adapter what to add to the base model, or null
-     * @param group the adapter's id; sequences of the same adapter, and only they, have the same
-     * @param sampling how tokens are chosen
-     * @param listener receives them
-     */
-    public Sequence(
-            int[] prompt,
-            int maxTokens,
-            @Nullable AdapterWeights adapter,
-            long group,
-            SamplingState sampling,
-            SequenceListener listener) {
-        if (prompt.length == 0 || maxTokens < 1) {
-            throw new IllegalArgumentException(
-                    "a prompt of " + prompt.length + " tokens, to be continued by " + maxTokens);
-        }
-        this.tokens = Arrays.copyOf(prompt, prompt.length + Math.min(maxTokens, 64));
-        this.length = prompt.length;
-        this.promptLength = prompt.length;
-        this.maxTokens = maxTokens;
-        this.adapter = adapter;
+    /** The sequence that is choice number {@code choice} of a request. */
+    Sequence(SequenceGroup group, int choice, SamplingState sampling) {
         this.group = group;
+        this.choice = choice;
+        this.promptLength = group.prompt().length;
+        this.tokens = group.prompt();
+        this.length = promptLength;
         this.sampling = sampling;
-        this.listener = listener;
-        for (int token : prompt) {
+        for (int token : tokens) {
             sampling.seePrompt(token);
         }
     }
 
-    @Nullable
-    AdapterWeights adapter() {
-        return adapter;
+    SequenceGroup group() {
+        return group;
     }
 
-    long group() {
-        return group;
+    int choice() {
+        return choice;
     }
 
     SamplingState sampling() {
         return sampling;
     }
 
-    SequenceListener listener() {
-        return listener;
-    }
-
+    /** The tokens; only the first {@link #length} count. */
     int[] tokens() {
         return tokens;
     }
 
-    int computed() {
-        return computed;
-    }
-
-    int[] blocks() {
-        return blocks;
+    int length() {
+        return length;
     }
 
     int promptLength() {
         return promptLength;
+    }
+
+    /** The tokens that were chosen so far. */
+    int generated() {
+        return length - promptLength;
+    }
+
+    int computed() {
+        return computed;
     }
 
     /** Tokens that are known but not yet computed. */
@@ -95,23 +81,96 @@ public final class Sequence {
         return length - computed;
     }
 
-    /** The most tokens whose keys and values are ever kept: the last one chosen is not computed. */
-    int maxCached() {
-        return promptLength + maxTokens - 1;
-    }
-
     boolean reachedMaxTokens() {
-        return length - promptLength >= maxTokens;
+        return generated() >= group.settings().maxTokens();
     }
 
-    void lend(int[] lent) {
-        blocks = lent;
+    /** The blocks; those behind {@link #blockCount} don't count. */
+    int[] blocks() {
+        return blocks;
     }
 
-    int[] takeBlocks() {
-        int[] lent = blocks;
+    int blockCount() {
+        return blockCount;
+    }
+
+    /** How many of the first blocks are the prefix cache's. */
+    int sharedBlocks() {
+        return sharedBlocks;
+    }
+
+    /** The prefix cache's node of the last shared block; its root if there is none; null while not running. */
+    @Nullable
+    RadixNode prefix() {
+        return prefix;
+    }
+
+    /** The adapter that it uses, among those that run. */
+    RunningAdapter adapter() {
+        return Objects.requireNonNull(adapter, "not running");
+    }
+
+    void adapter(RunningAdapter value) {
+        adapter = value;
+    }
+
+    /** Where scoring the prompt goes on; {@link #promptLength} if it is done. The first choice does it for all. */
+    int nextScore() {
+        return choice == 0 ? group.nextScore() : promptLength;
+    }
+
+    /** Blocks that are missing to compute all known tokens. */
+    int missingBlocks() {
+        return KvLayout.blocksFor(length) - blockCount;
+    }
+
+    boolean isRunning() {
+        return running;
+    }
+
+    boolean hasEnded() {
+        return ended;
+    }
+
+    void end() {
+        ended = true;
+    }
+
+    /** Starts, or resumes, behind the tokens whose blocks the prefix cache has. */
+    void start(RadixNode node) {
+        running = true;
+        share(node);
+        computed = sharedBlocks * KvLayout.BLOCK_TOKENS;
+    }
+
+    /** Takes the blocks up to this node for its first ones; the caller sees to those that it had there. */
+    void share(RadixNode node) {
+        prefix = node;
+        sharedBlocks = node.depth();
+        while (blockCount < sharedBlocks) {
+            addBlock(0);
+        }
+        for (RadixNode at = node; at.depth() > 0; at = at.parent()) {
+            blocks[at.depth() - 1] = at.block();
+        }
+    }
+
+    void addBlock(int block) {
+        if (blockCount == blocks.length) {
+            blocks = Arrays.copyOf(blocks, Math.max(KvLayout.blocksFor(length), 2 * blockCount));
+        }
+        blocks[blockCount++] = block;
+    }
+
+    /** Stops running; its blocks must have been given back. */
+    void stop() {
+        running = false;
         blocks = NO_BLOCKS;
-        return lent;
+        blockCount = 0;
+        sharedBlocks = 0;
+        prefix = null;
+        adapter = null;
+        computed = 0;
     }
 
     void advance(int count) {
@@ -120,7 +179,7 @@ public final class Sequence {
 
     void append(int token) {
         if (length == tokens.length) {
-            tokens = Arrays.copyOf(tokens, 2 * length);
+            tokens = Arrays.copyOf(tokens, length + Math.clamp(length, 64, 4096));
         }
         tokens[length++] = token;
     }

@@ -10,6 +10,9 @@ public sealed interface Rope {
      */
     RotaryFrequencies frequencies(int length);
 
+    /** Texts of up to this many tokens are all turned by the same frequencies, so they can share keys. */
+    int steadyLength();
+
     /** The variant's name, as in {@code rope_type}. */
     String variant();
 
@@ -18,6 +21,11 @@ public sealed interface Rope {
         @Override
         public RotaryFrequencies frequencies(int length) {
             return frequencies;
+        }
+
+        @Override
+        public int steadyLength() {
+            return Integer.MAX_VALUE;
         }
     }
 
@@ -36,6 +44,11 @@ public sealed interface Rope {
         @Override
         public String variant() {
             return "dynamic";
+        }
+
+        @Override
+        public int steadyLength() {
+            return trained;
         }
 
         @Override

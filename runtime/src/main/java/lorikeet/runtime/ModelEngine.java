@@ -1,0 +1,125 @@
+package lorikeet.runtime;
+
+import lorikeet.kernels.Batch;
+import lorikeet.kernels.KvCache;
+import lorikeet.kernels.KvLayout;
+import lorikeet.kernels.Operations;
+import lorikeet.kernels.Sampler;
+import lorikeet.memory.InvalidFileException;
+import lorikeet.memory.Matrix;
+import lorikeet.memory.SlabPool;
+import lorikeet.runtime.engine.AlwaysResident;
+import lorikeet.runtime.engine.Device;
+import lorikeet.runtime.engine.Engine;
+import lorikeet.runtime.engine.EngineLimits;
+import lorikeet.runtime.engine.EngineMemory;
+import lorikeet.runtime.engine.EngineStats;
+import lorikeet.runtime.engine.EngineThread;
+import lorikeet.runtime.model.Checkpoint;
+import lorikeet.runtime.model.ForwardPass;
+import lorikeet.runtime.model.ModelConfig;
+import lorikeet.runtime.model.ModelWeights;
+
+/**
+ * The engine of an open model with what it runs on: activations, the pool that serves KV blocks and adapters, and the
+ * thread. Owns these; the model's weights and operations are somebody else's.
+ */
+final class ModelEngine implements AutoCloseable {
+    /** Rows of logits in a step beyond one for each text, so that prompts are scored in larger pieces. */
+    private static final int SCORING_ROWS = 32;
+
+    private final SlabPool pool;
+    private final Engine engine;
+    private final EngineThread thread;
+
+    ModelEngine(Checkpoint checkpoint, ModelWeights weights, Operations operations, Options options) {
+        ModelConfig config = checkpoint.config();
+        KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headSize(), operations.kvType());
+        long slabBytes = EngineMemory.slabBytes(layout);
+        pool = operations.slabPool(slabBytes, Math.clamp(options.poolBytes() / slabBytes, 1, Integer.MAX_VALUE));
+        int mostBlocks = Math.max(1, options.cacheTokens() / KvLayout.BLOCK_TOKENS);
+        EngineMemory memory = new EngineMemory(layout, pool, mostBlocks);
+        EngineLimits limits = new EngineLimits(
+                options.running(),
+                Math.max(options.stepTokens(), options.running()),
+                options.running() + SCORING_ROWS,
+                options.batchAdapters(),
+                options.queueLength(),
+                options.prefixCache());
+        ForwardPass pass = new ForwardPass(config, weights, operations, limits.stepTokens(), limits.stepRows());
+        engine = new Engine(
+                limits,
+                new ModelDevice(checkpoint, operations, pass),
+                config.rope(),
+                memory,
+                new AlwaysResident(),
+                System::nanoTime);
+        thread = new EngineThread(engine);
+    }
+
+    /** A model on the device of its operations. */
+    private record ModelDevice(Checkpoint checkpoint, Operations operations, ForwardPass pass) implements Device {
+        @Override
+        public Matrix run(Batch batch, KvCache cache) {
+            return pass.run(batch, cache);
+        }
+
+        @Override
+        public Sampler sampler() {
+            return operations.sampler();
+        }
+
+        @Override
+        public void read(Matrix logits, int row, float[] to) {
+            operations.read(logits, row, to);
+        }
+
+        @Override
+        public void checkFiles() {
+            try {
+                checkpoint.files().checkIntact();
+            } catch (InvalidFileException e) {
+                throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
+            }
+        }
+    }
+
+    Engine engine() {
+        return engine;
+    }
+
+    Stats stats() {
+        EngineStats now = engine.stats();
+        long slabs = pool.capacity();
+        return new Stats(
+                now.running(),
+                now.waiting(),
+                now.steps(),
+                now.promptTokens(),
+                now.cachedTokens(),
+                now.generatedTokens(),
+                now.answered(),
+                now.failed(),
+                now.preemptions(),
+                now.blocks(),
+                now.usedBlocks(),
+                now.cachedBlocks(),
+                slabs * pool.slabBytes(),
+                (slabs - pool.available()) * pool.slabBytes());
+    }
+
+    /** Whether the caller runs on the engine's thread, and so must not wait for it. */
+    boolean isCurrentThread() {
+        return thread.isCurrent();
+    }
+
+    /** Ends all requests and the thread, and frees the memory. */
+    @Override
+    public void close() {
+        try {
+            thread.close();
+        } finally {
+            pool.close();
+        }
+    }
+}
