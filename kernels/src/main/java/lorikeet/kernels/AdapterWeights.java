@@ -1,5 +1,6 @@
 package lorikeet.kernels;
 
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AdapterWeights {
     private final @Nullable Delta[] bySlot;
+    private final MemorySegment table;
 
     /**
      * Takes the changes of one adapter.
@@ -15,7 +17,22 @@ public final class AdapterWeights {
      * @param bySlot the change of the layer with that slot, null where the layer is left as it is; copied
      */
     public AdapterWeights(@Nullable Delta[] bySlot) {
+        this(bySlot, MemorySegment.NULL);
+    }
+
+    private AdapterWeights(@Nullable Delta[] bySlot, MemorySegment table) {
         this.bySlot = bySlot.clone();
+        this.table = table;
+    }
+
+    /** The same changes, with the description that the device's kernels read. */
+    public AdapterWeights withTable(MemorySegment deviceTable) {
+        return new AdapterWeights(bySlot, deviceTable);
+    }
+
+    /** What the device's kernels read of these changes, in its memory; the null segment where it doesn't need one. */
+    public MemorySegment table() {
+        return table;
     }
 
     /** The change of the layer with this slot, or null where the base model's layer is used as it is. */

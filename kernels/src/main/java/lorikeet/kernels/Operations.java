@@ -164,7 +164,7 @@ public interface Operations extends AutoCloseable {
      * The Euclidean norms of the rows of {@code W + scaling B A}, which DoRA's magnitudes are divided by. Unlike the other
      * operations, this one may be called from any thread, also while a step runs, and has ended when it returns.
      *
-     * @param weight {@code W}, {@code [out, in]}, as {@link #place} gave it
+     * @param weight {@code W}, {@code [out, in]}, as it is stored, in host memory
      * @param delta has A, B and the scaling, in host memory
      * @param out {@code [1, out]}, F32, in host memory
      */
@@ -173,7 +173,7 @@ public interface Operations extends AutoCloseable {
     /** The device's sampler. */
     Sampler sampler();
 
-    /** Waits for the calls so far and copies one row of a F32 matrix to the host. */
+    /** Waits for the calls so far and copies one row of a matrix of F32, or of activations, to the host. */
     void read(Matrix matrix, int row, float[] to);
 
     /** Frees everything that was allocated here and stops the device's threads. */

@@ -1,6 +1,5 @@
 package lorikeet.memory;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,10 +29,8 @@ public final class SlabPool implements AutoCloseable {
     public static final int NONE = -1;
 
     private static final System.Logger LOG = System.getLogger(SlabPool.class.getName());
-    private static final long PAGE_BYTES = 4096;
-    private static final long CHUNK_BYTES = 32L << 20;
 
-    private final Arena arena = Arena.ofShared();
+    private final SlabSource source;
     private final long slabBytes;
     private final FreeSlabs free = new FreeSlabs();
     private final NavigableMap<Integer, MemorySegment> chunks = new TreeMap<>();
@@ -50,6 +47,16 @@ public final class SlabPool implements AutoCloseable {
      *     their size is a multiple of that
      */
     public SlabPool(long slabBytes, int capacity) {
+        this(slabBytes, capacity, new HostSlabs());
+    }
+
+    /**
+     * A pool that lends up to {@code capacity} slabs of memory from elsewhere, such as a device's.
+     *
+     * @param slabBytes the size of a slab, a positive multiple of 64
+     * @param source owned by the pool from here on
+     */
+    public SlabPool(long slabBytes, int capacity, SlabSource source) {
         if (slabBytes <= 0 || slabBytes % 64 != 0) {
             throw new IllegalArgumentException("slabs of " + slabBytes + " bytes; a positive multiple of 64 is needed");
         }
@@ -59,6 +66,7 @@ public final class SlabPool implements AutoCloseable {
         Math.multiplyExact(slabBytes, capacity);
         this.slabBytes = slabBytes;
         this.capacity = capacity;
+        this.source = source;
     }
 
     /** The size of a slab in bytes. */
@@ -179,7 +187,7 @@ public final class SlabPool implements AutoCloseable {
     @Override
     public synchronized void close() {
         if (!closed) {
-            arena.close();
+            source.close();
             closed = true;
         }
     }
@@ -198,22 +206,20 @@ public final class SlabPool implements AutoCloseable {
     /** Reserves a chunk for {@code count} slabs: more if that is little, fewer if the limit has it so. */
     private void reserve(int count) {
         int first = free.reserved();
-        int usual = (int) Math.min(Integer.MAX_VALUE, CHUNK_BYTES / slabBytes);
+        int usual = (int) Math.min(Integer.MAX_VALUE, source.chunkBytes() / slabBytes);
         int length = Math.min(Math.max(count, usual), capacity - first);
         if (length == 0) {
             return;
         }
-        MemorySegment chunk;
-        try {
-            chunk = arena.allocate(length * slabBytes, PAGE_BYTES);
-        } catch (OutOfMemoryError e) {
+        Optional<MemorySegment> reserved = source.reserve(length * slabBytes);
+        if (reserved.isEmpty()) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "the slab pool wants " + capacity * slabBytes + " bytes and stays at " + reservedBytes() + ": "
-                            + e.getMessage());
+                    "the slab pool wants " + capacity * slabBytes + " bytes and stays at " + reservedBytes());
             capacity = first;
             return;
         }
+        MemorySegment chunk = reserved.get();
         MemorySegment[] grown = Arrays.copyOf(slabs, first + length);
         for (int i = 0; i < length; i++) {
             grown[first + i] = chunk.asSlice(i * slabBytes, slabBytes);

@@ -14,7 +14,13 @@ import picocli.CommandLine.Spec;
         name = "lorikeet",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {DemoCommand.class, GenerateCommand.class, InspectCommand.class, VerifyCommand.class},
+        subcommands = {
+            DemoCommand.class,
+            GenerateCommand.class,
+            InspectCommand.class,
+            SelftestCommand.class,
+            VerifyCommand.class
+        },
         description = "Serves one base model and many LoRA adapters on it.")
 public final class Main implements Runnable {
     @Spec

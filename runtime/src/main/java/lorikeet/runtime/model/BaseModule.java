@@ -9,7 +9,7 @@ import lorikeet.memory.Matrix;
  * @param kind what it does
  * @param slot its number
  * @param weight {@code [out, in]} of a linear layer or the head, {@code [vocabulary, hidden]} of the embedding table,
- *     {@code [1, size]} of a norm
+ *     {@code [1, size]} of a norm; as it lies in the checkpoint, in host memory
  */
 public record BaseModule(String name, Kind kind, int slot, Matrix weight) {
     /** What a module does. */

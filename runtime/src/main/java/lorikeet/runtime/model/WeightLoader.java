@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import lorikeet.kernels.AttentionShape;
 import lorikeet.kernels.HeadNorms;
 import lorikeet.kernels.Linear;
@@ -68,8 +69,9 @@ final class WeightLoader {
                     weight(ModelWeights.HEAD, BaseModule.Kind.HEAD, slots.head(), ModelWeights.HEAD + ".weight");
             return new Linear(weight, null, slots.head());
         }
-        modules.put(
-                ModelWeights.HEAD, new BaseModule(ModelWeights.HEAD, BaseModule.Kind.HEAD, slots.head(), embedding));
+        Matrix stored =
+                Objects.requireNonNull(modules.get(ModelWeights.EMBEDDING)).weight();
+        modules.put(ModelWeights.HEAD, new BaseModule(ModelWeights.HEAD, BaseModule.Kind.HEAD, slots.head(), stored));
         return new Linear(embedding, null, slots.head());
     }
 
@@ -114,21 +116,21 @@ final class WeightLoader {
     /** Layers that read the same input, each given by its part and the length of its output. */
     @SafeVarargs
     private Projection projection(int layer, int in, boolean bias, Map.Entry<LayerPart, Integer>... parts) {
-        List<Matrix> weights = new ArrayList<>();
+        List<Matrix> stored = new ArrayList<>();
         List<Matrix> biases = new ArrayList<>();
         for (Map.Entry<LayerPart, Integer> part : parts) {
             String name = name(layer, part.getKey());
-            weights.add(matrix(name + ".weight", part.getValue(), in));
+            stored.add(matrix(name + ".weight", part.getValue(), in));
             if (bias) {
                 biases.add(vector(name + ".bias", part.getValue()));
             }
         }
-        weights = operations.place(weights);
+        List<Matrix> weights = operations.place(stored);
         List<Linear> linears = new ArrayList<>();
         for (int i = 0; i < parts.length; i++) {
             String name = name(layer, parts[i].getKey());
             int slot = slots.of(layer, parts[i].getKey());
-            modules.put(name, new BaseModule(name, BaseModule.Kind.LINEAR, slot, weights.get(i)));
+            modules.put(name, new BaseModule(name, BaseModule.Kind.LINEAR, slot, stored.get(i)));
             linears.add(new Linear(weights.get(i), bias ? place(biases.get(i)) : null, slot));
         }
         return new Projection(linears);
@@ -143,15 +145,15 @@ final class WeightLoader {
     }
 
     private Norm norm(String name, int slot, int size) {
-        Matrix weight = place(vector(name + ".weight", size));
-        modules.put(name, new BaseModule(name, BaseModule.Kind.NORM, slot, weight));
-        return new Norm(weight, config.normEpsilon(), slot);
+        Matrix stored = vector(name + ".weight", size);
+        modules.put(name, new BaseModule(name, BaseModule.Kind.NORM, slot, stored));
+        return new Norm(place(stored), config.normEpsilon(), slot);
     }
 
     private Matrix weight(String name, BaseModule.Kind kind, int slot, String tensor) {
-        Matrix weight = place(matrix(tensor, config.vocabulary(), config.hidden()));
-        modules.put(name, new BaseModule(name, kind, slot, weight));
-        return weight;
+        Matrix stored = matrix(tensor, config.vocabulary(), config.hidden());
+        modules.put(name, new BaseModule(name, kind, slot, stored));
+        return place(stored);
     }
 
     private static String name(int layer, LayerPart part) {

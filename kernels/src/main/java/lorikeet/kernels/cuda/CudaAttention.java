@@ -1,0 +1,166 @@
+package lorikeet.kernels.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import lorikeet.bindings.CudaStream;
+import lorikeet.bindings.KernelLaunch;
+import lorikeet.kernels.AttentionShape;
+import lorikeet.kernels.Batch;
+import lorikeet.kernels.KvLayout;
+import lorikeet.memory.Matrix;
+import org.jspecify.annotations.Nullable;
+
+/** Launches attention: one kernel for sequences with a single token in the step, another for the rest. */
+final class CudaAttention {
+    static final List<String> DECODE_KERNELS = List.of(
+            "attention_decode_64",
+            "attention_decode_128",
+            "attention_decode_256",
+            "attention_decode_within_128",
+            "attention_decode_within_256");
+    static final List<Integer> PROMPT_SIZES = List.of(64, 96, 128, 256);
+
+    // The struct Attention of attention.cuh.
+    static final long BYTES = 88;
+    private static final long Q = 0;
+    private static final long OUT = 8;
+    private static final long Q_PITCH = 16;
+    private static final long OUT_PITCH = 20;
+    private static final long HEADS = 24;
+    private static final long KV_HEADS = 28;
+    private static final long HEAD_SIZE = 32;
+    private static final long WINDOW = 36;
+    private static final long SCALE = 40;
+    private static final long SPLITS = 44;
+    private static final long SPLIT_BLOCKS = 48;
+    private static final long KEY_OFFSET = 56;
+    private static final long VALUE_OFFSET = 64;
+    private static final long PARTIAL = 72;
+    private static final long ARRIVED = 80;
+
+    private static final int DECODE_THREADS = 128;
+    private static final int PROMPT_THREADS = 256;
+    private static final int DECODE_HEADS = 8;
+    private static final int LEAST_SPLIT_BLOCKS = 4;
+    private static final int MOST_SPLITS = 32;
+
+    private final Kernels kernels;
+    private final CudaStream stream;
+    private final DeviceArena arena;
+
+    /** Thread blocks that keep the device busy: so many parts is a step's attention cut into. */
+    private final int enough;
+
+    private @Nullable MemorySegment partial;
+    private @Nullable MemorySegment arrived;
+
+    CudaAttention(Kernels kernels, CudaStream stream, DeviceArena arena, int multiprocessors) {
+        this.kernels = kernels;
+        this.stream = stream;
+        this.arena = arena;
+        this.enough = 2 * multiprocessors;
+    }
+
+    /** The dynamic shared memory of a block of the prompt kernel for heads up to this size, as in attention.cuh. */
+    static int promptSharedBytes(int size) {
+        return size == 256 ? (64 + 2 * 32) * (size + 8) * 2 : 2 * 64 * (size + 8) * 2;
+    }
+
+    /** Puts the attention of a layer into the stream. */
+    void attend(CurrentStep step, Matrix qkv, AttentionShape shape, Matrix out) {
+        if (step.singleSequences() > 0) {
+            decode(step, qkv, shape, out);
+        }
+        int tiles = promptTiles(step.batch(), shape);
+        if (tiles > 0) {
+            int index = 0;
+            while (PROMPT_SIZES.get(index) < shape.headSize()) {
+                index++;
+            }
+            KernelLaunch kernel = kernels.attentionPrompt[index];
+            write(kernel.argument(1), qkv, shape, step.layout(), out, 1);
+            kernel.grid(tiles, shape.kvHeads(), 1)
+                    .block(PROMPT_THREADS, 1, 1, promptSharedBytes(PROMPT_SIZES.get(index)))
+                    .set(0, step.address())
+                    .launch(stream.handle());
+        }
+    }
+
+    private void decode(CurrentStep step, Matrix qkv, AttentionShape shape, Matrix out) {
+        int rows = step.singleSequences();
+        int group = shape.heads() / shape.kvHeads();
+        int columns = shape.kvHeads() * Math.ceilDiv(group, DECODE_HEADS);
+        int splits = Math.clamp(enough / ((long) columns * rows), 1, MOST_SPLITS);
+        KernelLaunch kernel = kernels.attentionDecode[decodeKernel(shape.headSize())];
+        write(kernel.argument(1), qkv, shape, step.layout(), out, splits);
+        kernel.grid(columns, rows, splits)
+                .block(DECODE_THREADS, 1, 1, 0)
+                .set(0, step.address())
+                .launch(stream.handle());
+    }
+
+    private static int decodeKernel(int headSize) {
+        return switch (headSize) {
+            case 64 -> 0;
+            case 128 -> 1;
+            case 256 -> 2;
+            default -> headSize < 128 ? 3 : 4;
+        };
+    }
+
+    private void write(MemorySegment to, Matrix qkv, AttentionShape shape, KvLayout layout, Matrix out, int splits) {
+        to.set(JAVA_LONG, Q, qkv.data().address());
+        to.set(JAVA_LONG, OUT, out.data().address());
+        to.set(JAVA_INT, Q_PITCH, qkv.cols());
+        to.set(JAVA_INT, OUT_PITCH, out.cols());
+        to.set(JAVA_INT, HEADS, shape.heads());
+        to.set(JAVA_INT, KV_HEADS, shape.kvHeads());
+        to.set(JAVA_INT, HEAD_SIZE, shape.headSize());
+        to.set(JAVA_INT, WINDOW, shape.window());
+        to.set(JAVA_FLOAT, SCALE, shape.scale());
+        to.set(JAVA_INT, SPLITS, splits);
+        to.set(JAVA_INT, SPLIT_BLOCKS, LEAST_SPLIT_BLOCKS);
+        to.set(JAVA_LONG, KEY_OFFSET, layout.keyOffset(shape.layer(), 0));
+        to.set(JAVA_LONG, VALUE_OFFSET, layout.valueOffset(shape.layer(), 0));
+        to.set(JAVA_LONG, PARTIAL, partial(shape.headSize()).address());
+        to.set(JAVA_LONG, ARRIVED, arrived().address());
+    }
+
+    /** Room for the parts of all sequences: a step with splits has no more than {@code enough} of them. */
+    private MemorySegment partial(int headSize) {
+        MemorySegment made = partial;
+        if (made == null) {
+            made = arena.allocate((long) enough * (DECODE_HEADS * headSize + 16) * Float.BYTES);
+            partial = made;
+        }
+        return made;
+    }
+
+    private MemorySegment arrived() {
+        MemorySegment made = arrived;
+        if (made == null) {
+            made = arena.allocate((long) enough * Integer.BYTES);
+            stream.fill(made.address(), (byte) 0, made.byteSize());
+            arrived = made;
+        }
+        return made;
+    }
+
+    /** The tiles that the sequences with more than one token are cut into. */
+    private static int promptTiles(Batch batch, AttentionShape shape) {
+        int tileRows = shape.headSize() > 128 ? 64 : 128;
+        int group = shape.heads() / shape.kvHeads();
+        int tiles = 0;
+        for (int s = 0; s < batch.sequences(); s++) {
+            int tokens = batch.sequenceEnd(s) - batch.sequenceStart(s);
+            if (tokens > 1) {
+                tiles += Math.ceilDiv(tokens * group, tileRows);
+            }
+        }
+        return tiles;
+    }
+}

@@ -1,0 +1,182 @@
+package lorikeet.kernels.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.IdentityHashMap;
+import java.util.List;
+import lorikeet.bindings.CudaStream;
+import lorikeet.bindings.KernelLaunch;
+import lorikeet.kernels.AttentionShape;
+import lorikeet.kernels.HeadNorms;
+import lorikeet.kernels.Linear;
+import lorikeet.kernels.Norm;
+import lorikeet.kernels.Projected;
+import lorikeet.kernels.Projection;
+import lorikeet.memory.Matrix;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Projections, and the kernels that finish them: the adapters' part is shrunk beside the product and expanded by whatever
+ * reads the result.
+ */
+final class CudaProjections implements AutoCloseable {
+    private static final int SHRINK_THREADS = 256;
+    private static final int SHRINK_PROMPT_THREADS = 128;
+    private static final int EXPAND_THREADS = 128;
+    private static final int ADD_NORM_THREADS = 256;
+    private static final int WINDOW = 256;
+    private static final int ADD_NORM_WINDOW = 512;
+    private static final int MOST_CLUSTER = 8;
+
+    private final Arena arena = Arena.ofShared();
+    private final Kernels kernels;
+    private final Products products;
+    private final CudaStream stream;
+    private final LoraScratch scratch;
+    private final boolean clusters;
+    private final IdentityHashMap<Projection, LoraCall> calls = new IdentityHashMap<>();
+    private @Nullable LoraCall head;
+
+    CudaProjections(Kernels kernels, Products products, CudaStream stream, LoraScratch scratch, boolean clusters) {
+        this.kernels = kernels;
+        this.products = products;
+        this.stream = stream;
+        this.scratch = scratch;
+        this.clusters = clusters;
+    }
+
+    private LoraCall call(Projection projection) {
+        LoraCall call = calls.get(projection);
+        if (call == null) {
+            call = new LoraCall(arena, projection.parts(), false);
+            calls.put(projection, call);
+        }
+        return call;
+    }
+
+    private void write(KernelLaunch kernel, LoraCall call, CurrentStep step) {
+        call.write(
+                kernel.argument(1),
+                step.adapted() ? scratch.address() : 0,
+                scratch.stride(),
+                scratch.tokens(),
+                step.prompt());
+    }
+
+    private static int grid(long blocks, int most) {
+        return Math.clamp(blocks, 1, most);
+    }
+
+    void project(CurrentStep step, Matrix in, Projected out) {
+        Projection projection = out.projection();
+        if (step.adapted()) {
+            shrink(step, call(projection), in, step.tiles());
+        }
+        products.tokens(step, in, projection.parts(), out.values());
+    }
+
+    private void shrink(CurrentStep step, LoraCall call, Matrix in, int tiles) {
+        KernelLaunch kernel = step.prompt() ? kernels.shrinkPrompt : kernels.shrink;
+        write(kernel, call, step);
+        if (step.prompt()) {
+            kernel.grid(grid(4L * tiles, 264), 1, 1).block(SHRINK_PROMPT_THREADS, 1, 1, 0);
+        } else {
+            kernel.grid(grid(16L * tiles * call.parts(), 528), 1, 1).block(SHRINK_THREADS, 1, 1, 0);
+        }
+        kernel.set(0, step.address()).set(2, in.data().address()).launch(stream.handle());
+    }
+
+    void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
+        KernelLaunch kernel = kernels.rotateAndStore;
+        write(kernel, call(qkv.projection()), step);
+        MemorySegment rotation = kernel.argument(2);
+        rotation.set(JAVA_INT, 0, shape.layer());
+        rotation.set(JAVA_INT, 4, shape.heads());
+        rotation.set(JAVA_INT, 8, shape.kvHeads());
+        rotation.set(JAVA_INT, 12, shape.headSize());
+        norm(rotation, 16, norms.query());
+        norm(rotation, 32, norms.key());
+        int perWindow = Math.max(1, WINDOW / shape.headSize());
+        long windows = Math.ceilDiv(shape.heads() + 2 * shape.kvHeads(), perWindow);
+        kernel.grid(grid(groups(step) * windows, 1056), 1, 1)
+                .block(EXPAND_THREADS, 1, 1, 0)
+                .set(0, step.address())
+                .set(3, qkv.values().data().address())
+                .launch(stream.handle());
+    }
+
+    /** Writes a struct {@code NormWeight}. */
+    private static void norm(MemorySegment to, long at, @Nullable Norm norm) {
+        to.set(JAVA_LONG, at, norm == null ? 0 : norm.weight().data().address());
+        to.set(JAVA_INT, at + 8, norm == null ? 0 : norm.slot());
+        to.set(JAVA_FLOAT, at + 12, norm == null ? 0 : norm.epsilon());
+    }
+
+    /** Tiles that are taken together. */
+    private static long groups(CurrentStep step) {
+        return Math.ceilDiv(step.tiles(), LoraCall.run(step.prompt()));
+    }
+
+    void gate(CurrentStep step, Projected gateUp, Matrix out) {
+        KernelLaunch kernel = kernels.gate;
+        write(kernel, call(gateUp.projection()), step);
+        kernel.grid(grid(groups(step) * Math.ceilDiv(out.cols(), WINDOW), 1056), 1, 1)
+                .block(EXPAND_THREADS, 1, 1, 0)
+                .set(0, step.address())
+                .set(2, gateUp.values().data().address())
+                .set(3, out.data().address())
+                .launch(stream.handle());
+    }
+
+    void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
+        KernelLaunch kernel = kernels.addNorm;
+        write(kernel, call(delta.projection()), step);
+        norm(kernel.argument(2), 0, norm);
+        int cluster = 1;
+        while (clusters && cluster < MOST_CLUSTER && cluster * ADD_NORM_WINDOW < residual.cols()) {
+            cluster *= 2;
+        }
+        if (clusters) {
+            kernel.cluster(cluster);
+        }
+        kernel.grid(grid(groups(step), 264) * cluster, 1, 1)
+                .block(ADD_NORM_THREADS, 1, 1, 0)
+                .set(0, step.address())
+                .set(3, delta.values().data().address())
+                .set(4, residual.data().address())
+                .set(5, out.data().address())
+                .launch(stream.handle());
+    }
+
+    /** The base model's logits. */
+    void headProduct(CurrentStep step, Matrix in, Linear layer, Matrix out) {
+        products.outputs(step, in, layer, out);
+    }
+
+    /** Adds the low-rank changes of the head to the logits. */
+    void expandHead(CurrentStep step, Matrix in, Linear layer, Matrix out) {
+        LoraCall call = head;
+        if (call == null) {
+            call = new LoraCall(arena, List.of(layer), true);
+            head = call;
+        }
+        int tiles = step.outputTiles();
+        shrink(step, call, in, tiles);
+        KernelLaunch kernel = kernels.expandLogits;
+        write(kernel, call, step);
+        kernel.grid(grid((long) tiles * Math.ceilDiv(layer.out(), WINDOW), 1056), 1, 1)
+                .block(EXPAND_THREADS, 1, 1, 0)
+                .set(0, step.address())
+                .set(2, out.data().address())
+                .launch(stream.handle());
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

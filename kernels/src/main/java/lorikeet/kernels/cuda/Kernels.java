@@ -1,0 +1,137 @@
+package lorikeet.kernels.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import lorikeet.bindings.CudaContext;
+import lorikeet.bindings.CudaModule;
+import lorikeet.bindings.KernelLaunch;
+
+/**
+ * The compiled kernels, loaded into a context, with a launch for each that a step runs. The parameters are those of the
+ * headers in src/main/cuda. Used by the thread that owns the device, except {@link #castF32} and {@link #castF16}, which
+ * make a launch for whoever asks.
+ */
+final class Kernels implements AutoCloseable {
+    /** Threads of a block of the kernels that take a row. */
+    static final int ROW_THREADS = 256;
+
+    private static final String FATBIN = "lorikeet.fatbin";
+    private static final MemoryLayout LORA = struct(LoraCall.BYTES);
+    private static final MemoryLayout NORM = struct(16);
+    private static final MemoryLayout ROTATION = struct(48);
+    private static final MemoryLayout MATVEC = struct(Products.MATVEC_BYTES);
+    private static final MemoryLayout ATTENTION = struct(CudaAttention.BYTES);
+
+    private final Arena arena = Arena.ofShared();
+    private final CudaModule module;
+
+    final KernelLaunch embed;
+    final KernelLaunch rmsNorm;
+    final KernelLaunch gatherOutputs;
+    final KernelLaunch shrink;
+    final KernelLaunch shrinkPrompt;
+    final KernelLaunch expandLogits;
+    final KernelLaunch matvecTokens;
+    final KernelLaunch matvecOutputs;
+    final KernelLaunch headReplaced;
+    final KernelLaunch headTokenRows;
+    final KernelLaunch samplerScan;
+    final KernelLaunch samplerChoose;
+    final KernelLaunch gate;
+    final KernelLaunch rotateAndStore;
+    final KernelLaunch addNorm;
+
+    /** By the sizes of heads that they are for, see {@link CudaAttention}. */
+    final KernelLaunch[] attentionDecode;
+
+    final KernelLaunch[] attentionPrompt;
+
+    Kernels(CudaContext context) {
+        module = load(context);
+        embed = kernel("embed", JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
+        rmsNorm = kernel("rms_norm", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_FLOAT, JAVA_INT, JAVA_LONG, JAVA_INT);
+        gatherOutputs = kernel("gather_outputs", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
+        shrink = kernel("shrink", JAVA_LONG, LORA, JAVA_LONG);
+        shrinkPrompt = kernel("shrink_prompt", JAVA_LONG, LORA, JAVA_LONG);
+        expandLogits = kernel("expand_logits", JAVA_LONG, LORA, JAVA_LONG);
+        matvecTokens = kernel("matvec_tokens", JAVA_LONG, MATVEC);
+        matvecOutputs = kernel("matvec_outputs", JAVA_LONG, MATVEC);
+        headReplaced = kernel("head_replaced", JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
+        headTokenRows = kernel("head_token_rows", JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
+        samplerScan = module.kernel(arena, "sampler_scan", 0, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
+        samplerChoose = module.kernel(
+                arena,
+                "sampler_choose",
+                0,
+                JAVA_LONG,
+                JAVA_LONG,
+                JAVA_LONG,
+                JAVA_LONG,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_LONG,
+                JAVA_LONG,
+                JAVA_LONG);
+        gate = kernel("gate", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
+        rotateAndStore = kernel("rotate_and_store", JAVA_LONG, LORA, ROTATION, JAVA_LONG);
+        attentionDecode = CudaAttention.DECODE_KERNELS.stream()
+                .map(name -> kernel(name, JAVA_LONG, ATTENTION))
+                .toArray(KernelLaunch[]::new);
+        attentionPrompt = CudaAttention.PROMPT_SIZES.stream()
+                .map(size -> module.kernel(
+                                arena,
+                                "attention_prompt_" + size,
+                                CudaAttention.promptSharedBytes(size),
+                                JAVA_LONG,
+                                ATTENTION)
+                        .startEarly())
+                .toArray(KernelLaunch[]::new);
+        addNorm = kernel("add_norm", JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    }
+
+    private static CudaModule load(CudaContext context) {
+        try (InputStream in = Kernels.class.getResourceAsStream(FATBIN);
+                Arena scratch = Arena.ofConfined()) {
+            if (in == null) {
+                throw new UnsupportedOperationException("this build of Lorikeet has no CUDA kernels");
+            }
+            MemorySegment image = scratch.allocateFrom(ValueLayout.JAVA_BYTE, in.readAllBytes());
+            return context.module(image);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static MemoryLayout struct(long bytes) {
+        return MemoryLayout.sequenceLayout(bytes / JAVA_LONG.byteSize(), JAVA_LONG);
+    }
+
+    private KernelLaunch kernel(String name, MemoryLayout... parameters) {
+        return module.kernel(arena, name, 0, parameters).startEarly();
+    }
+
+    /** A launch of the cast from float32, owned by {@code owner}. */
+    KernelLaunch castF32(Arena owner) {
+        return module.kernel(owner, "cast_f32_to_bf16", 0, JAVA_LONG);
+    }
+
+    /** A launch of the cast from float16, owned by {@code owner}. */
+    KernelLaunch castF16(Arena owner) {
+        return module.kernel(owner, "cast_f16_to_bf16", 0, JAVA_LONG);
+    }
+
+    @Override
+    public void close() {
+        module.close();
+        arena.close();
+    }
+}

@@ -1,0 +1,101 @@
+package lorikeet.kernels.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import lorikeet.kernels.Linear;
+import lorikeet.memory.Matrix;
+
+/** A projection as the kernels take it: the struct {@code Lora} of lora.cuh. */
+final class LoraCall {
+    static final long BYTES = 112;
+
+    private static final int MOST_PARTS = 3;
+    private static final long SHRUNK = 0;
+    private static final long PARTS = 8;
+    private static final long IN = 12;
+    private static final long COLUMNS = 16;
+    private static final long RANK_STRIDE = 20;
+    private static final long TOKENS = 24;
+    private static final long PROMPT = 28;
+    private static final long OUTPUTS = 32;
+    private static final long RUN = 36;
+    private static final long FIRST_PART = 40;
+    private static final long PART_BYTES = 24;
+
+    /** Tiles that a block of a prompt's kernels takes together. */
+    private static final int PROMPT_RUN = 4;
+
+    private final MemorySegment struct;
+    private final int parts;
+    private final int columns;
+    private final int widest;
+
+    /**
+     * Describes a projection.
+     *
+     * @param layers its parts
+     * @param outputs whether its rows are the step's outputs instead of its tokens
+     */
+    LoraCall(Arena arena, List<Linear> layers, boolean outputs) {
+        if (layers.size() > MOST_PARTS) {
+            throw new IllegalArgumentException("a projection of " + layers.size() + " layers");
+        }
+        struct = arena.allocate(BYTES, Long.BYTES);
+        parts = layers.size();
+        int column = 0;
+        int most = 0;
+        for (int i = 0; i < parts; i++) {
+            Linear layer = layers.get(i);
+            long at = FIRST_PART + i * PART_BYTES;
+            struct.set(JAVA_INT, at, layer.slot());
+            struct.set(JAVA_INT, at + 4, layer.out());
+            struct.set(JAVA_INT, at + 8, column);
+            Matrix bias = layer.bias();
+            struct.set(JAVA_LONG, at + 16, bias == null ? 0 : bias.data().address());
+            column += layer.out();
+            most = Math.max(most, layer.out());
+        }
+        columns = column;
+        widest = most;
+        struct.set(JAVA_INT, PARTS, parts);
+        struct.set(JAVA_INT, IN, layers.getFirst().in());
+        struct.set(JAVA_INT, COLUMNS, columns);
+        struct.set(JAVA_INT, OUTPUTS, outputs ? 1 : 0);
+    }
+
+    int parts() {
+        return parts;
+    }
+
+    int columns() {
+        return columns;
+    }
+
+    /** The outputs of the largest part. */
+    int widest() {
+        return widest;
+    }
+
+    /** The tiles that a block takes together. */
+    static int run(boolean prompt) {
+        return prompt ? PROMPT_RUN : 1;
+    }
+
+    /**
+     * Writes the struct as a kernel's argument.
+     *
+     * @param shrunk where the shrunk inputs go, or 0 if no adapter is to be added
+     */
+    void write(MemorySegment argument, long shrunk, int rankStride, int tokens, boolean prompt) {
+        MemorySegment.copy(struct, 0, argument, 0, BYTES);
+        argument.set(JAVA_LONG, SHRUNK, shrunk);
+        argument.set(JAVA_INT, RANK_STRIDE, rankStride);
+        argument.set(JAVA_INT, TOKENS, tokens);
+        argument.set(JAVA_INT, PROMPT, prompt ? 1 : 0);
+        argument.set(JAVA_INT, RUN, run(prompt));
+    }
+}

@@ -1,0 +1,125 @@
+package lorikeet.kernels.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import lorikeet.bindings.CublasLt;
+import lorikeet.bindings.CublasProduct;
+import lorikeet.bindings.CudaStream;
+import lorikeet.bindings.KernelLaunch;
+import lorikeet.kernels.Linear;
+import lorikeet.memory.ElementType;
+import lorikeet.memory.Matrix;
+
+/**
+ * The base model's products {@code x Wᵀ}, without bias: of a few rows by a kernel that does nothing but read the weights,
+ * of more by cuBLASLt, where an algorithm is looked for once for each size.
+ */
+final class Products {
+    /** The size of the struct {@code MatVec} of matvec.cuh. */
+    static final long MATVEC_BYTES = 72;
+
+    private static final int MATVEC_ROWS = 8;
+    private static final int MATVEC_OUT = 16;
+    private static final int MATVEC_THREADS = 256;
+    private static final int MATVEC_PARTS = 3;
+
+    private final Kernels kernels;
+    private final CublasLt library;
+    private final CudaStream stream;
+    private final Map<Size, CublasProduct> products = new HashMap<>();
+
+    private record Size(int rows, int n, int k, boolean floatOutput) {}
+
+    Products(Kernels kernels, CublasLt library, CudaStream stream) {
+        this.kernels = kernels;
+        this.library = library;
+        this.stream = stream;
+    }
+
+    /** Rows to compute for a step that isn't recorded: few different numbers, so that few algorithms are looked for. */
+    static int roundedRows(int rows) {
+        int step = rows <= 16 ? 1 : rows <= 256 ? 16 : 64;
+        return (rows + step - 1) / step * step;
+    }
+
+    /** Rows that an activation must have room for if {@code rows} of them are used. */
+    static int paddedRows(int rows) {
+        return (rows + 63) / 64 * 64;
+    }
+
+    /** The product of the step's tokens, see {@link #run}. */
+    void tokens(CurrentStep step, Matrix in, List<Linear> layers, Matrix out) {
+        if (step.tokens() <= MATVEC_ROWS && in.cols() % 8 == 0) {
+            few(kernels.matvecTokens, step, in, layers, out);
+        } else {
+            run(step.tokenRows(), in, layers, out);
+        }
+    }
+
+    /** The product of the wanted rows, into F32, see {@link #run}. */
+    void outputs(CurrentStep step, Matrix in, Linear layer, Matrix out) {
+        if (step.outputs() <= MATVEC_ROWS && in.cols() % 8 == 0) {
+            few(kernels.matvecOutputs, step, in, List.of(layer), out);
+        } else {
+            run(step.outputRows(), in, List.of(layer), out);
+        }
+    }
+
+    private void few(KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, Matrix out) {
+        MemorySegment product = kernel.argument(1);
+        product.set(JAVA_LONG, 0, in.data().address());
+        product.set(JAVA_LONG, 8, out.data().address());
+        product.set(JAVA_INT, 16, in.cols());
+        product.set(JAVA_INT, 20, out.cols());
+        product.set(JAVA_INT, 24, in.cols());
+        product.set(JAVA_INT, 28, layers.size());
+        int blocks = 0;
+        for (int i = 0; i < MATVEC_PARTS; i++) {
+            Linear layer = i < layers.size() ? layers.get(i) : null;
+            product.set(
+                    JAVA_LONG,
+                    32 + 8L * i,
+                    layer == null ? 0 : layer.weight().data().address());
+            product.set(JAVA_INT, 56 + 4L * i, layer == null ? 0 : layer.out());
+            blocks += layer == null ? 0 : Math.ceilDiv(layer.out(), MATVEC_OUT);
+        }
+        kernel.grid(blocks, 1, 1)
+                .block(MATVEC_THREADS, 1, 1, 0)
+                .set(0, step.address())
+                .launch(stream.handle());
+    }
+
+    /**
+     * Puts a product into the stream.
+     *
+     * @param in {@code [>= rows, k]}, BF16
+     * @param layers their weights {@code [n, k]} lie side by side in memory
+     * @param out BF16 or F32, one column for each output of the layers
+     */
+    private void run(int rows, Matrix in, List<Linear> layers, Matrix out) {
+        Matrix first = layers.getFirst().weight();
+        long next = first.data().address();
+        for (Linear layer : layers) {
+            if (layer.weight().data().address() != next) {
+                throw new IllegalArgumentException("layers that are computed together must be placed together");
+            }
+            next += layer.weight().data().byteSize();
+        }
+        run(rows, in.data(), first.data(), out.cols(), in.cols(), out.data(), out.type() == ElementType.F32);
+    }
+
+    private void run(
+            int rows, MemorySegment in, MemorySegment weight, int n, int k, MemorySegment out, boolean floatOutput) {
+        products.computeIfAbsent(new Size(rows, n, k, floatOutput), this::find).run(stream, in, weight, out);
+    }
+
+    private CublasProduct find(Size size) {
+        return library.products(size.rows(), size.n(), size.k(), size.floatOutput(), 1)
+                .getFirst();
+    }
+}
