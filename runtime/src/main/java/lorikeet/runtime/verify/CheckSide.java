@@ -19,7 +19,6 @@ import lorikeet.memory.Matrix;
 import lorikeet.memory.SlabLease;
 import lorikeet.memory.SlabPlan;
 import lorikeet.memory.SlabPool;
-import lorikeet.runtime.engine.KvBlocks;
 import lorikeet.runtime.model.LayerPart;
 import lorikeet.runtime.model.Slots;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +62,7 @@ final class CheckSide implements AutoCloseable {
         this.operations = operations;
         this.slots = weights.slots();
         layout = new KvLayout(shape.layers(), shape.kvHeads(), shape.headSize(), operations.kvType());
-        pool = operations.slabPool(KvBlocks.slabBytes(layout), SLABS);
+        pool = operations.slabPool(slabBytes(layout), SLABS);
         embedding = place(weights.embedding);
         head = new Linear(place(weights.head), null, slots.head());
         finalNorm = new Norm(place(weights.finalNorm), EPSILON, slots.finalNorm());
@@ -80,6 +79,10 @@ final class CheckSide implements AutoCloseable {
         for (int i = 0; i < shape.layers(); i++) {
             layers.add(layer(i, weights.layers.get(i), queryKeyValue, delta, gateUp));
         }
+    }
+
+    private static long slabBytes(KvLayout layout) {
+        return Math.ceilDiv(layout.blockBytes(), SlabPlan.ALIGNMENT) * SlabPlan.ALIGNMENT;
     }
 
     private Matrix place(Matrix weight) {
