@@ -48,7 +48,7 @@ extern "C" __global__ void attention_decode_within_256(const lorikeet::Step* ste
 
 // Sequences with more tokens than one in the step; other sequences are left alone.
 //
-// Grid: [kv_heads, tiles]; a sequence of n tokens takes ceil(n * heads / kv_heads / TILE) tiles, TILE being 128, or 64
+// Grid: tiles * kv_heads blocks, in one or two dimensions; a sequence of n tokens takes ceil(n * heads / kv_heads / TILE) tiles, TILE being 128, or 64
 // for attention_prompt_256; more blocks than needed end at once.
 // Block: 256. Dynamic shared memory: see attention_prompt_shared_bytes.
 // attention_prompt_SIZE is for all head sizes up to SIZE.

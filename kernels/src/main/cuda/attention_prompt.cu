@@ -170,17 +170,18 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
     __nv_bfloat16* queries = values + TOKENS * S::PITCH;  // only where they don't stay in registers
 
     const int group = attention.heads / attention.kv_heads;
-    const Place place = find(step, blockIdx.y, group, S::ROWS);
+    const int block = static_cast<int>(blockIdx.y * gridDim.x + blockIdx.x);
+    const int kv_head = block % attention.kv_heads;  // the longest tiles of all heads come first
+    const Place place = find(step, block / attention.kv_heads, group, S::ROWS);
     if (place.sequence < 0) {
         return;
     }
     const int head_size = attention.head_size;
-    const int kv_head = blockIdx.x;
     const int first_token = step->sequence_start[place.sequence];
     const int tokens = step->sequence_start[place.sequence + 1] - first_token;
     const int context = step->context[place.sequence];
     const int first_position = context - tokens;
-    const int first_row = (place.tiles - 1 - place.tile) * S::ROWS;  // the longest come first
+    const int first_row = (place.tiles - 1 - place.tile) * S::ROWS;
     const int rows = tokens * group;
 
     const int lane = threadIdx.x % WARP;
