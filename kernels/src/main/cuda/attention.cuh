@@ -38,6 +38,9 @@ constexpr int ATTENTION_SPLITS = 64;
 // length, `splits` and `split_blocks` alone, and partial results are summed in order: the bits don't depend on the
 // batch as long as these two don't.
 //
+// All but the newest KV block of a sequence must have been written by earlier steps: they are read while the kernel
+// before may still run.
+//
 // Grid: [kv_heads * head_tiles, sequences (an upper bound), splits]. Block: 128.
 // attention_decode_SIZE is for that head size; attention_decode_within_SIZE for all up to it.
 extern "C" __global__ void attention_decode_64(const lorikeet::Step* step, lorikeet::Attention attention);
@@ -48,8 +51,8 @@ extern "C" __global__ void attention_decode_within_256(const lorikeet::Step* ste
 
 // Sequences with more tokens than one in the step; other sequences are left alone.
 //
-// Grid: tiles * kv_heads blocks, in one or two dimensions; a sequence of n tokens takes ceil(n * heads / kv_heads / TILE) tiles, TILE being 128, or 64
-// for attention_prompt_256; more blocks than needed end at once.
+// Grid: tiles * kv_heads blocks, in one or two dimensions; a sequence of n tokens takes
+// ceil(n * heads / kv_heads / TILE) tiles, TILE being 128, or 64 for attention_prompt_256. More blocks end at once.
 // Block: 256. Dynamic shared memory: see attention_prompt_shared_bytes.
 // attention_prompt_SIZE is for all head sizes up to SIZE.
 extern "C" __global__ void attention_prompt_64(const lorikeet::Step* step, lorikeet::Attention attention);
@@ -59,10 +62,8 @@ extern "C" __global__ void attention_prompt_256(const lorikeet::Step* step, lori
 
 namespace lorikeet {
 
-// 18432 for 64, 26624 for 96, 34816 for 128, 67584 for 256 (that one more than a kernel may use unasked: raise its
-// CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES).
-constexpr int attention_prompt_shared_bytes(int size) {
-    return size == 256 ? (64 + 2 * 32) * (size + 8) * 2 : 2 * 64 * (size + 8) * 2;
-}
+// For 64 less than a kernel may use unasked; for the others more: raise their
+// CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES.
+constexpr int attention_prompt_shared_bytes(int size) { return size == 64 ? 33792 : 67584; }
 
 }  // namespace lorikeet

@@ -90,67 +90,118 @@ struct Shared {
     bool last;
 };
 
+// A KV block's keys and values of one head, as the products take them: of each 16 bytes.
 template <int SIZE, bool EXACT>
-__device__ __forceinline__ void attend(const Attention& attention, const Split& split, const unsigned* table,
-                                       const unsigned char* kv_base, int kv_head, const __nv_bfloat16* q_row,
-                                       int heads, Softmax<SIZE>& softmax) {
-    const int head_size = EXACT ? SIZE : attention.head_size;
-    const int lane = threadIdx.x % WARP;
-    const int q = lane / 4;
-    const int c = lane % 4;
+struct KvBlock {
+    uint4 key[SIZE / 32][2];    // tokens q, q + 8
+    uint4 value[SIZE / 64][4];  // tokens 2c, 2c + 1, 2c + 8, 2c + 9
 
-    uint4 query[SIZE / 32];
-#pragma unroll
-    for (int s = 0; s < SIZE / 32; s++) {
-        const int dim = 32 * s + 8 * c;
-        query[s] = load(q_row + q * head_size + dim, q < heads && dim < head_size);
-    }
-    const size_t head_offset = static_cast<size_t>(kv_head) * BLOCK_TOKENS * head_size * sizeof(__nv_bfloat16);
-    const float scale = attention.scale * LOG2_E;
-
-#pragma unroll 1
-    for (int block = split.first + static_cast<int>(threadIdx.x) / WARP; block < split.last; block += WARPS) {
-        const unsigned char* base = kv_base + static_cast<size_t>(table[block]) * ADDRESS_UNIT + head_offset;
-        const __nv_bfloat16* keys = reinterpret_cast<const __nv_bfloat16*>(base + attention.key_offset);
-        const __nv_bfloat16* values = reinterpret_cast<const __nv_bfloat16*>(base + attention.value_offset);
-        const int position = block * BLOCK_TOKENS;
-
-        uint4 key[SIZE / 32][2];
+    __device__ __forceinline__ void load_keys(const unsigned char* keys, int head_size, int tokens) {
+        const int q = threadIdx.x % WARP / 4;
+        const int c = threadIdx.x % 4;
 #pragma unroll
         for (int s = 0; s < SIZE / 32; s++) {
             const int dim = 32 * s + 8 * c;
 #pragma unroll
             for (int half = 0; half < 2; half++) {
                 const int token = q + 8 * half;
-                key[s][half] = load(keys + token * head_size + dim,
-                                    position + token < split.end && (EXACT || dim < head_size));
+                key[s][half] = load(reinterpret_cast<const __nv_bfloat16*>(keys) + token * head_size + dim,
+                                    token < tokens && (EXACT || dim < head_size));
             }
         }
-        uint4 value[SIZE / 64][4];  // tokens 2c, 2c + 1, 2c + 8, 2c + 9
-        const auto load_values = [&] {
-#pragma unroll
-            for (int u = 0; u < SIZE / 64; u++) {
-                const int dim = 64 * u + 8 * q;
-#pragma unroll
-                for (int t = 0; t < 4; t++) {
-                    const int token = 2 * c + (t & 1) + 8 * (t >> 1);
-                    value[u][t] = load(values + token * head_size + dim,
-                                       position + token < split.end && (EXACT || dim < head_size));
-                }
-            }
-        };
-        if (SIZE <= 128) {
-            load_values();
-        }
+    }
 
+    __device__ __forceinline__ void load_values(const unsigned char* values, int head_size, int tokens) {
+        const int q = threadIdx.x % WARP / 4;
+        const int c = threadIdx.x % 4;
+#pragma unroll
+        for (int u = 0; u < SIZE / 64; u++) {
+            const int dim = 64 * u + 8 * q;
+#pragma unroll
+            for (int t = 0; t < 4; t++) {
+                const int token = 2 * c + (t & 1) + 8 * (t >> 1);
+                value[u][t] = load(reinterpret_cast<const __nv_bfloat16*>(values) + token * head_size + dim,
+                                   token < tokens && (EXACT || dim < head_size));
+            }
+        }
+    }
+};
+
+// The keys and values of one head of one sequence.
+struct Cache {
+    const unsigned char* keys;
+    const unsigned char* values;
+    const unsigned* table;
+    int head_size;
+    int end;  // behind the last position
+
+    __device__ __forceinline__ size_t offset(int block) const {
+        return static_cast<size_t>(table[block]) * ADDRESS_UNIT;
+    }
+
+    // How many tokens of a block there are, or more than the block has.
+    __device__ __forceinline__ int tokens(int block) const { return end - block * BLOCK_TOKENS; }
+};
+
+// Where registers allow it, a block's keys are loaded as soon as those before are used, and so are its values. Whole
+// blocks were written in earlier steps: the first ones needn't wait for the kernel before.
+template <int SIZE, bool EXACT>
+__device__ __forceinline__ void attend(const Attention& attention, const Split& split, const Cache& cache,
+                                       const __nv_bfloat16* q_row, int heads, Softmax<SIZE>& softmax) {
+    constexpr bool AHEAD = SIZE <= 128;
+    const int head_size = EXACT ? SIZE : attention.head_size;
+    const int lane = threadIdx.x % WARP;
+    const int q = lane / 4;
+    const int c = lane % 4;
+    const float scale = attention.scale * LOG2_E;
+
+    KvBlock<SIZE, EXACT> kv;
+    int block = split.first + static_cast<int>(threadIdx.x) / WARP;
+    const auto load_first = [&] {
+        const size_t offset = cache.offset(block);
+        kv.load_keys(cache.keys + offset, head_size, cache.tokens(block));
+        kv.load_values(cache.values + offset, head_size, cache.tokens(block));
+    };
+    const bool early = AHEAD && block < split.last && cache.tokens(block) > BLOCK_TOKENS;
+    if (early) {
+        load_first();
+    }
+    wait_for_previous();
+    release_next();
+    uint4 query[SIZE / 32];
+#pragma unroll
+    for (int s = 0; s < SIZE / 32; s++) {
+        const int dim = 32 * s + 8 * c;
+        query[s] = load(q_row + q * head_size + dim, q < heads && dim < head_size);
+    }
+    if (AHEAD && !early && block < split.last) {
+        load_first();
+    }
+
+#pragma unroll 1
+    for (; block < split.last; block += WARPS) {
+        const int position = block * BLOCK_TOKENS;
+        const int next = block + WARPS;
+        const bool more = next < split.last;
+        size_t offset = 0;
+        if (!AHEAD || more) {
+            offset = cache.offset(AHEAD ? next : block);
+        }
+        if (!AHEAD) {
+            kv.load_keys(cache.keys + offset, head_size, cache.tokens(block));
+        }
         float s[4] = {0, 0, 0, 0};
 #pragma unroll
         for (int i = 0; i < SIZE / 32; i++) {
-            mma(s, key[i][0].x, key[i][1].x, key[i][0].y, key[i][1].y, query[i].x, query[i].y);
-            mma(s, key[i][0].z, key[i][1].z, key[i][0].w, key[i][1].w, query[i].z, query[i].w);
+            const uint4 low = kv.key[i][0];
+            const uint4 high = kv.key[i][1];
+            mma(s, low.x, high.x, low.y, high.y, query[i].x, query[i].y);
+            mma(s, low.z, high.z, low.w, high.w, query[i].z, query[i].w);
         }
-        if (SIZE > 128) {
-            load_values();
+        if (!AHEAD) {
+            kv.load_values(cache.values + offset, head_size, cache.tokens(block));
+        } else if (more) {
+            kv.load_keys(cache.keys + offset, head_size, cache.tokens(next));
         }
 #pragma unroll
         for (int i = 0; i < 4; i++) {
@@ -171,10 +222,10 @@ __device__ __forceinline__ void attend(const Attention& attention, const Split& 
         const unsigned p1 = transpose(pack_bf16(s[2], s[3]));
 #pragma unroll
         for (int u = 0; u < SIZE / 64; u++) {
-            const unsigned* token0 = &value[u][0].x;
-            const unsigned* token1 = &value[u][1].x;
-            const unsigned* token8 = &value[u][2].x;
-            const unsigned* token9 = &value[u][3].x;
+            const unsigned* token0 = &kv.value[u][0].x;
+            const unsigned* token1 = &kv.value[u][1].x;
+            const unsigned* token8 = &kv.value[u][2].x;
+            const unsigned* token9 = &kv.value[u][3].x;
 #pragma unroll
             for (int j = 0; j < 4; j++) {
                 float(&o)[4] = softmax.o[4 * u + j];
@@ -185,6 +236,9 @@ __device__ __forceinline__ void attend(const Attention& attention, const Split& 
                 mma(o, __byte_perm(token0[j], token1[j], 0x5410), __byte_perm(token0[j], token1[j], 0x7632),
                     __byte_perm(token8[j], token9[j], 0x5410), __byte_perm(token8[j], token9[j], 0x7632), p0, p1);
             }
+        }
+        if (AHEAD && more) {
+            kv.load_values(cache.values + offset, head_size, cache.tokens(next));
         }
     }
 }
@@ -258,9 +312,11 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
             softmax.o[i][k] = 0;
         }
     }
-    wait_for_previous();
-    release_next();
-    attend<SIZE, EXACT>(attention, split, step->block_table + step->table_start[sequence], step->kv_base, kv_head,
+    const unsigned char* base =
+        step->kv_base + static_cast<size_t>(kv_head) * BLOCK_TOKENS * head_size * sizeof(__nv_bfloat16);
+    const Cache cache = {base + attention.key_offset, base + attention.value_offset,
+                         step->block_table + step->table_start[sequence], head_size, split.end};
+    attend<SIZE, EXACT>(attention, split, cache,
                         attention.q + static_cast<size_t>(row) * attention.q_pitch + head_offset, heads, softmax);
     leave<SIZE>(softmax, shared);
     __syncthreads();

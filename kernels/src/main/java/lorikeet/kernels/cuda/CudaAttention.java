@@ -67,7 +67,7 @@ final class CudaAttention {
 
     /** The dynamic shared memory of a block of the prompt kernel for heads up to this size, as in attention.cuh. */
     static int promptSharedBytes(int size) {
-        return size == 256 ? (64 + 2 * 32) * (size + 8) * 2 : 2 * 64 * (size + 8) * 2;
+        return size == 64 ? 33_792 : 67_584;
     }
 
     /** Puts the attention of a layer into the stream. */

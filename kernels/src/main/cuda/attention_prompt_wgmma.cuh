@@ -1,0 +1,209 @@
+// Prompt attention with the products of warpgroups (Hopper), for heads of 128 at most.
+//
+// A block's two warpgroups have 64 rows each; queries, weights and sums stay in registers, keys and values are read from
+// shared memory by the tensor cores. While they multiply a tile's weights with its values, the threads compute the softmax
+// of the next tile. Keys and values have two places each: the next tiles are on their way meanwhile.
+// (https://arxiv.org/abs/2407.08608.)
+#pragma once
+
+#include <cstdint>
+
+#include "attention_prompt.cuh"
+
+namespace lorikeet::attention_prompt {
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+
+constexpr int WG_ROWS = 128;
+constexpr int WG_TOKENS = 64;  // in a tile of keys or values
+constexpr int WG_DIMS = 64;    // of a part of a tile: its rows are 128 bytes, their 16-byte pieces swizzled
+
+// The address and layout of a part of a tile (PTX ISA, matrix descriptor): 128-byte swizzle, groups of 8 rows 1024 bytes
+// apart. The part starts at a multiple of 1024 bytes; `offset` is in bytes.
+__device__ __forceinline__ uint64_t describe(const __nv_bfloat16* part, int offset) {
+    const uint64_t address = shared_address(part) + static_cast<unsigned>(offset);
+    return (address & 0x3ffff) >> 4 | uint64_t{1024 >> 4} << 16 | uint64_t{1024 >> 4} << 32 | uint64_t{1} << 62;
+}
+
+// d = a b, or d += a b: a is 64 x 16 over a warpgroup, b is 16 x 64. Asynchronous.
+template <bool TRANSPOSED>
+__device__ __forceinline__ void multiply(float (&d)[8][4], const unsigned (&a)[4], uint64_t b, bool add) {
+    asm volatile(
+        "{\n"
+        ".reg .pred p;\n"
+        "setp.ne.b32 p, %37, 0;\n"
+        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 "
+        "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
+        "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, "
+        "{%32,%33,%34,%35}, %36, p, 1, 1, %38;\n"
+        "}"
+        : "+f"(d[0][0]), "+f"(d[0][1]), "+f"(d[0][2]), "+f"(d[0][3]), "+f"(d[1][0]), "+f"(d[1][1]), "+f"(d[1][2]),
+          "+f"(d[1][3]), "+f"(d[2][0]), "+f"(d[2][1]), "+f"(d[2][2]), "+f"(d[2][3]), "+f"(d[3][0]), "+f"(d[3][1]),
+          "+f"(d[3][2]), "+f"(d[3][3]), "+f"(d[4][0]), "+f"(d[4][1]), "+f"(d[4][2]), "+f"(d[4][3]), "+f"(d[5][0]),
+          "+f"(d[5][1]), "+f"(d[5][2]), "+f"(d[5][3]), "+f"(d[6][0]), "+f"(d[6][1]), "+f"(d[6][2]), "+f"(d[6][3]),
+          "+f"(d[7][0]), "+f"(d[7][1]), "+f"(d[7][2]), "+f"(d[7][3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(static_cast<int>(add)), "n"(TRANSPOSED ? 1 : 0));
+}
+
+__device__ __forceinline__ void start_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+
+__device__ __forceinline__ void close_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+
+template <int PENDING>
+__device__ __forceinline__ void wait_for_products() {
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory");
+}
+
+// Keeps the compiler from using these registers before this point for something else.
+template <int N>
+__device__ __forceinline__ void keep(float (&values)[N][4]) {
+#pragma unroll
+    for (int i = 0; i < N; i++) {
+        asm volatile("" : "+f"(values[i][0]), "+f"(values[i][1]), "+f"(values[i][2]), "+f"(values[i][3])::"memory");
+    }
+}
+
+template <int N>
+__device__ __forceinline__ void keep(unsigned (&values)[N][4]) {
+#pragma unroll
+    for (int i = 0; i < N; i++) {
+        asm volatile("" : "+r"(values[i][0]), "+r"(values[i][1]), "+r"(values[i][2]), "+r"(values[i][3])::"memory");
+    }
+}
+
+// Makes what was copied visible to the tensor cores, for all threads.
+__device__ __forceinline__ void publish_copies() {
+    wait_for_copies<0>();
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+    __syncthreads();
+}
+
+// Starts to copy the tile from position `first` on, if there is one: [dims / 64][token][64].
+template <int SIZE>
+__device__ __forceinline__ void copy_swizzled(__nv_bfloat16* to, const Cache& cache, int first) {
+    constexpr int VECTORS = SIZE / 8;
+    if (first >= cache.end) {
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < WG_TOKENS * VECTORS; i += THREADS) {
+        const int token = (i + static_cast<int>(threadIdx.x)) / VECTORS;
+        const int vector = (i + static_cast<int>(threadIdx.x)) % VECTORS;
+        __nv_bfloat16* part = to + vector / 8 * WG_TOKENS * WG_DIMS;
+        copy_part(part + token * WG_DIMS + (vector % 8 ^ token % 8) * 8, cache, first + token, vector * 8);
+    }
+}
+
+// s = queries keys'
+template <int SIZE>
+__device__ __forceinline__ void score(float (&s)[8][4], const unsigned (&query)[SIZE / 16][4],
+                                      const __nv_bfloat16* keys) {
+#pragma unroll
+    for (int i = 0; i < SIZE / 16; i++) {
+        multiply<false>(s, query[i], describe(keys + i / 4 * WG_TOKENS * WG_DIMS, i % 4 * 32), i > 0);
+    }
+    close_products();
+}
+
+// o += weights values
+template <int SIZE>
+__device__ __forceinline__ void accumulate(float (&o)[SIZE / 64][8][4], const unsigned (&weight)[4][4],
+                                           const __nv_bfloat16* values) {
+#pragma unroll
+    for (int t = 0; t < WG_TOKENS / 16; t++) {
+#pragma unroll
+        for (int u = 0; u < SIZE / 64; u++) {
+            multiply<true>(o[u], weight[t], describe(values + u * WG_TOKENS * WG_DIMS, t * 16 * WG_DIMS * 2), true);
+        }
+    }
+    close_products();
+}
+
+template <int SIZE>
+__device__ __forceinline__ void run_wgmma(const Step* step, const Attention& attention) {
+    constexpr int TILE = WG_TOKENS * SIZE;
+    extern __shared__ uint4 shared[];
+    __nv_bfloat16* memory =
+        reinterpret_cast<__nv_bfloat16*>(reinterpret_cast<unsigned char*>(shared) + (-shared_address(shared) & 1023));
+    const auto keys = [&](int place) { return memory + place * TILE; };
+    const auto values = [&](int place) { return memory + (2 + place) * TILE; };
+
+    PromptTile tile;
+    if (!find_tile<WG_ROWS>(step, attention, tile)) {
+        return;
+    }
+    const int thread = threadIdx.x;
+    const int first_row = tile.first_row + thread / WARP * 16 + thread % WARP / 4;
+    const Row row[2] = {tile.row(attention, first_row), tile.row(attention, first_row + 8)};
+    wait_for_previous();
+    release_next();
+    copy_swizzled<SIZE>(keys(0), tile.keys, tile.from);
+    close_copies();
+    unsigned query[SIZE / 16][4];
+    load_queries<SIZE>(query, attention, row);
+
+    Softmax softmax;
+    float s[8][4];
+    float o[SIZE / 64][8][4];
+    unsigned weight[4][4];
+#pragma unroll
+    for (int u = 0; u < SIZE / 64; u++) {
+        clear(o[u]);
+    }
+    clear(s);
+    publish_copies();
+    copy_swizzled<SIZE>(values(0), tile.values, tile.from);
+    copy_swizzled<SIZE>(keys(1), tile.keys, tile.from + WG_TOKENS);
+    close_copies();
+    start_products();
+    score<SIZE>(s, query, keys(0));
+    wait_for_products<0>();
+    keep(s);
+    softmax.weigh(s, attention, row, tile.from, tile.masked(attention, tile.from, WG_TOKENS));
+#pragma unroll
+    for (int t = 0; t < 4; t++) {
+        pack(weight[t], s[2 * t], s[2 * t + 1]);
+    }
+
+    // Here the weights of the tile at `first` are known, and its values and the next keys are on their way.
+    int first = tile.from;
+    int place = 0;
+#pragma unroll 1
+    for (; first + WG_TOKENS < tile.end; first += WG_TOKENS, place ^= 1) {
+        const int next = first + WG_TOKENS;
+        publish_copies();
+        copy_swizzled<SIZE>(values(place ^ 1), tile.values, next);
+        copy_swizzled<SIZE>(keys(place), tile.keys, next + WG_TOKENS);
+        close_copies();
+        start_products();
+        score<SIZE>(s, query, keys(place ^ 1));
+        accumulate<SIZE>(o, weight, values(place));
+        wait_for_products<1>();
+        keep(s);
+        softmax.weigh(s, attention, row, next, tile.masked(attention, next, WG_TOKENS));
+        wait_for_products<0>();
+        keep(weight);
+#pragma unroll
+        for (int u = 0; u < SIZE / 64; u++) {
+            keep(o[u]);
+            softmax.rescale(o[u]);
+        }
+#pragma unroll
+        for (int t = 0; t < 4; t++) {
+            pack(weight[t], s[2 * t], s[2 * t + 1]);
+        }
+    }
+    publish_copies();
+    start_products();
+    accumulate<SIZE>(o, weight, values(place));
+    wait_for_products<0>();
+#pragma unroll
+    for (int u = 0; u < SIZE / 64; u++) {
+        keep(o[u]);
+        softmax.store(o[u], attention, row, 64 * u);
+    }
+}
+
+#endif
+
+}  // namespace lorikeet::attention_prompt
