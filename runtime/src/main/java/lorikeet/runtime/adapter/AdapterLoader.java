@@ -132,7 +132,7 @@ public final class AdapterLoader {
             Tensor tensor = parts.values().iterator().next();
             throw incompatible(tensor, "is for a module that the base model doesn't have");
         }
-        if (changes.repeatsTable(module, parts) && base.tied()) {
+        if (changes.repeatsTable(module, parts) && base.declaredTied()) {
             return;
         }
         Delta delta = changes.of(module, parts);

@@ -1,6 +1,8 @@
 package lorikeet.runtime.cli;
 
 import java.io.PrintWriter;
+import lorikeet.runtime.ErrorCode;
+import lorikeet.runtime.LorikeetException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,7 +52,11 @@ public final class Main implements Runnable {
                         err.println("lorikeet: " + ErrorText.of(error));
                     }
                     err.flush();
-                    return command.getCommandSpec().exitCodeOnExecutionException();
+                    boolean wrongUse =
+                            error instanceof LorikeetException known && known.code() == ErrorCode.INVALID_REQUEST;
+                    return wrongUse
+                            ? command.getCommandSpec().exitCodeOnInvalidInput()
+                            : command.getCommandSpec().exitCodeOnExecutionException();
                 })
                 .setParameterExceptionHandler((error, args) -> {
                     CommandLine command = error.getCommandLine();

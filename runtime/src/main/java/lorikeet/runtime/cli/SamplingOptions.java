@@ -3,7 +3,9 @@ package lorikeet.runtime.cli;
 import java.util.List;
 import java.util.Set;
 import lorikeet.kernels.SamplingSettings;
+import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.Lorikeet;
+import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.Request;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -94,7 +96,25 @@ final class SamplingOptions {
     }
 
     Request apply(Request request, Lorikeet model) {
-        SamplingSettings settings = model.recommendedSampling();
+        Request changed = request.sampling(settings(model.recommendedSampling()))
+                .maxTokens(maxTokens)
+                .choices(choices)
+                .stop(stop.toArray(String[]::new))
+                .stopTokens(stopTokens)
+                .ignoreEnd(ignoreEnd);
+        return seed == null ? changed : changed.seed(seed);
+    }
+
+    private SamplingSettings settings(SamplingSettings recommended) {
+        try {
+            return changed(recommended);
+        } catch (IllegalArgumentException e) {
+            throw new LorikeetException(ErrorCode.INVALID_REQUEST, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private SamplingSettings changed(SamplingSettings recommended) {
+        SamplingSettings settings = recommended;
         if (temperature != null) {
             settings = settings.withTemperature(temperature);
         }
@@ -112,12 +132,6 @@ final class SamplingOptions {
         if (logProbs != null) {
             settings = settings.withLogProbs(logProbs);
         }
-        Request changed = request.sampling(settings)
-                .maxTokens(maxTokens)
-                .choices(choices)
-                .stop(stop.toArray(String[]::new))
-                .stopTokens(stopTokens)
-                .ignoreEnd(ignoreEnd);
-        return seed == null ? changed : changed.seed(seed);
+        return settings;
     }
 }

@@ -61,8 +61,9 @@ public final class JsonObject {
         if (value.isIntegralNumber() && value.canConvertToInt()) {
             return OptionalInt.of(value.intValue());
         }
-        if (value.isNumber() && value.doubleValue() == (int) value.doubleValue()) {
-            return OptionalInt.of((int) value.doubleValue());
+        double number = value.isNumber() ? asDouble(value) : Double.NaN;
+        if (number == (int) number) {
+            return OptionalInt.of((int) number);
         }
         throw wrong(name, value, "a whole number");
     }
@@ -93,10 +94,15 @@ public final class JsonObject {
         if (value == null) {
             return OptionalDouble.empty();
         }
-        if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
+        if (!value.isNumber() || !Double.isFinite(asDouble(value))) {
             throw wrong(name, value, "a number");
         }
-        return OptionalDouble.of(value.doubleValue());
+        return OptionalDouble.of(asDouble(value));
+    }
+
+    /** Infinity where a number is too large, which Jackson refuses to convert. */
+    private static double asDouble(JsonNode number) {
+        return number.isBigInteger() ? number.bigIntegerValue().doubleValue() : number.doubleValue();
     }
 
     /** A number that must be there. */
@@ -198,7 +204,7 @@ public final class JsonObject {
             if (!value.get(i).isNumber()) {
                 throw wrong(name, value, "a list of numbers");
             }
-            list[i] = value.get(i).doubleValue();
+            list[i] = asDouble(value.get(i));
         }
         return Optional.of(list);
     }

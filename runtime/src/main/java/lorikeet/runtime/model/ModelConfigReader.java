@@ -12,6 +12,11 @@ import lorikeet.runtime.json.JsonObject;
  */
 final class ModelConfigReader {
     private static final Set<String> SILU = Set.of("silu", "swish");
+    // Far above any model's; they bound what a damaged file can cost, and their products stay in range.
+    private static final int MOST_LAYERS = 4096;
+    private static final int MOST_HEADS = 16_384;
+    private static final int MOST_HEAD_SIZE = 16_384;
+
     private static final String FULL = "full_attention";
     private static final String SLIDING = "sliding_attention";
 
@@ -36,13 +41,13 @@ final class ModelConfigReader {
             throw json.unsupported("hidden_act " + activation + " is not supported, only silu");
         }
         int hidden = json.integer("hidden_size", 1);
-        int heads = json.integer("num_attention_heads", 1);
-        int layers = json.integer("num_hidden_layers", 1);
+        int heads = atMost("num_attention_heads", json.integer("num_attention_heads", 1), MOST_HEADS);
+        int layers = atMost("num_hidden_layers", json.integer("num_hidden_layers", 1), MOST_LAYERS);
         int kvHeads = kvHeads(heads);
         if (heads % kvHeads != 0) {
             throw json.unsupported(heads + " query heads can't share " + kvHeads + " key and value heads evenly");
         }
-        int headSize = headSize(hidden, heads);
+        int headSize = atMost("head_dim", headSize(hidden, heads), MOST_HEAD_SIZE);
         int maxPositions = json.integerOr("max_position_embeddings", 1, defaultMaxPositions());
         boolean attentionBias = json.bool("attention_bias", false) && family != Family.MISTRAL;
         return new ModelConfig(
@@ -63,6 +68,13 @@ final class ModelConfigReader {
                 family == Family.QWEN3,
                 maxPositions,
                 RopeReader.read(json, headSize, maxPositions));
+    }
+
+    private int atMost(String name, int value, int most) {
+        if (value > most) {
+            throw json.unsupported(name + " is " + value + ", at most " + most + " is supported");
+        }
+        return value;
     }
 
     private int headSize(int hidden, int heads) {
