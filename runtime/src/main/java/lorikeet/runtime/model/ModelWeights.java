@@ -2,6 +2,7 @@ package lorikeet.runtime.model;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import lorikeet.kernels.Linear;
 import lorikeet.kernels.Norm;
 import lorikeet.memory.Matrix;
@@ -45,6 +46,12 @@ public record ModelWeights(
      * configuration says so and both are the same; only then does this read the two tables.
      */
     public boolean tied() {
-        return head.weight().equals(embedding) || (declaredTied && StoredWeights.same(head.weight(), embedding));
+        return head.weight().equals(embedding) || (declaredTied && sameTables());
+    }
+
+    private boolean sameTables() {
+        BaseModule table = Objects.requireNonNull(modules.get(EMBEDDING));
+        BaseModule output = Objects.requireNonNull(modules.get(HEAD));
+        return StoredWeights.same(table.weight(), output.weight());
     }
 }
