@@ -16,17 +16,16 @@ struct SharedSums {
     float block[2][MAX_CLUSTER][TILE_ROWS];  // of all blocks of the cluster; two tiles in turn
 };
 
-// Adds this warp's sums of rows 2 t and 2 t + 1 of a strip over its columns.
+// Adds this warp's sums of a strip over its columns.
 __device__ __forceinline__ void sum_over_warp(SharedSums& shared, int strip, float (&mine)[2]) {
-    int lane = threadIdx.x % 32;
 #pragma unroll
     for (int i = 0; i < 2; i++) {
 #pragma unroll
-        for (int mask = 4; mask < 32; mask *= 2) {
-            mine[i] += __shfl_xor_sync(~0u, mine[i], mask);
+        for (int mask = 1; mask < 8; mask *= 2) {
+            mine[i] += __shfl_xor_sync(ALL_LANES, mine[i], mask);
         }
-        if (lane < 4) {
-            shared.warp[threadIdx.x / 32][strip * STRIP + 2 * lane + i] = mine[i];
+        if (threadIdx.x % 8 == 0) {
+            shared.warp[threadIdx.x / WARP][strip + LanePlace().row + 4 * i] = mine[i];
         }
     }
 }
@@ -81,9 +80,62 @@ __device__ __forceinline__ void store_norm(
     store_row8(row, column, size, fast, v);
 }
 
+// A warp's columns.
+struct Columns {
+    const LoraPart& part;
+    const __nv_bfloat16* delta;
+    float* residual;
+    bool fast;
+
+    // This lane's columns of rows `row` and `row` + 4, those before `end`.
+    __device__ __forceinline__ void
+    load(int row, int end, int column, Eight<__nv_bfloat16> (&to)[2], Eight<float> (&old)[2]) const {
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            if (row + 4 * i < end) {
+                size_t from = static_cast<size_t>(row + 4 * i) * part.out;
+                to[i].load(delta + from, column + LanePlace().column, part.out, fast);
+                old[i].load(residual + from, column + LanePlace().column, part.out, fast);
+            }
+        }
+    }
+
+    // Adds the same rows to the residual. The sums are left in `product`, their squares are added to `square`.
+    __device__ __forceinline__ void add(
+        int row,
+        int end,
+        int column,
+        const Delta& change,
+        const Eight<__nv_bfloat16> (&values)[2],
+        const Eight<float> (&old)[2],
+        SharedProduct& product,
+        float (&square)[2]) const {
+        LanePlace lane;
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            if (row + 4 * i < end) {
+                float v[8];
+                values[i].unpack(v);
+                float* shared = &product.value[lane.row + 4 * i][lane.column];
+                change.apply(shared, column + lane.column, part.out, v);
+                add_bias(part, column + lane.column, v);
+#pragma unroll
+                for (int c = 0; c < 8; c++) {
+                    v[c] += old[i].value[c];
+                    square[i] += v[c] * v[c];
+                }
+                store_row8(
+                    residual + static_cast<size_t>(row + 4 * i) * part.out, column + lane.column, part.out, fast, v);
+                *reinterpret_cast<float4*>(shared) = make_float4(v[0], v[1], v[2], v[3]);
+                *reinterpret_cast<float4*>(shared + 4) = make_float4(v[4], v[5], v[6], v[7]);
+            }
+        }
+    }
+};
+
 }  // namespace lorikeet::add_norms
 
-extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, 1) add_norm(
+extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, 2) add_norm(
     const lorikeet::Step* step,
     const __grid_constant__ lorikeet::Lora lora,
     const __grid_constant__ lorikeet::NormWeight norm,
@@ -94,7 +146,8 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, 1) add_
     using namespace lorikeet::add_norms;
     __shared__ SharedRanks shared;
     __shared__ SharedSums sums;
-    __shared__ float4 kept[4][ADD_NORM_THREADS];  // of each thread's first strip, in the first window
+    __shared__ SharedProduct products[ADD_NORM_THREADS / WARP];
+    release_next();
     int blocks = 1;
     int self = 0;
 #if __CUDA_ARCH__ >= 900
@@ -108,116 +161,92 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, 1) add_
     bool fast = size % 8 == 0 && aligned(delta, 16) && aligned(residual, 16) && aligned(out, 16);
     int all_tiles = step->all_tiles;
     int splits = splits_of(lora, step->tiles).count;
-    int clusters = gridDim.x / blocks;
-    int runs = divide_up(all_tiles, lora.run);
-    int lane = threadIdx.x % 32;
-    int first = self * ADD_NORM_WINDOW + threadIdx.x / 32 * WARP_COLUMNS + lane / 4 * 8;
+    int first = self * ADD_NORM_WINDOW + threadIdx.x / WARP * WARP_COLUMNS;  // this warp's first column
     int width = blocks * ADD_NORM_WINDOW;
+    Columns columns{lora.part[0], delta, residual, fast};
+    SharedProduct& product = products[threadIdx.x / WARP];
+    LanePlace lane;
     bool waited = false;
     int turn = 0;
-    for (int run = blockIdx.x / blocks; run < runs; run += clusters) {
-        int group = -1;
-        Delta change;
+    Units mine = units_of(all_tiles, blockIdx.x / blocks, gridDim.x / blocks);
+    for (int t = mine.first; t < mine.end; t++) {
+        Tile tile = step->tile[t];
+        const AdapterModule* adapter = step->group_adapter[tile.group];
         const __nv_bfloat16* weight = norm.weight;
-        int end = min((run + 1) * lora.run, all_tiles);
-        for (int t = run * lora.run; t < end; t++) {
-            Tile tile = step->tile[t];
-            if (tile.group != group) {
-                group = tile.group;
-                const AdapterModule* adapter = step->group_adapter[group];
-                bool own = adapter != nullptr && adapter[norm.slot].kind == MODULE_REPLACED;
-                weight = own ? adapter[norm.slot].weight : norm.weight;
-                change.load(lora.shrunk == nullptr ? nullptr : adapter, lora.part[0], first);
-            }
-            if (!waited) {
-                wait_for_previous();
-                release_next();
-                waited = true;
-            }
-            bool present = change.present;
-#pragma unroll 1
-            for (int strip = 0; strip * STRIP < tile.rows; strip++) {
-                int first_row = strip * STRIP + lane % 4 * 2;  // this lane's
-                float square[2] = {0, 0};
-#pragma unroll 1
-                for (int at = first; at - first < size; at += width) {
-                    if (size > width) {  // more than one window: B has to be read again for each
-                        change.load(present ? step->group_adapter[group] : nullptr, lora.part[0], at);
-                    }
-                    size_t from = static_cast<size_t>(tile.row + first_row) * size;
-                    Eight<__nv_bfloat16> values[2];
-                    Eight<float> old[2];
-#pragma unroll
-                    for (int i = 0; i < 2; i++) {
-                        if (first_row + i < tile.rows) {
-                            values[i].load(delta + from + i * size, at, size, fast);
-                            old[i].load(residual + from + i * size, at, size, fast);
-                        }
-                    }
-                    if (change.present && strip == 0 && at == first) {
-                        __syncthreads();
-                        shared.load(lora, 0, change.change.rank, tile.row, tile.rows, splits);
-                        __syncthreads();
-                    }
-                    Product product[1];
-                    change.multiply(shared, strip, product);
-#pragma unroll
-                    for (int i = 0; i < 2; i++) {
-                        if (first_row + i < tile.rows) {
-                            float v[8];
-                            values[i].unpack(v);
-                            change.apply(product[0], i, v);
-                            add_bias(lora.part[0], at, v);
-#pragma unroll
-                            for (int c = 0; c < 8; c++) {
-                                v[c] += old[i].value[c];
-                                square[i] += v[c] * v[c];
-                            }
-                            store_row8(residual + from + i * size, at, size, fast, v);
-                            if (strip == 0 && at == first) {
-                                kept[2 * i][threadIdx.x] = make_float4(v[0], v[1], v[2], v[3]);
-                                kept[2 * i + 1][threadIdx.x] = make_float4(v[4], v[5], v[6], v[7]);
-                            }
-                        }
-                    }
-                }
-                sum_over_warp(sums, strip, square);
-            }
-            int summed = exchange_sums(sums, turn, all_started);
-#pragma unroll 1
-            for (int strip = 0; strip * STRIP < tile.rows; strip++) {
-#pragma unroll
-                for (int i = 0; i < 2; i++) {
-                    int r = strip * STRIP + lane % 4 * 2 + i;
-                    if (r >= tile.rows) {
-                        continue;
-                    }
-                    float square = 0;
-                    for (int b = 0; b < summed; b++) {
-                        square += sums.block[turn][b][r];
-                    }
-                    float factor = rsqrtf(square / size + norm.epsilon);
-                    size_t row = tile.row + r;
-                    if (strip == 0) {
-                        float4 a = kept[2 * i][threadIdx.x];
-                        float4 b = kept[2 * i + 1][threadIdx.x];
-                        float v[8] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w};
-                        store_norm(out + row * size, first, size, fast, weight, factor, v);
-                    }
-#pragma unroll 1
-                    for (int at = first + (strip == 0 ? width : 0); at - first < size; at += width) {
-                        Eight<float> again;
-                        again.load(residual + row * size, at, size, fast);
-                        store_norm(out + row * size, at, size, fast, weight, factor, again.value);
-                    }
-                }
-            }
-            turn ^= 1;
+        if (adapter != nullptr && adapter[norm.slot].kind == MODULE_REPLACED) {
+            weight = adapter[norm.slot].weight;
         }
+        Delta change;
+        change.load(lora.shrunk == nullptr ? nullptr : adapter, lora.part[0]);
+        Ranks ranks[2];
+        change.start(first, size, ranks);
+        if (!waited) {
+            wait_for_previous();
+            waited = true;
+        }
+        int last_row = tile.row + tile.rows;
+        int capacity = change.rank == 0 ? TILE_ROWS : SharedRanks::capacity(change.rank);
+        // What `product` still has in the end: the last strip's last window.
+        int last_strip = (tile.rows - 1) / STRIP * STRIP;
+        int last_column = first + (size - 1) / width * width;
+#pragma unroll 1
+        for (int strip = 0; strip < tile.rows; strip += STRIP) {
+            float square[2] = {0, 0};
+#pragma unroll 1
+            for (int at = first; at <= last_column; at += width) {
+                if (last_column > first && (strip > 0 || at > first)) {
+                    change.start(at, size, ranks);
+                }
+                Eight<__nv_bfloat16> values[2];
+                Eight<float> old[2];
+                columns.load(tile.row + strip + lane.row, last_row, at, values, old);
+                if (change.rank > 0 && strip % capacity == 0 && at == first) {
+                    __syncthreads();
+                    shared.load(
+                        lora, 0, change.rank, tile.row + strip, min(tile.rows - strip, capacity), splits);
+                    __syncthreads();
+                }
+                change.expand(
+                    shared, ranks, strip % capacity, at, size, product.value[0], SharedProduct::PITCH);
+                columns.add(tile.row + strip + lane.row, last_row, at, change, values, old, product, square);
+            }
+            sum_over_warp(sums, strip, square);
+        }
+        int summed = exchange_sums(sums, turn, all_started);
+#pragma unroll 1
+        for (int strip = 0; strip < tile.rows; strip += STRIP) {
+#pragma unroll 1
+            for (int i = 0; i < 2; i++) {
+                int r = strip + lane.row + 4 * i;
+                if (r >= tile.rows) {
+                    continue;
+                }
+                float square = 0;
+                for (int b = 0; b < summed; b++) {
+                    square += sums.block[turn][b][r];
+                }
+                float factor = rsqrtf(square / size + norm.epsilon);
+                size_t row = static_cast<size_t>(tile.row + r) * size;
+#pragma unroll 1
+                for (int at = first; at <= last_column; at += width) {
+                    Eight<float> again;
+                    if (strip == last_strip && at == last_column) {
+                        const float* kept = &product.value[lane.row + 4 * i][lane.column];
+#pragma unroll
+                        for (int c = 0; c < 8; c++) {
+                            again.value[c] = kept[c];
+                        }
+                    } else {
+                        again.load(residual + row, at + lane.column, size, fast);
+                    }
+                    store_norm(out + row, at + lane.column, size, fast, weight, factor, again.value);
+                }
+            }
+        }
+        turn ^= 1;
     }
     if (!waited) {
         wait_for_previous();
-        release_next();
     }
 #if __CUDA_ARCH__ >= 900
     if (!all_started) {

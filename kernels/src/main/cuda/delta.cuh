@@ -1,8 +1,7 @@
-// The adapter's part of a projection while a kernel has its rows in registers.
+// The adapter's part of a projection, made beside the rows that it belongs to.
 //
-// A warp finishes 64 columns of up to 8 rows at a time. In lane 4 g + t these are columns 8 g .. 8 g + 7 of rows 2 t and
-// 2 t + 1: loads and stores of 16 bytes, and a tensor core product B h whose result lies just so. B's rows are assigned to
-// the instruction's rows for that, and its ranks are taken in an order that lets each lane load four neighbours.
+// A warp finishes 64 columns of up to 8 rows at a time. First the tensor cores give B h, which goes through shared memory;
+// then each lane has 8 neighbouring columns of a row, as a row lies in memory, and adds what the adapter does to it.
 #pragma once
 
 #include "shrink.cuh"
@@ -12,56 +11,42 @@ namespace lorikeet {
 constexpr int WARP_COLUMNS = 64;
 constexpr int STRIP = 8;  // rows
 
-// The rows of B that belong to a lane's columns, for 16 ranks.
+// For B h, the instruction's rows are B's rows, that is, columns of the projection: in lane 4 g + t, columns 8 g .. 8 g + 7,
+// half of them at a time. The ranks are taken in an order that lets each lane load four neighbours: 4 t .. 4 t + 3 of
+// sixteen.
 struct Ranks {
-    uint2 even[4];  // ranks 4 t .. 4 t + 3 of columns 0, 2, 4, 6
-    uint2 odd[4];
+    uint2 even[2];  // of columns 0 and 2
+    uint2 odd[2];   // of columns 1 and 3
 
-    __device__ __forceinline__ void clear() {
+    // column: the first of the four; from: the first of the 16 ranks; fast: B can be read eight bytes at a time.
+    __device__ __forceinline__ void
+    load(const __nv_bfloat16* b, int rank, int column, int out, int from, bool fast) {
+        int at = from + threadIdx.x % 4 * 4;
+        int columns = at < rank ? out - column : 0;
+        int count = min(rank - at, 4);
+        const __nv_bfloat16* row = b + static_cast<size_t>(column) * rank + at;
 #pragma unroll
-        for (int j = 0; j < 4; j++) {
-            even[j] = odd[j] = make_uint2(0, 0);
+        for (int j = 0; j < 2; j++) {
+            even[j] = load_row(row + 2 * j * rank, 2 * j < columns ? count : 0, fast);
+            odd[j] = load_row(row + (2 * j + 1) * rank, 2 * j + 1 < columns ? count : 0, fast);
         }
     }
 
-    // column: this lane's first; from: the first of the 16 ranks.
-    __device__ __forceinline__ void load(const __nv_bfloat16* b, int rank, int column, int out, int from) {
-        int at = from + 4 * (threadIdx.x % 4);
-        clear();
-        if (at >= rank) {
-            return;
+    static __device__ __forceinline__ uint2 load_row(const __nv_bfloat16* row, int count, bool fast) {
+        if (fast) {
+            return count > 0 ? load_weights8(row) : make_uint2(0, 0);
         }
-        const __nv_bfloat16* row = b + static_cast<size_t>(column) * rank + at;
-        if (rank % 4 == 0 && aligned(b, 8)) {
-#pragma unroll
-            for (int j = 0; j < 4; j++, row += 2 * rank) {
-                if (column + 2 * j < out) {
-                    even[j] = load_weights8(row);
-                }
-                if (column + 2 * j + 1 < out) {
-                    odd[j] = load_weights8(row + rank);
-                }
-            }
-            return;
-        }
-        int count = min(rank - at, 4);
-#pragma unroll
-        for (int j = 0; j < 4; j++, row += 2 * rank) {
-            uint4 v = gather8(row, column + 2 * j < out ? count : 0);
-            even[j] = make_uint2(v.x, v.y);
-            v = gather8(row + rank, column + 2 * j + 1 < out ? count : 0);
-            odd[j] = make_uint2(v.x, v.y);
-        }
+        return gather4(row, count);
     }
 };
 
-// B h for a lane's 8 columns and 2 rows.
+// B h of four columns and, in lane 4 g + t, rows 2 t and 2 t + 1.
 struct Product {
-    float value[4][4];
+    float value[2][4];
 
     __device__ __forceinline__ void clear() {
 #pragma unroll
-        for (int j = 0; j < 4; j++) {
+        for (int j = 0; j < 2; j++) {
 #pragma unroll
             for (int i = 0; i < 4; i++) {
                 value[j][i] = 0;
@@ -72,33 +57,74 @@ struct Product {
     // h: in two parts, bf16 each, whose sum is nearly the float.
     __device__ __forceinline__ void add(const Ranks& b, uint4 h) {
 #pragma unroll
-        for (int j = 0; j < 4; j++) {
+        for (int j = 0; j < 2; j++) {
             mma(value[j], b.even[j].x, b.odd[j].x, b.even[j].y, b.odd[j].y, h.x, h.y);
             mma(value[j], b.even[j].x, b.odd[j].x, b.even[j].y, b.odd[j].y, h.z, h.w);
         }
     }
 
-    // Column `c` of row 2 t + i; both known to the compiler.
-    __device__ __forceinline__ float at(int c, int i) const { return value[c / 2][c % 2 * 2 + i]; }
+    // to: the lane's four columns in the strip's first row.
+    __device__ __forceinline__ void store(float* to, int pitch, float scaling) const {
+        int row = threadIdx.x % 4 * 2;
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            *reinterpret_cast<float4*>(to + (row + i) * pitch) = make_float4(
+                scaling * value[0][i], scaling * value[0][i + 2], scaling * value[1][i], scaling * value[1][i + 2]);
+        }
+    }
 };
 
-// h of the rows of a tile for one part, in shared memory, as the product takes it: [rank / 16][row][4].
-struct SharedRanks {
-    uint4 h[LORA_MAX_RANK / 16][TILE_ROWS][4];
+// B h of a strip for a warp's columns, between its lanes.
+struct SharedProduct {
+    static constexpr int PITCH = WARP_COLUMNS + 4;
+    float value[STRIP][PITCH];
+};
 
-    // The sum of the splits, in their order. All threads of the block; a barrier must follow.
+// Rows of one group that a block takes together.
+struct Span {
+    int group;
+    int row;
+    int rows;
+};
+
+// The tiles from `t` on, before `end`, that are of one group; t moves behind them.
+__device__ __forceinline__ Span next_span(const Tile* tile, int& t, int end) {
+    Span span{tile[t].group, tile[t].row, tile[t].rows};
+#pragma unroll 1
+    for (t++; t < end && tile[t].group == span.group; t++) {
+        span.rows += tile[t].rows;
+    }
+    return span;
+}
+
+// h of some rows for one part, in shared memory, as the product takes it: blocks of sixteen ranks of a strip.
+struct SharedRanks {
+    static constexpr int BLOCKS = 16;
+    uint4 h[BLOCKS][STRIP][4];
+
+    // How many rows fit for a rank: a multiple of STRIP.
+    static __device__ __forceinline__ int capacity(int rank) { return STRIP * (BLOCKS / divide_up(rank, 16)); }
+
+    // This lane's ranks from `from` on; strip: its first row of those at hand.
+    __device__ __forceinline__ uint4 at(int rank, int from, int strip) const {
+        int lane = threadIdx.x % WARP;
+        return h[strip / STRIP * divide_up(rank, 16) + from / 16][lane / 4][lane % 4];
+    }
+
+    // The sum of the splits, in their order. All threads of the block, between two barriers.
     __device__ __forceinline__ void load(const Lora& lora, int part, int rank, int row, int rows, int splits) {
         int lane = threadIdx.x % 4;
-        int items = divide_up(rank, 16) * rows * 4;
+        int chunks = divide_up(rank, 16);
+        int items = chunks * rows * 4;
         // Four lanes share an item: the loop runs for whole warps.
+#pragma unroll 1
         for (int i = threadIdx.x / 4; i < divide_up(items, 8) * 8; i += blockDim.x / 4) {
             float4 sum = make_float4(0, 0, 0, 0);
             int t = i % 4;
             int r = i / 4 % rows;
             int chunk = i / 4 / rows;
             if (i < items) {
-                const float* from =
-                    lora.shrunk + shrunk_at(lora, part, row + r, splits) + chunk * 16 + t * 4;
+                const float* from = lora.shrunk + shrunk_at(lora, part, row + r, splits) + chunk * 16 + t * 4;
                 float4 v[MAX_SPLITS / 4];
 #pragma unroll
                 for (int s = 0; s < MAX_SPLITS / 4; s++) {
@@ -114,115 +140,143 @@ struct SharedRanks {
             }
 #pragma unroll
             for (int mask = 1; mask < 4; mask *= 2) {
-                sum.x += __shfl_xor_sync(~0u, sum.x, mask);
-                sum.y += __shfl_xor_sync(~0u, sum.y, mask);
-                sum.z += __shfl_xor_sync(~0u, sum.z, mask);
-                sum.w += __shfl_xor_sync(~0u, sum.w, mask);
+                sum.x += __shfl_xor_sync(ALL_LANES, sum.x, mask);
+                sum.y += __shfl_xor_sync(ALL_LANES, sum.y, mask);
+                sum.z += __shfl_xor_sync(ALL_LANES, sum.z, mask);
+                sum.w += __shfl_xor_sync(ALL_LANES, sum.w, mask);
             }
             if (i < items && lane == 0) {
                 unsigned a = pack_bf16(sum.x, sum.y);
                 unsigned b = pack_bf16(sum.z, sum.w);
-                h[chunk][r][t] = make_uint4(
+                h[r / STRIP * chunks + chunk][r % STRIP][t] = make_uint4(
                     a, b, pack_bf16(sum.x - low(a), sum.y - high(a)), pack_bf16(sum.z - low(b), sum.w - high(b)));
             }
         }
     }
 };
 
-// What one adapter does to a lane's columns of one part of a projection.
+// What one adapter does to one part of a projection.
 struct Delta {
-    AdapterModule change;
-    Ranks first;  // ranks 0..15, loaded early
-    int column;   // this lane's first column, within the part
-    int out;
-    bool present;
+    const __nv_bfloat16* b;
+    const __nv_bfloat16* lora_bias;
+    const float* magnitude;
+    float scaling;
+    int rank;  // 0: nothing
+    bool fast;
 
-    // adapter: may be null. column: this lane's.
-    __device__ __forceinline__ void load(const AdapterModule* adapter, const LoraPart& part, int lane_column) {
-        column = lane_column;
-        out = part.out;
-        present = false;
-        first.clear();
-        if (adapter == nullptr) {
-            return;
-        }
-        change = adapter[part.slot];
-        present = is_low_rank(change);
-        if (present) {
-            first.load(change.b, change.rank, column, out, 0);
+    // adapter: may be null.
+    __device__ __forceinline__ void load(const AdapterModule* adapter, const LoraPart& part) {
+        rank = 0;
+        if (adapter != nullptr) {
+            const AdapterModule change = adapter[part.slot];
+            if (is_low_rank(change)) {
+                b = change.b;
+                lora_bias = change.lora_bias;
+                magnitude = change.magnitude;
+                scaling = change.scaling;
+                rank = change.rank;
+                fast = rank % 4 == 0 && aligned(b, 8);
+            }
         }
     }
 
-    // B h of the rows of `count` strips of a tile, from `strip` on.
-    template <int COUNT>
-    __device__ __forceinline__ void multiply(const SharedRanks& shared, int strip, Product (&product)[COUNT]) const {
-#pragma unroll
-        for (int s = 0; s < COUNT; s++) {
-            product[s].clear();
-        }
-        if (!present) {
+    // Starts to read B for this lane's columns: the first ranks into registers, others into the second-level cache.
+    // column: the warp's first.
+    __device__ __forceinline__ void start(int column, int out, Ranks (&first)[2]) const {
+        if (rank == 0) {
             return;
         }
-        int lane = threadIdx.x % 32;
-        int row = strip * STRIP + lane / 4;
-#pragma unroll
-        for (int s = 0; s < COUNT; s++) {
-            product[s].add(first, shared.h[0][row + s * STRIP][lane % 4]);
-        }
+        column += threadIdx.x % WARP / 4 * 8;
+        first[0].load(b, rank, column, out, 0, fast);
+        first[1].load(b, rank, column + 4, out, 0, fast);
+        if (rank > 16) {
+            // Each lane of the four that share columns takes every fourth line of 128 bytes.
+            const __nv_bfloat16* last = b + static_cast<size_t>(min(column + 8, out)) * rank;
+            const __nv_bfloat16* p = b + static_cast<size_t>(column) * rank + threadIdx.x % 4 * 64;
 #pragma unroll 1
-        for (int from = 16; from < change.rank; from += 16) {
-            Ranks ranks;
-            ranks.load(change.b, change.rank, column, out, from);
-#pragma unroll
-            for (int s = 0; s < COUNT; s++) {
-                product[s].add(ranks, shared.h[from / 16][row + s * STRIP][lane % 4]);
+            for (; p < last; p += 256) {
+                asm volatile("prefetch.global.L2 [%0];" ::"l"(p));
             }
         }
     }
 
-    // Changes y, this lane's columns of row 2 t + i of a strip.
-    __device__ __forceinline__ void apply(const Product& product, int i, float (&y)[8]) const {
-        if (!present) {
+    // scaling * B h of a strip for a warp's columns, to [STRIP][pitch]; `first`: as `start` left it. The warp's lanes may
+    // read all of it afterwards.
+    __device__ __forceinline__ void expand(
+        const SharedRanks& shared, const Ranks (&first)[2], int strip, int column, int out, float* to, int pitch) const {
+        if (rank == 0) {
+            return;
+        }
+        __syncwarp();
+        int place = threadIdx.x % WARP / 4 * 8;
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            Product product;
+            product.clear();
+            product.add(first[half], shared.at(rank, 0, strip));
+#pragma unroll 1
+            for (int from = 16; from < rank; from += 16) {
+                Ranks ranks;
+                ranks.load(b, rank, column + place + 4 * half, out, from, fast);
+                product.add(ranks, shared.at(rank, from, strip));
+            }
+            product.store(to + place + 4 * half, pitch, scaling);
+        }
+        __syncwarp();
+    }
+
+    // Finishes 8 columns of a row from `column` on; product: scaling * B h for them, read only if there is a change.
+    __device__ __forceinline__ void apply(const float* product, int column, int out, float (&y)[8]) const {
+        if (rank == 0) {
             return;
         }
 #pragma unroll
-        for (int c = 0; c < 8; c++) {
-            y[c] += change.scaling * product.at(c, i);
+        for (int c = 0; c < 8; c += 4) {
+            float4 v = *reinterpret_cast<const float4*>(product + c);
+            y[c] += v.x, y[c + 1] += v.y, y[c + 2] += v.z, y[c + 3] += v.w;
         }
-        if (change.lora_bias != nullptr) {
-            Eight<__nv_bfloat16> bias;
-            bias.load(change.lora_bias, column, out, aligned(change.lora_bias, 16));
-            float v[8];
-            bias.unpack(v);
+        if (lora_bias != nullptr) {
 #pragma unroll
             for (int c = 0; c < 8; c++) {
-                y[c] += change.scaling * v[c];
+                y[c] += column + c < out ? scaling * __bfloat162float(lora_bias[column + c]) : 0.0f;
             }
         }
-        if (change.magnitude != nullptr) {
-            Eight<float> magnitude;
-            magnitude.load(change.magnitude, column, out, aligned(change.magnitude, 16));
+        if (magnitude != nullptr) {
 #pragma unroll
             for (int c = 0; c < 8; c++) {
-                y[c] *= magnitude.value[c];
+                y[c] *= column + c < out ? magnitude[column + c] : 0.0f;
             }
         }
     }
 };
 
-// Adds the base model's bias.
+// Adds the base model's bias to 8 columns from `column` on.
 __device__ __forceinline__ void add_bias(const LoraPart& part, int column, float (&y)[8]) {
-    if (part.bias == nullptr) {
-        return;
-    }
-    Eight<__nv_bfloat16> bias;
-    bias.load(part.bias, column, part.out, aligned(part.bias, 16));
-    float v[8];
-    bias.unpack(v);
+    if (part.bias != nullptr) {
 #pragma unroll
-    for (int c = 0; c < 8; c++) {
-        y[c] += v[c];
+        for (int c = 0; c < 8; c++) {
+            y[c] += column + c < part.out ? __bfloat162float(part.bias[column + c]) : 0.0f;
+        }
     }
+}
+
+// Where a lane is in a strip of a warp's columns, as the rows lie in memory: two rows, 8 columns.
+struct LanePlace {
+    int row;     // and row + 4
+    int column;  // in the warp's
+
+    __device__ __forceinline__ LanePlace() : row(threadIdx.x % WARP / 8), column(threadIdx.x % 8 * 8) {}
+};
+
+// A block's share of the units of work: neighbours, so that it can keep what they have in common.
+struct Units {
+    int first;
+    int end;
+};
+
+__device__ __forceinline__ Units units_of(int units, int index, int count) {
+    return {static_cast<int>(static_cast<long long>(units) * index / count),
+            static_cast<int>(static_cast<long long>(units) * (index + 1) / count)};
 }
 
 }  // namespace lorikeet

@@ -3,7 +3,21 @@
 
 namespace lorikeet::expanding {
 
-// The window'th window of a projection: a part, and where it begins in it.
+constexpr int WARPS = EXPAND_THREADS / WARP;
+
+// Blocks on a multiprocessor: as many as the compiler has registers for without spilling.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ != 900
+constexpr int BLOCKS = 3;
+#else
+constexpr int BLOCKS = 5;
+#endif
+
+struct Shared {
+    SharedRanks ranks;
+    SharedProduct product[WARPS];
+};
+
+// Some columns of a part, and where they begin in it.
 struct Window {
     int part;
     int column;
@@ -26,89 +40,110 @@ __device__ __forceinline__ Window window_at(const Lora& lora, int window) {
     return {part, window * WINDOW};
 }
 
+// A warp's columns of a part.
 template <typename T>
-__device__ __forceinline__ void expand_onto(const Step* step, const Lora& lora, T* y, SharedRanks& shared) {
+struct Columns {
+    const LoraPart& part;
+    int column;
+    bool fast;
+    size_t stride;
+    T* y;
+
+    // This lane's columns of rows `row` and `row` + 4, those before `end`.
+    __device__ __forceinline__ void load(int row, int end, Eight<T> (&to)[2]) const {
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            if (row + 4 * i < end) {
+                to[i].load(y + (row + 4 * i) * stride + part.column, column + LanePlace().column, part.out, fast);
+            }
+        }
+    }
+
+    // The same rows, changed and stored; product: of the strip.
+    __device__ __forceinline__ void
+    store(int row, int end, const Delta& delta, const SharedProduct& product, const Eight<T> (&values)[2]) const {
+        LanePlace lane;
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            if (row + 4 * i < end) {
+                float v[8];
+                values[i].unpack(v);
+                delta.apply(&product.value[lane.row + 4 * i][lane.column], column + lane.column, part.out, v);
+                store_row8(y + (row + 4 * i) * stride + part.column, column + lane.column, part.out, fast, v);
+            }
+        }
+    }
+};
+
+template <typename T>
+__device__ __forceinline__ void expand_onto(const Step* step, const Lora& lora, T* y, Shared& shared) {
+    release_next();
     Groups groups = groups_of(step, lora);
     int splits = splits_of(lora, groups.tiles).count;
     int windows = windows_of(lora);
-    int runs = divide_up(groups.tiles, lora.run);
-    size_t stride = lora.columns;
+    Units mine = units_of(divide_up(groups.tiles, lora.run) * windows, blockIdx.x, gridDim.x);
+    SharedProduct& product = shared.product[threadIdx.x / WARP];
+    LanePlace lane;
     bool waited = false;
-    int lane = threadIdx.x % 32;
-    for (int unit = blockIdx.x; unit < runs * windows; unit += gridDim.x) {
+    int loaded_part = -1;  // what shared memory has, and from which row on
+    int loaded_row = -1;
+    for (int unit = mine.first; unit < mine.end; unit++) {
         Window window = window_at(lora, unit % windows);
         const LoraPart& part = lora.part[window.part];
-        bool fast = lora.columns % 8 == 0 && part.column % 8 == 0 && aligned(y, 16);
-        int column = window.column + threadIdx.x / 32 * WARP_COLUMNS + lane / 4 * 8;
+        bool fast = lora.columns % 8 == 0 && part.column % 8 == 0 && part.out % 8 == 0 && aligned(y, 16);
+        Columns<T> columns{
+            part, window.column + static_cast<int>(threadIdx.x) / WARP * WARP_COLUMNS, fast,
+            static_cast<size_t>(lora.columns), y};
         int t = unit / windows * lora.run;
         int end = min(t + lora.run, groups.tiles);
-        int group = -1;
-        Delta delta;
-        for (; t < end; t++) {
-            Tile tile = groups.tile[t];
-            if (tile.group != group) {
-                group = tile.group;
-                delta.load(groups.adapter[group], part, column);
-            }
-            if (!delta.present) {
+        while (t < end) {
+            Span span = next_span(groups.tile, t, end);
+            Delta delta;
+            delta.load(groups.adapter[span.group], part);
+            if (delta.rank == 0) {
                 continue;
             }
+            Ranks first[2];
+            delta.start(columns.column, part.out, first);
             if (!waited) {
                 wait_for_previous();
-                release_next();
                 waited = true;
             }
-            T* row = y + static_cast<size_t>(tile.row + lane % 4 * 2) * lora.columns + part.column;
-            Eight<T> values[2][2];
-            int rows = tile.rows - lane % 4 * 2;  // from this lane's first on
-#pragma unroll
-            for (int s = 0; s < 2; s++) {
-#pragma unroll
-                for (int i = 0; i < 2; i++) {
-                    if (s * STRIP + i < rows) {
-                        values[s][i].load(row + (s * STRIP + i) * stride, column, part.out, fast);
-                    }
+            int last_row = span.row + span.rows;
+            int capacity = SharedRanks::capacity(delta.rank);
+#pragma unroll 1
+            for (int row = span.row; row < last_row; row += STRIP) {
+                int strip = (row - span.row) % capacity;
+                Eight<T> values[2];
+                columns.load(row + lane.row, last_row, values);
+                if (strip == 0 && (loaded_part != window.part || loaded_row != row)) {
+                    loaded_part = window.part;
+                    loaded_row = row;
+                    __syncthreads();
+                    shared.ranks.load(lora, window.part, delta.rank, row, min(last_row - row, capacity), splits);
+                    __syncthreads();
                 }
-            }
-            __syncthreads();
-            shared.load(lora, window.part, delta.change.rank, tile.row, tile.rows, splits);
-            __syncthreads();
-            Product product[2];
-            delta.multiply(shared, 0, product);
-#pragma unroll
-            for (int s = 0; s < 2; s++) {
-#pragma unroll
-                for (int i = 0; i < 2; i++) {
-                    if (s * STRIP + i < rows) {
-                        float v[8];
-                        values[s][i].unpack(v);
-                        delta.apply(product[s], i, v);
-                        store_row8(row + (s * STRIP + i) * stride, column, part.out, fast, v);
-                    }
-                }
+                delta.expand(
+                    shared.ranks, first, strip, columns.column, part.out, product.value[0], SharedProduct::PITCH);
+                columns.store(row + lane.row, last_row, delta, product, values);
             }
         }
     }
     if (!waited) {
         wait_for_previous();
-        release_next();
     }
 }
 
 }  // namespace lorikeet::expanding
 
-extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS)
+extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::expanding::BLOCKS)
     expand(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* y) {
-    using namespace lorikeet;
-    using namespace lorikeet::expanding;
-    __shared__ SharedRanks shared;
-    expand_onto(step, lora, y, shared);
+    __shared__ lorikeet::expanding::Shared shared;
+    lorikeet::expanding::expand_onto(step, lora, y, shared);
 }
 
-extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS)
+extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::expanding::BLOCKS)
     expand_logits(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, float* y) {
-    using namespace lorikeet;
-    using namespace lorikeet::expanding;
-    __shared__ SharedRanks shared;
-    expand_onto(step, lora, y, shared);
+    __shared__ lorikeet::expanding::Shared shared;
+    lorikeet::expanding::expand_onto(step, lora, y, shared);
 }

@@ -1,96 +1,140 @@
 // out = silu(gate) * up, with the adapters' part of both: see lora.cuh.
 #include "delta.cuh"
 
-namespace lorikeet {
+namespace lorikeet::gating {
+
+constexpr int WARPS = EXPAND_THREADS / WARP;
+
+struct Shared {
+    SharedRanks ranks[2];  // by part
+    SharedProduct product[WARPS][2];
+};
 
 // silu(x) = x / (1 + exp(-x)) (https://arxiv.org/abs/1702.03118)
 __device__ __forceinline__ float silu(float x) { return x / (1 + __expf(-x)); }
 
-}  // namespace lorikeet
+// A warp's columns, the same of both parts.
+struct Columns {
+    const Lora& lora;
+    int column;
+    bool fast;
+    const __nv_bfloat16* gate_up;
+    __nv_bfloat16* out;
 
-extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 2)
-    gate(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out) {
+    // This lane's columns of rows `row` and `row` + 4, those before `end`, by part.
+    __device__ __forceinline__ void load(int row, int end, Eight<__nv_bfloat16> (&to)[2][2]) const {
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            if (row + 4 * i < end) {
+                const __nv_bfloat16* from = gate_up + static_cast<size_t>(row + 4 * i) * lora.columns;
+#pragma unroll
+                for (int p = 0; p < 2; p++) {
+                    to[p][i].load(
+                        from + lora.part[p].column, column + LanePlace().column, lora.part[0].out, fast);
+                }
+            }
+        }
+    }
+
+    // The same rows, finished; product: of the strip, by part.
+    __device__ __forceinline__ void store(
+        int row,
+        int end,
+        const Delta (&delta)[2],
+        const SharedProduct (&product)[2],
+        const Eight<__nv_bfloat16> (&values)[2][2]) const {
+        LanePlace lane;
+        int size = lora.part[0].out;
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            if (row + 4 * i < end) {
+                float v[2][8];
+#pragma unroll
+                for (int p = 0; p < 2; p++) {
+                    values[p][i].unpack(v[p]);
+                    delta[p].apply(
+                        &product[p].value[lane.row + 4 * i][lane.column], column + lane.column, size, v[p]);
+                    add_bias(lora.part[p], column + lane.column, v[p]);
+                }
+#pragma unroll
+                for (int c = 0; c < 8; c++) {
+                    v[0][c] = silu(v[0][c]) * v[1][c];
+                }
+                store_row8(out + static_cast<size_t>(row + 4 * i) * size, column + lane.column, size, fast, v[0]);
+            }
+        }
+    }
+};
+
+}  // namespace lorikeet::gating
+
+extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 3) gate(
+    const lorikeet::Step* step,
+    const __grid_constant__ lorikeet::Lora lora,
+    const __nv_bfloat16* gate_up,
+    __nv_bfloat16* out) {
     using namespace lorikeet;
-    __shared__ SharedRanks shared[2];
-    int all_tiles = step->all_tiles;
+    using namespace lorikeet::gating;
+    __shared__ Shared shared;
+    release_next();
     int splits = splits_of(lora, step->tiles).count;
     int size = lora.part[0].out;
-    size_t stride = lora.columns;
     int windows = divide_up(size, WINDOW);
-    int runs = divide_up(all_tiles, lora.run);
+    int all_tiles = step->all_tiles;
     bool fast = size % 8 == 0 && lora.columns % 8 == 0 && aligned(gate_up, 16) && aligned(out, 16);
+    SharedProduct(&product)[2] = shared.product[threadIdx.x / WARP];
+    LanePlace lane;
     bool waited = false;
-    int lane = threadIdx.x % 32;
-    for (int unit = blockIdx.x; unit < runs * windows; unit += gridDim.x) {
-        int column = unit % windows * WINDOW + threadIdx.x / 32 * WARP_COLUMNS + lane / 4 * 8;
+    int loaded_row = -1;  // the first row that h in shared memory is about
+    Units mine = units_of(divide_up(all_tiles, lora.run) * windows, blockIdx.x, gridDim.x);
+    for (int unit = mine.first; unit < mine.end; unit++) {
+        Columns columns{
+            lora, unit % windows * WINDOW + static_cast<int>(threadIdx.x) / WARP * WARP_COLUMNS, fast, gate_up, out};
         int t = unit / windows * lora.run;
         int end = min(t + lora.run, all_tiles);
-        int group = -1;
-        Delta delta[2];
-        for (; t < end; t++) {
-            Tile tile = step->tile[t];
-            if (tile.group != group) {
-                group = tile.group;
-                const AdapterModule* adapter = lora.shrunk == nullptr ? nullptr : step->group_adapter[group];
-                delta[0].load(adapter, lora.part[0], column);
-                delta[1].load(adapter, lora.part[1], column);
+        while (t < end) {
+            Span span = next_span(step->tile, t, end);
+            const AdapterModule* adapter = lora.shrunk == nullptr ? nullptr : step->group_adapter[span.group];
+            Delta delta[2];
+            Ranks first[2][2];
+#pragma unroll
+            for (int p = 0; p < 2; p++) {
+                delta[p].load(adapter, lora.part[p]);
+                delta[p].start(columns.column, size, first[p]);
             }
             if (!waited) {
                 wait_for_previous();
-                release_next();
                 waited = true;
             }
-            bool present = delta[0].present || delta[1].present;
+            int last_row = span.row + span.rows;
+            int rank = max(delta[0].rank, delta[1].rank);
+            int capacity = rank == 0 ? span.rows : SharedRanks::capacity(rank);
 #pragma unroll 1
-            for (int strip = 0; strip * STRIP < tile.rows; strip++) {
-                int first = strip * STRIP + lane % 4 * 2;  // this lane's first row of the tile
-                const __nv_bfloat16* row = gate_up + static_cast<size_t>(tile.row + first) * stride;
+            for (int row = span.row; row < last_row; row += STRIP) {
+                int strip = (row - span.row) % capacity;
                 Eight<__nv_bfloat16> values[2][2];
-#pragma unroll
-                for (int i = 0; i < 2; i++) {
-                    if (first + i < tile.rows) {
-                        values[i][0].load(row + i * stride + lora.part[0].column, column, size, fast);
-                        values[i][1].load(row + i * stride + lora.part[1].column, column, size, fast);
-                    }
-                }
-                if (present && strip == 0) {
+                columns.load(row + lane.row, last_row, values);
+                if (rank > 0 && strip == 0 && loaded_row != row) {
+                    loaded_row = row;
                     __syncthreads();
 #pragma unroll
                     for (int p = 0; p < 2; p++) {
-                        if (delta[p].present) {
-                            shared[p].load(lora, p, delta[p].change.rank, tile.row, tile.rows, splits);
-                        }
+                        shared.ranks[p].load(
+                            lora, p, delta[p].rank, row, min(last_row - row, capacity), splits);
                     }
                     __syncthreads();
                 }
-                float result[2][2][8];  // by part and row
 #pragma unroll
                 for (int p = 0; p < 2; p++) {
-                    Product product[1];
-                    delta[p].multiply(shared[p], strip, product);
-#pragma unroll
-                    for (int i = 0; i < 2; i++) {
-                        values[i][p].unpack(result[p][i]);
-                        delta[p].apply(product[0], i, result[p][i]);
-                        add_bias(lora.part[p], column, result[p][i]);
-                    }
+                    delta[p].expand(
+                        shared.ranks[p], first[p], strip, columns.column, size, product[p].value[0],
+                        SharedProduct::PITCH);
                 }
-#pragma unroll
-                for (int i = 0; i < 2; i++) {
-                    if (first + i < tile.rows) {
-#pragma unroll
-                        for (int c = 0; c < 8; c++) {
-                            result[0][i][c] = silu(result[0][i][c]) * result[1][i][c];
-                        }
-                        store_row8(
-                            out + static_cast<size_t>(tile.row + first + i) * size, column, size, fast, result[0][i]);
-                    }
-                }
+                columns.store(row + lane.row, last_row, delta, product, values);
             }
         }
     }
     if (!waited) {
         wait_for_previous();
-        release_next();
     }
 }

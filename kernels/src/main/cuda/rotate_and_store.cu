@@ -9,8 +9,9 @@ namespace lorikeet::rotation {
 constexpr int WARPS = EXPAND_THREADS / 32;
 
 struct SharedHeads {
-    float value[TILE_ROWS][WINDOW];
-    // By row: what its token needs.
+    SharedRanks ranks;
+    float value[STRIP][WINDOW + 4];
+    // By row of the tile: what its token needs.
     const float* frequencies[TILE_ROWS];
     unsigned char* keys[TILE_ROWS];  // of its slot in its block: layer 0, kv head 0
     float scaling[TILE_ROWS];
@@ -32,46 +33,45 @@ __device__ __forceinline__ void find_slots(SharedHeads& shared, const Step* step
     }
 }
 
-// The values of the window's columns, with the adapter's part and the bias. Barriers around it are the caller's.
-__device__ __forceinline__ void finish_values(
-    SharedHeads& shared,
-    SharedRanks& ranks,
-    const Delta& delta,
-    const LoraPart& part,
-    const __nv_bfloat16* qkv,
-    size_t stride,
-    Tile tile,
-    int end,
-    int first_column) {
-    int lane = threadIdx.x % 32;
-    int column = delta.column;
-    bool fast = stride % 8 == 0 && (part.column + first_column) % 8 == 0 && aligned(qkv, 16);
-#pragma unroll 1
-    for (int strip = 0; strip * STRIP < tile.rows; strip++) {
-        int first = strip * STRIP + lane % 4 * 2;  // this lane's first row
-        const __nv_bfloat16* row = qkv + static_cast<size_t>(tile.row + first) * stride + part.column;
-        Eight<__nv_bfloat16> values[2];
+// A warp's columns of some heads of one part.
+struct Columns {
+    const LoraPart& part;
+    int column;
+    int first_column;  // of the heads
+    int end_column;
+    bool fast;
+    size_t stride;
+    const __nv_bfloat16* qkv;
+
+    // This lane's columns of rows `row` and `row` + 4, those before `end`.
+    __device__ __forceinline__ void load(int row, int end, Eight<__nv_bfloat16> (&to)[2]) const {
 #pragma unroll
         for (int i = 0; i < 2; i++) {
-            if (first + i < tile.rows) {
-                values[i].load(row + i * stride, column, end, fast);
-            }
-        }
-        Product product[1];
-        delta.multiply(ranks, strip, product);
-#pragma unroll
-        for (int i = 0; i < 2; i++) {
-            float v[8];
-            values[i].unpack(v);
-            delta.apply(product[0], i, v);
-            add_bias(part, column, v);
-            if (first + i < tile.rows) {
-                int at = column - first_column;
-                store_row8(shared.value[first + i], at, end - first_column, true, v);
+            if (row + 4 * i < end) {
+                to[i].load(
+                    qkv + (row + 4 * i) * stride + part.column, column + LanePlace().column, end_column, fast);
             }
         }
     }
-}
+
+    // Finishes the same rows in shared memory, where scaling * B h is.
+    __device__ __forceinline__ void
+    store(int row, int end, const Delta& delta, const Eight<__nv_bfloat16> (&values)[2], SharedHeads& shared) const {
+        LanePlace lane;
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            if (row + 4 * i < end) {
+                float v[8];
+                values[i].unpack(v);
+                float* to = shared.value[lane.row + 4 * i] + column - first_column + lane.column;
+                delta.apply(to, column + lane.column, part.out, v);
+                add_bias(part, column + lane.column, v);
+                *reinterpret_cast<float4*>(to) = make_float4(v[0], v[1], v[2], v[3]);
+                *reinterpret_cast<float4*>(to + 4) = make_float4(v[4], v[5], v[6], v[7]);
+            }
+        }
+    }
+};
 
 // Norms and turns one head in shared memory, where a warp has it; size is even.
 __device__ __forceinline__ void turn(
@@ -136,12 +136,12 @@ __device__ __forceinline__ const __nv_bfloat16* weight_of(const NormWeight& norm
 
 }  // namespace lorikeet::rotation
 
-extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 3) rotate_and_store(
+extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 4) rotate_and_store(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv) {
     using namespace lorikeet;
     using namespace lorikeet::rotation;
     __shared__ __align__(16) SharedHeads shared;
-    __shared__ SharedRanks ranks;
+    release_next();
     int size = rotation.head_size;
     int heads_in_window = max(WINDOW / size, 1);
     int query_windows = divide_up(rotation.heads, heads_in_window);
@@ -149,71 +149,80 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 3) rotate
     int windows = query_windows + 2 * kv_windows;
     int all_tiles = step->all_tiles;
     int splits = splits_of(lora, step->tiles).count;
-    int runs = divide_up(all_tiles, lora.run);
     size_t stride = lora.columns;
     size_t head_stride = static_cast<size_t>(BLOCK_TOKENS) * size;  // between the heads of a block
+    int warp = threadIdx.x / WARP;
+    LanePlace lane;
     bool waited = false;
-    int lane = threadIdx.x % 32;
-    int warp = threadIdx.x / 32;
-    for (int unit = blockIdx.x; unit < runs * windows; unit += gridDim.x) {
+    int loaded_row = -1;  // the first row that h in shared memory is about, and its part
+    int loaded_part = -1;
+    Units mine = units_of(all_tiles * windows, blockIdx.x, gridDim.x);
+    for (int unit = mine.first; unit < mine.end; unit++) {
         int window = unit % windows;
         int which = window < query_windows ? 0 : window < query_windows + kv_windows ? 1 : 2;
         window -= which == 0 ? 0 : which == 1 ? query_windows : query_windows + kv_windows;
         const LoraPart& part = lora.part[which];
         int first_head = window * heads_in_window;
         int heads = min(heads_in_window, (which == 0 ? rotation.heads : rotation.kv_heads) - first_head);
-        int first_column = first_head * size;
-        int end_column = first_column + heads * size;
-        int column = first_column + warp * WARP_COLUMNS + lane / 4 * 8;
+        Columns columns{part, first_head * size + warp * WARP_COLUMNS, first_head * size, (first_head + heads) * size,
+                        false, stride, qkv};
+        columns.fast = stride % 8 == 0 && (part.column + columns.first_column) % 8 == 0 && columns.end_column % 8 == 0
+            && aligned(qkv, 16);
         const NormWeight& norm = which == 0 ? rotation.query : rotation.key;
-        int group = -1;
+        Tile tile = step->tile[unit / windows];
+        const AdapterModule* adapter = step->group_adapter[tile.group];
+        const __nv_bfloat16* weight = which == 2 ? nullptr : weight_of(norm, adapter);
         Delta delta;
-        const __nv_bfloat16* weight = nullptr;
-        int t = unit / windows * lora.run;
-        int end = min(t + lora.run, all_tiles);
-        for (; t < end; t++) {
-            Tile tile = step->tile[t];
-            if (tile.group != group) {
-                group = tile.group;
-                const AdapterModule* adapter = step->group_adapter[group];
-                weight = which == 2 ? nullptr : weight_of(norm, adapter);
-                delta.load(lora.shrunk == nullptr ? nullptr : adapter, part, column);
-            }
+        delta.load(lora.shrunk == nullptr ? nullptr : adapter, part);
+        Ranks first[2];
+        delta.start(columns.column, part.out, first);
+        __syncthreads();
+        find_slots(shared, step, tile, size);
+        if (!waited) {
+            wait_for_previous();
+            waited = true;
+        }
+        int last_row = tile.row + tile.rows;
+        int capacity = delta.rank == 0 ? TILE_ROWS : SharedRanks::capacity(delta.rank);
+#pragma unroll 1
+        for (int row = tile.row; row < last_row; row += STRIP) {
+            Eight<__nv_bfloat16> values[2];
+            columns.load(row + lane.row, last_row, values);
+            int strip = (row - tile.row) % capacity;
             __syncthreads();
-            find_slots(shared, step, tile, size);
-            if (!waited) {
-                wait_for_previous();
-                release_next();
-                waited = true;
-            }
-            if (delta.present) {
-                ranks.load(lora, which, delta.change.rank, tile.row, tile.rows, splits);
+            if (delta.rank > 0 && strip == 0 && (loaded_row != row || loaded_part != which)) {
+                loaded_row = row;
+                loaded_part = which;
+                shared.ranks.load(lora, which, delta.rank, row, min(last_row - row, capacity), splits);
                 __syncthreads();
             }
-            finish_values(shared, ranks, delta, part, qkv, stride, tile, end_column, first_column);
+            delta.expand(
+                shared.ranks, first, strip, columns.column, part.out, shared.value[0] + warp * WARP_COLUMNS,
+                WINDOW + 4);
+            columns.store(row + lane.row, last_row, delta, values, shared);
             __syncthreads();
-            for (int i = warp; i < tile.rows * heads; i += WARPS) {
-                int row = i / heads;
+            for (int i = warp; i < min(last_row - row, STRIP) * heads; i += WARPS) {
+                int r = i / heads;
                 int head = i % heads;
-                float* values = shared.value[row] + head * size;
+                int slot = row - tile.row + r;
+                float* head_values = shared.value[r] + head * size;
                 if (which < 2) {
-                    turn(values, size, norm, weight, shared.frequencies[row], shared.scaling[row],
-                         shared.position[row]);
+                    turn(head_values, size, norm, weight, shared.frequencies[slot], shared.scaling[slot],
+                         shared.position[slot]);
                 }
                 __nv_bfloat16* to;
                 if (which == 0) {
-                    to = qkv + static_cast<size_t>(tile.row + row) * stride + part.column + first_column + head * size;
+                    to = qkv + (row + r) * stride + part.column + columns.first_column + head * size;
                 } else {
                     size_t kv_head =
                         (2 * static_cast<size_t>(rotation.layer) + which - 1) * rotation.kv_heads + first_head + head;
-                    to = reinterpret_cast<__nv_bfloat16*>(shared.keys[row]) + kv_head * head_stride;
+                    to = reinterpret_cast<__nv_bfloat16*>(shared.keys[slot]) + kv_head * head_stride;
                 }
-                store_head(values, size, to);
+                store_head(head_values, size, to);
             }
         }
     }
     if (!waited) {
         wait_for_previous();
-        release_next();
     }
 }

@@ -76,7 +76,6 @@ struct Sums {
         }
         if (!waited) {
             wait_for_previous();
-            release_next();
             waited = true;
         }
         uint4 input[STEPS][STRIPS];
@@ -249,6 +248,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::SHRINK_THREADS, 2)
     using namespace lorikeet;
     using namespace lorikeet::shrinking;
     __shared__ float4 shared[WARPS * 8 * 32];
+    release_next();
     Groups groups = groups_of(step, lora);
     Splits splits = splits_of(lora, groups.tiles);
     bool waited = false;
@@ -280,7 +280,6 @@ extern "C" __global__ void __launch_bounds__(lorikeet::SHRINK_THREADS, 2)
     }
     if (!waited) {
         wait_for_previous();
-        release_next();
     }
 }
 
@@ -289,6 +288,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::SHRINK_PROMPT_THREADS, 2)
     using namespace lorikeet;
     using namespace lorikeet::shrinking;
     __shared__ float4 shared[PROMPT_WARPS * 3 * 8 * 32];
+    release_next();
     Groups groups = groups_of(step, lora);
     Splits splits = splits_of(lora, groups.tiles);
     bool waited = false;
@@ -343,6 +343,5 @@ extern "C" __global__ void __launch_bounds__(lorikeet::SHRINK_PROMPT_THREADS, 2)
     }
     if (!waited) {
         wait_for_previous();
-        release_next();
     }
 }

@@ -33,21 +33,20 @@ __device__ __forceinline__ unsigned short bits_of(const __nv_bfloat16* p) {
     return __ldcg(reinterpret_cast<const unsigned short*>(p));
 }
 
-// Elements 0..7 from p, of which `count` exist (any number; the others are zero). One by one: for odd shapes only.
-__device__ __forceinline__ uint4 gather8(const __nv_bfloat16* p, int count) {
-    unsigned long long halves[2] = {0, 0};
-#pragma unroll
-    for (int h = 0; h < 2; h++) {
+// Elements 0..3 from p, of which `count` exist (any number; the others are zero). One by one: for odd shapes only.
+__device__ __forceinline__ uint2 gather4(const __nv_bfloat16* p, int count) {
+    unsigned long long bits = 0;
 #pragma unroll 1
-        for (int i = 0; i < 4 && 4 * h + i < count; i++) {
-            halves[h] |= static_cast<unsigned long long>(bits_of(p + 4 * h + i)) << (16 * i);
-        }
+    for (int i = 0; i < min(count, 4); i++) {
+        bits |= static_cast<unsigned long long>(bits_of(p + i)) << (16 * i);
     }
-    return make_uint4(
-        static_cast<unsigned>(halves[0]),
-        static_cast<unsigned>(halves[0] >> 32),
-        static_cast<unsigned>(halves[1]),
-        static_cast<unsigned>(halves[1] >> 32));
+    return make_uint2(static_cast<unsigned>(bits), static_cast<unsigned>(bits >> 32));
+}
+
+__device__ __forceinline__ uint4 gather8(const __nv_bfloat16* p, int count) {
+    uint2 a = gather4(p, count);
+    uint2 b = gather4(p + 4, count - 4);
+    return make_uint4(a.x, a.y, b.x, b.y);
 }
 
 __device__ __forceinline__ float low(unsigned pair) { return __uint_as_float(pair << 16); }
@@ -61,10 +60,10 @@ template <>
 struct Eight<__nv_bfloat16> {
     uint4 bits;
 
-    // From column `at` on, of a row of `size`; `fast` says that 16-byte accesses are allowed everywhere.
+    // From column `at` on, of a row of `size`. `fast`: size is a multiple of 8, and 16-byte accesses are allowed.
     __device__ __forceinline__ void load(const __nv_bfloat16* row, int at, int size, bool fast) {
-        if (fast && at + 8 <= size) {
-            bits = load16(row + at);
+        if (fast) {
+            bits = at < size ? load16(row + at) : make_uint4(0, 0, 0, 0);
         } else {
             bits = gather8(row + at, size - at);
         }
@@ -81,9 +80,10 @@ struct Eight<float> {
     float value[8];
 
     __device__ __forceinline__ void load(const float* row, int at, int size, bool fast) {
-        if (fast && at + 8 <= size) {
-            float4 a = __ldcg(reinterpret_cast<const float4*>(row + at));
-            float4 b = __ldcg(reinterpret_cast<const float4*>(row + at + 4));
+        if (fast) {
+            const float4 none = make_float4(0, 0, 0, 0);
+            float4 a = at < size ? __ldcg(reinterpret_cast<const float4*>(row + at)) : none;
+            float4 b = at < size ? __ldcg(reinterpret_cast<const float4*>(row + at + 4)) : none;
             value[0] = a.x, value[1] = a.y, value[2] = a.z, value[3] = a.w;
             value[4] = b.x, value[5] = b.y, value[6] = b.z, value[7] = b.w;
             return;
@@ -103,9 +103,11 @@ struct Eight<float> {
 };
 
 __device__ __forceinline__ void store_row8(__nv_bfloat16* row, int at, int size, bool fast, const float (&v)[8]) {
-    if (fast && at + 8 <= size) {
-        *reinterpret_cast<uint4*>(row + at) =
-            make_uint4(pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]), pack_bf16(v[4], v[5]), pack_bf16(v[6], v[7]));
+    if (fast) {
+        if (at < size) {
+            *reinterpret_cast<uint4*>(row + at) = make_uint4(
+                pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]), pack_bf16(v[4], v[5]), pack_bf16(v[6], v[7]));
+        }
         return;
     }
 #pragma unroll
@@ -117,9 +119,11 @@ __device__ __forceinline__ void store_row8(__nv_bfloat16* row, int at, int size,
 }
 
 __device__ __forceinline__ void store_row8(float* row, int at, int size, bool fast, const float (&v)[8]) {
-    if (fast && at + 8 <= size) {
-        *reinterpret_cast<float4*>(row + at) = make_float4(v[0], v[1], v[2], v[3]);
-        *reinterpret_cast<float4*>(row + at + 4) = make_float4(v[4], v[5], v[6], v[7]);
+    if (fast) {
+        if (at < size) {
+            *reinterpret_cast<float4*>(row + at) = make_float4(v[0], v[1], v[2], v[3]);
+            *reinterpret_cast<float4*>(row + at + 4) = make_float4(v[4], v[5], v[6], v[7]);
+        }
         return;
     }
 #pragma unroll
