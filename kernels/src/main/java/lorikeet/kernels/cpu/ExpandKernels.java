@@ -17,11 +17,11 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * The short rows of an adapter's B with one shrunk input: the sums that the base model's product then adds to. Rows are
- * read where they lie, whatever their rank; the part of a vector that a row doesn't fill is masked.
+ * The short rows of an adapter's B with one shrunk input, added to the sums of the base model's product. Rows are read
+ * where they lie, whatever their rank; the part of a vector that a row doesn't fill is masked.
  *
- * <p>The shrunk input lies as {@link InputTiles#fill} leaves it with a step of one vector, zeros at its end. Sums are
- * written one vector after the other. See {@link Bf16Kernels} on how vectors are handled.
+ * <p>The shrunk input lies as {@link InputTiles#fill} leaves it with a step of one vector, zeros at its end. The sums
+ * lie one vector after the other. See {@link Bf16Kernels} on how vectors are handled.
  */
 final class ExpandKernels {
     private ExpandKernels() {}
@@ -34,7 +34,8 @@ final class ExpandKernels {
         VectorMask<Integer> mask = WeightRows.firstLanes(left / 2);
         for (int r = 0; r < rows; r++) {
             long row = wAt + 2L * rank * r;
-            FloatVector sum = FloatVector.zero(FLOATS);
+            long sumAt = at + (long) r * BYTES;
+            FloatVector sum = FloatVector.fromMemorySegment(FLOATS, sums, sumAt, ORDER);
             for (long k = 0; k < full; k += BYTES) {
                 w.get(JAVA_BYTE, row + k); // See Vectors.faultsAreErrors.
                 IntVector pairs = IntVector.fromMemorySegment(INTS, w, row + k, ORDER);
@@ -51,7 +52,7 @@ final class ExpandKernels {
                 sum = pairs.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, sum);
                 sum = pairs.lanewise(AND, ODD).reinterpretAsFloats().fma(odd, sum);
             }
-            sum.intoMemorySegment(sums, at + (long) r * BYTES, ORDER);
+            sum.intoMemorySegment(sums, sumAt, ORDER);
         }
     }
 
@@ -63,7 +64,8 @@ final class ExpandKernels {
         VectorMask<Float> mask = VectorMask.fromLong(FLOATS, (1L << left) - 1);
         for (int r = 0; r < rows; r++) {
             long row = wAt + 4L * rank * r;
-            FloatVector sum = FloatVector.zero(FLOATS);
+            long sumAt = at + (long) r * BYTES;
+            FloatVector sum = FloatVector.fromMemorySegment(FLOATS, sums, sumAt, ORDER);
             for (long k = 0; k < full; k += BYTES) {
                 w.get(JAVA_BYTE, row + k); // See Vectors.faultsAreErrors.
                 FloatVector values = FloatVector.fromMemorySegment(FLOATS, w, row + k, ORDER);
@@ -74,7 +76,7 @@ final class ExpandKernels {
                 FloatVector values = FloatVector.fromMemorySegment(FLOATS, w, row + full, ORDER, mask);
                 sum = values.fma(FloatVector.fromMemorySegment(FLOATS, h, hAt + full, ORDER), sum);
             }
-            sum.intoMemorySegment(sums, at + (long) r * BYTES, ORDER);
+            sum.intoMemorySegment(sums, sumAt, ORDER);
         }
     }
 }

@@ -26,7 +26,7 @@ final class FloatKernels {
      * @param bytes length of a row of the weight
      * @param x holds the tile, the input's first vector at {@code xAt}
      * @param xStep inputs of the tile
-     * @param sums of the first row at {@code at}, the next rows' behind it
+     * @param sums written: of the first row at {@code at}, the next rows' behind it
      */
     static void rows(
             MemorySegment w,
@@ -41,7 +41,7 @@ final class FloatKernels {
         for (int r = 0; r < rows; r++) {
             long row = wAt + (long) r * bytes;
             long sumAt = at + (long) r * BYTES;
-            FloatVector sum = FloatVector.fromMemorySegment(FLOATS, sums, sumAt, ORDER);
+            FloatVector sum = FloatVector.zero(FLOATS);
             for (int k = 0; k < bytes; k += BYTES) {
                 w.get(JAVA_BYTE, row + k); // See Vectors.faultsAreErrors.
                 sum = FloatVector.fromMemorySegment(FLOATS, w, row + k, ORDER)
@@ -57,7 +57,7 @@ final class FloatKernels {
      * @param w the weight, the rows' first blocks at {@code w0} to {@code w3}
      * @param x holds the tile, from {@code xAt} on
      * @param bytes length of a row of the weight
-     * @param sums of row 0 at {@code at}, of the next row {@link RowBlock#ROWS} / 4 places on; {@code inputStep} bytes to the next
+     * @param sums written: of row 0 at {@code at}, of the next row {@link RowBlock#ROWS} / 4 places on; {@code inputStep} bytes to the next
      *     input's
      */
     static void fourRows(
@@ -76,22 +76,22 @@ final class FloatKernels {
         long at1 = at + inputStep;
         long at2 = at + 2 * inputStep;
         long at3 = at + 3 * inputStep;
-        FloatVector s00 = FloatVector.fromMemorySegment(FLOATS, sums, at0, ORDER);
-        FloatVector s01 = FloatVector.fromMemorySegment(FLOATS, sums, at1, ORDER);
-        FloatVector s02 = FloatVector.fromMemorySegment(FLOATS, sums, at2, ORDER);
-        FloatVector s03 = FloatVector.fromMemorySegment(FLOATS, sums, at3, ORDER);
-        FloatVector s10 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + FOURTH, ORDER);
-        FloatVector s11 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + FOURTH, ORDER);
-        FloatVector s12 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + FOURTH, ORDER);
-        FloatVector s13 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + FOURTH, ORDER);
-        FloatVector s20 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + 2L * FOURTH, ORDER);
-        FloatVector s21 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + 2L * FOURTH, ORDER);
-        FloatVector s22 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + 2L * FOURTH, ORDER);
-        FloatVector s23 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + 2L * FOURTH, ORDER);
-        FloatVector s30 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + 3L * FOURTH, ORDER);
-        FloatVector s31 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + 3L * FOURTH, ORDER);
-        FloatVector s32 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + 3L * FOURTH, ORDER);
-        FloatVector s33 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + 3L * FOURTH, ORDER);
+        FloatVector s00 = FloatVector.zero(FLOATS);
+        FloatVector s01 = FloatVector.zero(FLOATS);
+        FloatVector s02 = FloatVector.zero(FLOATS);
+        FloatVector s03 = FloatVector.zero(FLOATS);
+        FloatVector s10 = FloatVector.zero(FLOATS);
+        FloatVector s11 = FloatVector.zero(FLOATS);
+        FloatVector s12 = FloatVector.zero(FLOATS);
+        FloatVector s13 = FloatVector.zero(FLOATS);
+        FloatVector s20 = FloatVector.zero(FLOATS);
+        FloatVector s21 = FloatVector.zero(FLOATS);
+        FloatVector s22 = FloatVector.zero(FLOATS);
+        FloatVector s23 = FloatVector.zero(FLOATS);
+        FloatVector s30 = FloatVector.zero(FLOATS);
+        FloatVector s31 = FloatVector.zero(FLOATS);
+        FloatVector s32 = FloatVector.zero(FLOATS);
+        FloatVector s33 = FloatVector.zero(FLOATS);
         for (int k = 0; k < bytes; k += BYTES) {
             w.get(JAVA_BYTE, w0 + k); // See Vectors.faultsAreErrors.
             FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, w, w0 + k, ORDER);
@@ -147,7 +147,7 @@ final class FloatKernels {
      * @param w the weight, the rows' first blocks at {@code w0} and {@code w1}
      * @param x holds the tile, from {@code xAt} on
      * @param bytes length of a row of the weight
-     * @param sums of row 0 at {@code at}, of the next row {@link RowBlock#ROWS} / 2 places on; {@code inputStep} bytes to the next
+     * @param sums written: of row 0 at {@code at}, of the next row {@link RowBlock#ROWS} / 2 places on; {@code inputStep} bytes to the next
      *     input's
      */
     static void twoRows(
@@ -164,14 +164,14 @@ final class FloatKernels {
         long at1 = at + inputStep;
         long at2 = at + 2 * inputStep;
         long at3 = at + 3 * inputStep;
-        FloatVector s00 = FloatVector.fromMemorySegment(FLOATS, sums, at0, ORDER);
-        FloatVector s01 = FloatVector.fromMemorySegment(FLOATS, sums, at1, ORDER);
-        FloatVector s02 = FloatVector.fromMemorySegment(FLOATS, sums, at2, ORDER);
-        FloatVector s03 = FloatVector.fromMemorySegment(FLOATS, sums, at3, ORDER);
-        FloatVector s10 = FloatVector.fromMemorySegment(FLOATS, sums, at0 + HALF, ORDER);
-        FloatVector s11 = FloatVector.fromMemorySegment(FLOATS, sums, at1 + HALF, ORDER);
-        FloatVector s12 = FloatVector.fromMemorySegment(FLOATS, sums, at2 + HALF, ORDER);
-        FloatVector s13 = FloatVector.fromMemorySegment(FLOATS, sums, at3 + HALF, ORDER);
+        FloatVector s00 = FloatVector.zero(FLOATS);
+        FloatVector s01 = FloatVector.zero(FLOATS);
+        FloatVector s02 = FloatVector.zero(FLOATS);
+        FloatVector s03 = FloatVector.zero(FLOATS);
+        FloatVector s10 = FloatVector.zero(FLOATS);
+        FloatVector s11 = FloatVector.zero(FLOATS);
+        FloatVector s12 = FloatVector.zero(FLOATS);
+        FloatVector s13 = FloatVector.zero(FLOATS);
         for (int k = 0; k < bytes; k += BYTES) {
             w.get(JAVA_BYTE, w0 + k); // See Vectors.faultsAreErrors.
             FloatVector f0 = FloatVector.fromMemorySegment(FLOATS, w, w0 + k, ORDER);

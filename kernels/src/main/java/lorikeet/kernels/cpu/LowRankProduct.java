@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The adapters' part of a projection, for all groups of rows and all layers at once. {@link #shrink} computes
- * {@code h = scaling * x Aᵀ} for all of them in one parallel run; {@link #begin} starts the sums of a block of outputs
- * with {@code h Bᵀ}, and the base model's product goes on from there: a row of B is added up together with its row of the
- * weight. Each adapter is used at its own rank.
+ * {@code h = scaling * x Aᵀ} for all of them in one parallel run; {@link #expand} goes on
+ * with the sums of a block of outputs where the base model's product has left them, and adds {@code h Bᵀ}: a row of B is
+ * added up together with its row of the weight. Each adapter is used at its own rank.
  */
 final class LowRankProduct implements AutoCloseable {
     /** Most rows of A in one task: whole blocks of h, so that no two tasks write to one. */
@@ -172,12 +172,12 @@ final class LowRankProduct implements AutoCloseable {
     }
 
     /**
-     * Starts the sums of {@code count} outputs from output {@code from} on of layer {@code part}, with what the adapters
-     * add to the inputs {@code first} to {@code last}.
+     * Adds what the adapters change to the sums of {@code count} outputs from output {@code from} on of layer
+     * {@code part}, for the inputs {@code first} to {@code last}.
      *
-     * @param sums of the first input at {@code at}, of each next one {@code inputStep} bytes later; written
+     * @param sums of the first input at {@code at}, of each next one {@code inputStep} bytes later
      */
-    void begin(
+    void expand(
             int part,
             int from,
             int count,
@@ -190,24 +190,11 @@ final class LowRankProduct implements AutoCloseable {
         for (int g = 0; g < groups; g++) {
             int start = Math.max(first, starts[g]);
             int end = Math.min(last, ends[g]);
-            if (start < end) {
-                int index = g * parts + part;
-                LowRank delta = deltas[index];
+            int index = g * parts + part;
+            LowRank delta = deltas[index];
+            if (delta != null && start < end) {
                 long startAt = at + (start - first) * inputStep;
-                if (delta == null) {
-                    RowBlock.clear(sums, startAt, startAt + (end - start) * inputStep);
-                } else {
-                    expand(
-                            delta.b(),
-                            from,
-                            count,
-                            hiddenAt(index, start),
-                            end - start,
-                            sums,
-                            startAt,
-                            inputStep,
-                            memory);
-                }
+                expand(delta.b(), from, count, hiddenAt(index, start), end - start, sums, startAt, inputStep, memory);
             }
         }
     }

@@ -3,7 +3,6 @@ package lorikeet.kernels.cpu;
 import static lorikeet.kernels.cpu.Vectors.BYTES;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
 import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
@@ -54,20 +53,15 @@ final class RowBlock {
             int start = Math.max(first, tile * width);
             int end = Math.min(last, (tile + 1) * width);
             long startAt = (start - tile * width) * inputStep;
-            long endAt = (end - tile * width) * inputStep;
             long xAt = tile * x.tileBytes();
-            if (lowRank == null) {
-                clear(sums, startAt, endAt);
-            } else {
-                lowRank.begin(part, from, count, start, end, sums, startAt, inputStep, memory);
-            }
             if (end - start == 1) {
                 long inputAt = xAt + (long) (start - tile * width) * BYTES;
                 oneInput(bf16, w, wAt, rowBytes, count, x.data(), inputAt, width, sums, startAt);
             } else {
-                clear(sums, 0, startAt);
-                clear(sums, endAt, width * inputStep);
                 fourInputs(bf16, w, wAt, rowBytes, count, x.data(), xAt, sums, inputStep);
+            }
+            if (lowRank != null) {
+                lowRank.expand(part, from, count, start, end, sums, startAt, inputStep, memory);
             }
             for (int t = start; t < end; t++) {
                 PartialSums.add(sums, startAt + (t - start) * inputStep, count, out.memory(), out.at(t) + column);
@@ -124,14 +118,6 @@ final class RowBlock {
                     FloatKernels.twoRows(w, w0, w1, x, xAt, rowBytes, sums, at, inputStep);
                 }
             }
-        }
-    }
-
-    /** Clears whole vectors. */
-    static void clear(MemorySegment sums, long from, long to) {
-        FloatVector zero = FloatVector.zero(Vectors.FLOATS);
-        for (long at = from; at < to; at += BYTES) {
-            Vectors.store(zero, sums, at);
         }
     }
 }

@@ -82,6 +82,45 @@ class CpuMatmulTest {
         }
     }
 
+    @Test
+    void anOutputIsTheSameAloneAndAmongOthers() {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        int[] sizes = {7, 32, 48, 64, 96, 130, 256};
+        int[] ranks = {1, 4, 8, 15, 16, 32, 40};
+        int[] groupSizes = {1, 1, 2, 3, 5, 9};
+        try (WorkerPool pool = new WorkerPool(3);
+                CpuMatmul matmul = new CpuMatmul(pool)) {
+            for (int run = 0; run < 40; run++) {
+                try (Arena arena = Arena.ofShared()) {
+                    Weights weights = new Weights(arena, random);
+                    int in = pick(random, sizes);
+                    Linear layer = new Linear(weights.random(pick(random), pick(random, sizes), in), null, 0);
+                    Projection projection = new Projection(List.of(layer));
+                    RowGroups groups = new RowGroups();
+                    for (int g = 0; g < 1 + random.nextInt(6); g++) {
+                        groups.add(adapter(weights, random, List.of(layer), ranks), pick(random, groupSizes));
+                    }
+                    Matrix x = weights.random(ElementType.F32, groups.rows(), in);
+                    Matrix together = weights.empty(ElementType.F32, groups.rows(), layer.out(), 0);
+                    matmul.project(new Projected(projection, together), x, groups);
+                    Matrix alone = weights.empty(ElementType.F32, 1, layer.out(), 0);
+                    for (int g = 0; g < groups.count(); g++) {
+                        for (int t = groups.start(g); t < groups.end(g); t++) {
+                            matmul.project(
+                                    new Projected(projection, alone),
+                                    x.rows(t, t + 1),
+                                    groups(1, new int[] {1}, groups.adapter(g)));
+                            assertThat(Weights.row(together, t))
+                                    .as("seed %s, row %s of %s with %s", seed, t, groups.rows(), layer)
+                                    .containsExactly(Weights.row(alone, 0));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     private static AdapterWeights adapter(Weights weights, Random random, List<Linear> parts, int[] ranks) {
         @Nullable Delta[] deltas = new Delta[2 * parts.size()];
         for (Linear part : parts) {
