@@ -99,6 +99,48 @@ class TruncationTest {
     void cutShortInTheMiddleOfManyGenerations(String victim, String from) throws Exception {
         int rounds = 40;
         long seed = System.nanoTime();
+        String text = run(
+                TruncatedGenerations.class,
+                seed,
+                Golden.set("llama").resolve("model").toString(),
+                Golden.set("llama").resolve("adapters/rs-r16").toString(),
+                folder.resolve("copies").toString(),
+                victim,
+                from,
+                String.valueOf(rounds));
+        if (from.equals("listener")) {
+            assertThat(text).as("seed %d", seed).contains("refused " + rounds + " of " + rounds);
+        } else {
+            assertThat(text).as("seed %d", seed).containsPattern("refused [1-9]\\d* of " + rounds);
+        }
+    }
+
+    /** One adapter has a copy of the model's table, which is compared; the other one's norms are computed from both. */
+    @ParameterizedTest
+    @CsvSource({
+        "llama-linear-v4, embed-head-tied, model/model.safetensors",
+        "llama-linear-v4, embed-head-tied, adapter/adapter_model.safetensors",
+        "qwen3, dora-r8, model/model.safetensors",
+        "qwen3, dora-r8, adapter/adapter_model.safetensors",
+    })
+    @EnabledOnOs(OS.LINUX)
+    void cutShortInTheMiddleOfManyLoads(String set, String adapter, String victim) throws Exception {
+        int rounds = 150;
+        long seed = System.nanoTime();
+        copy(Golden.set(set).resolve("model"), folder.resolve("model"));
+        copy(Golden.set(set).resolve("adapters").resolve(adapter), folder.resolve("adapter"));
+        String text = run(
+                TruncatedLoads.class,
+                seed,
+                folder.resolve("model").toString(),
+                folder.resolve("adapter").toString(),
+                folder.resolve(victim).toString(),
+                String.valueOf(rounds));
+        assertThat(text).as("seed %d", seed).containsPattern("refused \\d+ of " + rounds);
+    }
+
+    /** Runs a program in a JVM of its own, with the seed as its last argument, and returns what it printed. */
+    private String run(Class<?> program, long seed, String... arguments) throws Exception {
         Path output = folder.resolve("output");
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -106,12 +148,9 @@ class TruncationTest {
                 "--enable-native-access=ALL-UNNAMED",
                 "-XX:-CreateCoredumpOnCrash",
                 "-XX:ErrorFile=" + folder.resolve("crash.log")));
-        command.addAll(List.of("-cp", classPath(), TruncatedGenerations.class.getName()));
-        command.addAll(List.of(
-                Golden.set("llama").resolve("model").toString(),
-                Golden.set("llama").resolve("adapters/rs-r16").toString(),
-                folder.resolve("copies").toString()));
-        command.addAll(List.of(victim, from, String.valueOf(rounds), String.valueOf(seed)));
+        command.addAll(List.of("-cp", classPath(), program.getName()));
+        command.addAll(List.of(arguments));
+        command.add(String.valueOf(seed));
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
@@ -121,11 +160,7 @@ class TruncationTest {
         String text = Files.readString(output, StandardCharsets.UTF_8);
         assertThat(ended).as("seed %d: %s", seed, text).isTrue();
         assertThat(process.exitValue()).as("seed %d: %s", seed, text).isZero();
-        if (from.equals("listener")) {
-            assertThat(text).as("seed %d", seed).contains("refused " + rounds + " of " + rounds);
-        } else {
-            assertThat(text).as("seed %d", seed).containsPattern("refused [1-9]\\d* of " + rounds);
-        }
+        return text;
     }
 
     private static String classPath() {
