@@ -2,6 +2,7 @@ package lorikeet.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.OptionalDouble;
 import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
 import lorikeet.memory.SlabPlan;
@@ -29,6 +30,14 @@ public interface Operations extends AutoCloseable {
 
     /** The element type that keys and values have on this device. */
     ElementType kvType();
+
+    /**
+     * The bytes that a pool of slabs may take now.
+     *
+     * @param fraction of the memory that the JVM may use, or that the GPU has free; if it isn't given, what the device
+     *     thinks best
+     */
+    long poolBytes(OptionalDouble fraction);
 
     /**
      * A pool of slabs in this device's memory, for KV blocks and adapters. The caller closes it, before these operations.

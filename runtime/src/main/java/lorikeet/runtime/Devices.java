@@ -17,7 +17,7 @@ public final class Devices {
      * A device that is open.
      *
      * @param operations the caller closes them
-     * @param description the device in one line, and with {@link Device#AUTO} why it is no GPU
+     * @param description the device in one line, and with {@link DeviceChoice#AUTO} why it is no GPU
      */
     public record Opened(Operations operations, String description) {}
 
@@ -27,11 +27,11 @@ public final class Devices {
      * @param threads threads that compute on the CPU
      * @throws LorikeetException INVALID_REQUEST if the one that is named isn't there or can't be used
      */
-    public static Opened open(Device device, int threads) {
+    public static Opened open(DeviceChoice device, int threads) {
         return switch (device) {
-            case Device.Cpu cpu -> opened(new CpuOperations(threads));
-            case Device.Cuda(int ordinal) -> opened(cuda(ordinal, threads));
-            case Device.Auto auto -> auto(threads);
+            case DeviceChoice.Cpu cpu -> opened(new CpuOperations(threads));
+            case DeviceChoice.Cuda(int ordinal) -> opened(cuda(ordinal, threads, false));
+            case DeviceChoice.Auto auto -> auto(threads);
         };
     }
 
@@ -41,19 +41,18 @@ public final class Devices {
 
     private static Opened auto(int threads) {
         try {
-            return opened(cuda(-1, threads));
+            return opened(cuda(-1, threads, true));
         } catch (LorikeetException e) {
-            // The first line says what is missing, the others where it was looked for.
-            String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("unknown");
             Operations operations = new CpuOperations(threads);
-            return new Opened(operations, operations.describe() + " (no GPU: " + reason + ")");
+            return new Opened(operations, operations.describe() + " (no GPU: " + e.getMessage() + ")");
         }
     }
 
-    private static Operations cuda(int ordinal, int threads) {
+    /** Opens a GPU; what is missing is said in one line if {@code brief}, else with where it was looked for. */
+    private static Operations cuda(int ordinal, int threads, boolean brief) {
         CudaProbe.Available driver = switch (CudaDriver.probe()) {
             case CudaProbe.Available available -> available;
-            case CudaProbe.Absent absent -> throw none(absent.reason());
+            case CudaProbe.Absent absent -> throw none(brief ? absent.summary() : absent.reason());
             case CudaProbe.TooOld old -> throw none(old.summary());
         };
         Optional<CudaDevice> found = ordinal < 0
@@ -72,7 +71,7 @@ public final class Devices {
             boolean records = Boolean.parseBoolean(System.getProperty("lorikeet.cuda.graphs", "true"));
             return CudaOperations.open(driver, device, threads, records);
         } catch (LibraryNotFoundException e) {
-            throw none(String.valueOf(e.getMessage()));
+            throw none(brief ? e.summary() : String.valueOf(e.getMessage()));
         } catch (UnsupportedOperationException e) {
             throw none(String.valueOf(e.getMessage()));
         }

@@ -5,9 +5,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import lorikeet.bindings.CudaOutOfMemoryException;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.SamplingSettings;
-import lorikeet.kernels.cpu.CpuOperations;
+import lorikeet.memory.ElementType;
 import lorikeet.memory.InvalidFileException;
 import lorikeet.runtime.adapter.AdapterLease;
 import lorikeet.runtime.adapter.AdapterLoader;
@@ -39,6 +40,7 @@ public final class Lorikeet implements AutoCloseable {
     private final Checkpoint checkpoint;
     private final Tokenizer tokenizer;
     private final Operations operations;
+    private final String device;
     private final ModelWeights weights;
     private final Prompts prompts;
     private final Options options;
@@ -49,10 +51,11 @@ public final class Lorikeet implements AutoCloseable {
     private volatile boolean admitting = true;
     private boolean closed;
 
-    private Lorikeet(Checkpoint checkpoint, Tokenizer tokenizer, Operations operations, Options options) {
+    private Lorikeet(Checkpoint checkpoint, Tokenizer tokenizer, Devices.Opened device, Options options) {
         this.checkpoint = checkpoint;
         this.tokenizer = tokenizer;
-        this.operations = operations;
+        this.operations = device.operations();
+        this.device = device.description();
         this.options = options;
         this.weights = checkpoint.weights(operations);
         this.prompts = new Prompts(checkpoint, tokenizer);
@@ -65,7 +68,8 @@ public final class Lorikeet implements AutoCloseable {
     }
 
     /**
-     * Opens a model. The weights are mapped, not read, so this takes the same short time whatever their size.
+     * Opens a model. On the CPU the weights are mapped, not read, so that takes the same short time whatever their size;
+     * on a GPU they are copied to it.
      *
      * @param folder a checkpoint in the Hugging Face layout
      * @throws LorikeetException NOT_FOUND, INVALID_FILE, or INCOMPATIBLE for what is not supported
@@ -74,12 +78,16 @@ public final class Lorikeet implements AutoCloseable {
         try (Opening opening = new Opening()) {
             Checkpoint checkpoint = opening.keep(Checkpoint.open(folder));
             Tokenizer tokenizer = opening.keep(Tokenizer.open(folder));
-            Operations operations = opening.keep(new CpuOperations(options.threads()));
-            Lorikeet model = new Lorikeet(checkpoint, tokenizer, operations, options);
+            Devices.Opened device = Devices.open(options.device(), options.threads());
+            opening.keep(device.operations());
+            Lorikeet model = new Lorikeet(checkpoint, tokenizer, device, options);
             opening.done();
             return model;
         } catch (TokenizerException e) {
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
+        } catch (CudaOutOfMemoryException e) {
+            throw new LorikeetException(
+                    ErrorCode.NO_ROOM, folder + ": the GPU has no memory for the model: " + e.getMessage(), e);
         }
     }
 
@@ -349,9 +357,14 @@ public final class Lorikeet implements AutoCloseable {
         }
     }
 
+    /** The type that the device keeps activations in: how exact results are. */
+    public ElementType precision() {
+        return operations.activationType();
+    }
+
     /** One line that names the device. */
     public String device() {
-        return operations.describe();
+        return device;
     }
 
     /** Refuses further requests with ABORTED; those that were submitted go on. */

@@ -36,7 +36,8 @@ final class ModelEngine implements AutoCloseable {
         ModelConfig config = checkpoint.config();
         KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headSize(), operations.kvType());
         long slabBytes = EngineMemory.slabBytes(layout);
-        pool = operations.slabPool(slabBytes, Math.clamp(options.poolBytes() / slabBytes, 1, Integer.MAX_VALUE));
+        long poolBytes = options.poolBytes().orElseGet(() -> operations.poolBytes(options.memoryFraction()));
+        pool = operations.slabPool(slabBytes, Math.clamp(poolBytes / slabBytes, 1, Integer.MAX_VALUE));
         int mostBlocks = Math.max(1, options.cacheTokens() / KvLayout.BLOCK_TOKENS);
         EngineMemory memory = new EngineMemory(layout, pool, mostBlocks);
         EngineLimits limits = new EngineLimits(

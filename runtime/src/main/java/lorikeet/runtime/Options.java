@@ -3,21 +3,24 @@ package lorikeet.runtime;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
 
 /**
  * How a model is run. Immutable; each method with an argument returns a changed copy.
  *
- * <p>By default it uses all processors and a quarter of the memory that the JVM may use, computes steps of up to 512
- * tokens for up to 64 texts at a time, lets 1024 requests wait, and sets no time limits.
+ * <p>By default it uses the first GPU with nine tenths of its memory, or else all processors and a quarter of the memory
+ * that the JVM may use; computes steps of up to 512 tokens for up to 64 texts at a time, lets 1024 requests wait, and
+ * sets no time limits.
  */
 public final class Options {
     /** The defaults. */
     public static final Options DEFAULT = new Options();
 
-    private static final double DEFAULT_FRACTION = 0.25;
-
     private int threads = Runtime.getRuntime().availableProcessors();
-    private long poolBytes = fraction(DEFAULT_FRACTION);
+    private DeviceChoice device = DeviceChoice.AUTO;
+    private OptionalLong poolBytes = OptionalLong.empty();
+    private OptionalDouble memoryFraction = OptionalDouble.empty();
     private int cacheTokens = Integer.MAX_VALUE;
     private int contextTokens;
     private int stepTokens = 512;
@@ -36,7 +39,9 @@ public final class Options {
 
     private Options(Options other) {
         threads = other.threads;
+        device = other.device;
         poolBytes = other.poolBytes;
+        memoryFraction = other.memoryFraction;
         cacheTokens = other.cacheTokens;
         contextTokens = other.contextTokens;
         stepTokens = other.stepTokens;
@@ -50,10 +55,6 @@ public final class Options {
         timeLimit = other.timeLimit;
         adapterFolder = other.adapterFolder;
         stateFile = other.stateFile;
-    }
-
-    private static long fraction(double value) {
-        return Math.max(1, (long) (value * Runtime.getRuntime().maxMemory()));
     }
 
     private static int atLeast(int least, String name, int value) {
@@ -74,6 +75,13 @@ public final class Options {
         return new LorikeetException(ErrorCode.INVALID_REQUEST, problem);
     }
 
+    /** Computes there. */
+    public Options device(DeviceChoice value) {
+        Options copy = new Options(this);
+        copy.device = value;
+        return copy;
+    }
+
     /** Computes with this many threads. */
     public Options threads(int value) {
         Options copy = new Options(this);
@@ -87,16 +95,19 @@ public final class Options {
             throw invalid("poolBytes is " + value + ", it must be at least 1");
         }
         Options copy = new Options(this);
-        copy.poolBytes = value;
+        copy.poolBytes = OptionalLong.of(value);
         return copy;
     }
 
-    /** Like {@link #poolBytes}, as a fraction of the memory that the JVM may use. */
+    /** Like {@link #poolBytes}, as a fraction of the memory that the JVM may use, or that the GPU has free. */
     public Options memoryFraction(double value) {
         if (!(value > 0 && value <= 1)) {
             throw invalid("memoryFraction is " + value + ", it must be more than 0 and at most 1");
         }
-        return poolBytes(fraction(value));
+        Options copy = new Options(this);
+        copy.memoryFraction = OptionalDouble.of(value);
+        copy.poolBytes = OptionalLong.empty();
+        return copy;
     }
 
     /** Keeps the keys and values of at most this many tokens, in whole blocks of 16, however much memory there is. */
@@ -195,9 +206,19 @@ public final class Options {
         return threads;
     }
 
-    /** The most bytes of keys and values and of adapters' weights. */
-    public long poolBytes() {
+    /** Where to compute. */
+    public DeviceChoice device() {
+        return device;
+    }
+
+    /** The most bytes of keys and values and of adapters' weights, if they were given as a number. */
+    public OptionalLong poolBytes() {
         return poolBytes;
+    }
+
+    /** The same as a fraction of the device's memory, if it was given so. */
+    public OptionalDouble memoryFraction() {
+        return memoryFraction;
     }
 
     /** The most tokens whose keys and values are kept. */

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.OptionalDouble;
 import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.AttentionShape;
 import lorikeet.kernels.Batch;
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CpuOperations implements Operations {
     private static final long ALIGNMENT = 64;
+    private static final double POOL_FRACTION = 0.25;
 
     private final Arena arena = Arena.ofShared();
     private final WorkerPool pool;
@@ -79,6 +81,11 @@ public final class CpuOperations implements Operations {
     @Override
     public ElementType residualType() {
         return ElementType.F32;
+    }
+
+    @Override
+    public long poolBytes(OptionalDouble fraction) {
+        return (long) (fraction.orElse(POOL_FRACTION) * Runtime.getRuntime().maxMemory());
     }
 
     @Override

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.concurrent.atomic.AtomicInteger;
 import lorikeet.bindings.ComputeCapability;
 import lorikeet.bindings.CublasLt;
@@ -43,6 +44,8 @@ public final class CudaOperations implements Operations {
     public static final ComputeCapability OLDEST = new ComputeCapability(8, 0);
 
     private static final ComputeCapability FIRST_WITH_CLUSTERS = new ComputeCapability(9, 0);
+
+    private static final double POOL_FRACTION = 0.9;
 
     /** Left to the driver, the libraries and other processes when a pool takes what there is. */
     private static final long SPARE_BYTES = 1L << 30;
@@ -128,6 +131,12 @@ public final class CudaOperations implements Operations {
     @Override
     public ElementType kvType() {
         return ElementType.BF16;
+    }
+
+    @Override
+    public long poolBytes(OptionalDouble fraction) {
+        context.use();
+        return (long) (fraction.orElse(POOL_FRACTION) * context.memoryInfo().free());
     }
 
     @Override

@@ -75,7 +75,8 @@ final class DemoCommand implements Callable<Integer> {
                 .toList();
         PrintWriter out = spec.commandLine().getOut();
         long start = System.nanoTime();
-        try (Lorikeet model = options.open(demo.resolve("model"))) {
+        try (Lorikeet model =
+                options.open(demo.resolve("model"), spec.commandLine().getErr())) {
             long opened = System.nanoTime();
             Map<String, Adapter> adapters = load(model, demo, prompts);
             long loaded = System.nanoTime();

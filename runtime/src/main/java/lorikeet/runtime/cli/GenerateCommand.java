@@ -100,7 +100,7 @@ final class GenerateCommand implements Callable<Integer> {
         if (system != null && !chat) {
             throw new ParameterException(spec.commandLine(), "--system needs --chat");
         }
-        try (Lorikeet lorikeet = options.open(model)) {
+        try (Lorikeet lorikeet = options.open(model, spec.commandLine().getErr())) {
             Map<String, Adapter> loaded = new LinkedHashMap<>();
             adapters.forEach((name, path) -> loaded.put(name, lorikeet.load(name, path)));
             List<Request> requests = new ArrayList<>();

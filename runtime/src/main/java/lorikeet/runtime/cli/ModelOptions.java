@@ -1,9 +1,9 @@
 package lorikeet.runtime.cli;
 
+import java.io.PrintWriter;
 import java.nio.file.Path;
-import lorikeet.runtime.ErrorCode;
+import lorikeet.runtime.DeviceChoice;
 import lorikeet.runtime.Lorikeet;
-import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.Options;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -26,23 +26,26 @@ final class ModelOptions {
             names = "--device",
             paramLabel = "DEVICE",
             defaultValue = "auto",
-            description = "Where to compute: cpu, or auto for the best device there is (default: ${DEFAULT-VALUE}).")
+            description = "Where to compute: cpu, cuda, cuda:N, or auto, which takes a GPU if there is one (default:"
+                    + " ${DEFAULT-VALUE}).")
     private String device = "auto";
 
     ModelOptions() {}
 
-    Lorikeet open(Path model) {
-        if (!device.equals("cpu") && !device.equals("auto")) {
-            throw new LorikeetException(
-                    ErrorCode.INVALID_REQUEST, "--device is " + device + "; this version computes on cpu only");
-        }
-        Options options = Options.DEFAULT;
+    /** Opens a model; says on {@code err} which device was chosen, if it wasn't named. */
+    Lorikeet open(Path model, PrintWriter err) {
+        Options options = Options.DEFAULT.device(DeviceChoice.parse(device));
         if (threads != null) {
             options = options.threads(threads);
         }
         if (cacheMegabytes != null) {
             options = options.poolBytes((long) cacheMegabytes << 20);
         }
-        return Lorikeet.open(model, options);
+        Lorikeet opened = Lorikeet.open(model, options);
+        if (device.equals("auto")) {
+            err.println("lorikeet: on " + opened.device());
+            err.flush();
+        }
+        return opened;
     }
 }

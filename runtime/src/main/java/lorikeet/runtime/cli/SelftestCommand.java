@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.cpu.CpuOperations;
-import lorikeet.runtime.Device;
+import lorikeet.runtime.DeviceChoice;
 import lorikeet.runtime.Devices;
 import lorikeet.runtime.verify.DeviceCheck;
 import picocli.CommandLine.Command;
@@ -51,7 +51,8 @@ final class SelftestCommand implements Callable<Integer> {
     public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
         int failed = 0;
-        try (Operations operations = Devices.open(Device.parse(device), THREADS).operations();
+        try (Operations operations =
+                        Devices.open(DeviceChoice.parse(device), THREADS).operations();
                 Operations reference = new CpuOperations(THREADS)) {
             out.println(operations.describe());
             DeviceCheck check = new DeviceCheck(operations, reference, LIMIT);

@@ -60,8 +60,8 @@ final class VerifyCommand implements Callable<Integer> {
         Path folder = adapters != null ? adapters : golden.resolveSibling("adapters");
         PrintWriter out = spec.commandLine().getOut();
         int differences = 0;
-        try (Lorikeet lorikeet = options.open(checkpoint)) {
-            Verifier verifier = new Verifier(lorikeet, reference, folder, Tolerance.FLOAT32);
+        try (Lorikeet lorikeet = options.open(checkpoint, spec.commandLine().getErr())) {
+            Verifier verifier = new Verifier(lorikeet, reference, folder, Tolerance.of(lorikeet.precision()));
             for (Verifier.Section section : verifier.sections()) {
                 Verifier.Result result;
                 try (Progress progress = Progress.start(section.name(), section.cases())) {

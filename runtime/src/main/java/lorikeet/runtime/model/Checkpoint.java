@@ -3,7 +3,10 @@ package lorikeet.runtime.model;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import lorikeet.kernels.Operations;
+import lorikeet.kernels.Registration;
 import lorikeet.memory.InvalidFileException;
 import lorikeet.memory.SafetensorsFolder;
 import lorikeet.runtime.ErrorCode;
@@ -61,10 +64,15 @@ public final class Checkpoint implements AutoCloseable {
      * @throws LorikeetException INVALID_FILE if tensors are missing or have other shapes than the configuration says
      */
     public ModelWeights weights(Operations operations) {
+        // Read by the device while they are handed over, not afterwards.
+        List<Registration> registrations = new ArrayList<>();
         try {
+            files.files().forEach(file -> registrations.add(operations.register(file.mapped())));
             return WeightLoader.load(config, files, operations);
         } catch (InvalidFileException e) {
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
+        } finally {
+            registrations.forEach(Registration::close);
         }
     }
 

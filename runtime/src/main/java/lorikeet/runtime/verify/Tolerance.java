@@ -1,5 +1,7 @@
 package lorikeet.runtime.verify;
 
+import lorikeet.memory.ElementType;
+
 /** How far results may be from the reference, by the precision of the device's arithmetic. */
 public enum Tolerance {
     /** Each logit within 1e-3, each greedy token whose margin is above 1e-2. */
@@ -50,6 +52,11 @@ public enum Tolerance {
             return 0.25f;
         }
     };
+
+    /** What to expect of a device that computes in this type. */
+    public static Tolerance of(ElementType precision) {
+        return precision == ElementType.F32 ? FLOAT32 : BFLOAT16;
+    }
 
     /** The error of logits against the reference, in this tolerance's measure. */
     abstract float logitError(float[] logits, float[] reference);

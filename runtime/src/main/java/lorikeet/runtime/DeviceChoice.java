@@ -1,32 +1,32 @@
 package lorikeet.runtime;
 
 /** Where a model computes. */
-public sealed interface Device {
+public sealed interface DeviceChoice {
     /** The first GPU that is new enough, or else the CPU. */
-    Device AUTO = new Auto();
+    DeviceChoice AUTO = new Auto();
 
     /** The CPU. */
-    Device CPU = new Cpu();
+    DeviceChoice CPU = new Cpu();
 
     /** See {@link #AUTO}. */
-    record Auto() implements Device {}
+    record Auto() implements DeviceChoice {}
 
     /** See {@link #CPU}. */
-    record Cpu() implements Device {}
+    record Cpu() implements DeviceChoice {}
 
     /**
      * An NVIDIA GPU.
      *
      * @param ordinal its number in this process, from 0; -1 for the first one that is new enough
      */
-    record Cuda(int ordinal) implements Device {}
+    record Cuda(int ordinal) implements DeviceChoice {}
 
     /**
      * Reads {@code auto}, {@code cpu}, {@code cuda}, or {@code cuda:N}.
      *
      * @throws LorikeetException INVALID_REQUEST if it is something else
      */
-    static Device parse(String text) {
+    static DeviceChoice parse(String text) {
         if (text.equals("auto")) {
             return AUTO;
         }
