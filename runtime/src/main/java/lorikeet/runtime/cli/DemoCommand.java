@@ -90,7 +90,8 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private static Path find() {
+    /** The demo that came with Lorikeet. */
+    static Path find() {
         String home = System.getProperty("lorikeet.home", ".");
         return Stream.of(Path.of(home, "demo"), Path.of("runtime", "demo"))
                 .filter(path -> Files.exists(path.resolve("prompts.json")))

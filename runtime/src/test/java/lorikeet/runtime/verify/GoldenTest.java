@@ -1,10 +1,14 @@
 package lorikeet.runtime.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import lorikeet.bindings.CudaDriver;
+import lorikeet.bindings.CudaProbe;
+import lorikeet.runtime.DeviceChoice;
 import lorikeet.runtime.Golden;
 import lorikeet.runtime.Lorikeet;
 import lorikeet.runtime.Options;
@@ -19,16 +23,27 @@ class GoldenTest {
     @TestFactory
     Stream<DynamicNode> matchesTransformersAndPeft() {
         return Golden.sets().stream()
-                .map(set -> DynamicTest.dynamicTest(set.getFileName().toString(), () -> check(set)));
+                .map(set -> DynamicTest.dynamicTest(set.getFileName().toString(), () -> check(set, DeviceChoice.CPU)));
     }
 
-    private static void check(Path set) {
+    @TestFactory
+    Stream<DynamicNode> matchesTransformersAndPeftOnAGpu() {
+        CudaProbe probe = CudaDriver.probe();
+        return Golden.sets().stream()
+                .map(set -> DynamicTest.dynamicTest(set.getFileName() + " on a GPU", () -> {
+                    assumeTrue(probe instanceof CudaProbe.Available, () -> "needs a GPU: " + probe.summary());
+                    check(set, new DeviceChoice.Cuda(-1));
+                }));
+    }
+
+    private static void check(Path set, DeviceChoice device) {
         Reference reference = Reference.read(set.resolve("golden.json"));
         assertThat(reference.requests()).isNotEmpty();
         // Steps so short that prompts come in pieces, beside other requests' tokens.
-        Options options = Options.DEFAULT.stepTokens(33).threads(2);
+        Options options = Options.DEFAULT.device(device).stepTokens(33).threads(2);
         try (Lorikeet model = Lorikeet.open(set.resolve("model"), options)) {
-            Verifier verifier = new Verifier(model, reference, set.resolve("adapters"), Tolerance.FLOAT32);
+            Verifier verifier =
+                    new Verifier(model, reference, set.resolve("adapters"), Tolerance.of(model.precision()));
             for (Verifier.Section section : verifier.sections()) {
                 Verifier.Result result = verifier.run(section, () -> {});
                 assertThat(result.differences()).as(section.name()).isEmpty();
