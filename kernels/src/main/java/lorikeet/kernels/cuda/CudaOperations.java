@@ -69,6 +69,10 @@ public final class CudaOperations implements Operations {
     private final AtomicInteger largestRank = new AtomicInteger();
     private final PinnedMemory readBack;
     private int mostRows = 1;
+
+    /** Set when memory is given out that steps may work on from then on: what was recorded may be for other memory. */
+    private boolean recordedForOthers;
+
     private @Nullable CurrentStep step;
 
     /**
@@ -156,6 +160,7 @@ public final class CudaOperations implements Operations {
     @Override
     public Matrix allocate(ElementType type, int rows, int cols) {
         mostRows = Math.max(mostRows, rows);
+        recordedForOthers = true;
         long rowBytes = (long) cols * type.bytes();
         MemorySegment memory = arena.allocate(Products.paddedRows(rows) * rowBytes);
         context.use();
@@ -202,6 +207,8 @@ public final class CudaOperations implements Operations {
         context.use();
         ladder.abandon();
         boolean moved = upload.reserve(batch, cache);
+        moved |= recordedForOthers;
+        recordedForOthers = false;
         moved |= scratch.reserve(largestRank.get(), mostRows);
         if (moved) {
             stream.synchronize();

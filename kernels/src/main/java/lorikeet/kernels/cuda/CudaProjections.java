@@ -39,7 +39,7 @@ final class CudaProjections implements AutoCloseable {
     private final LoraScratch scratch;
     private final boolean clusters;
     private final IdentityHashMap<Projection, LoraCall> calls = new IdentityHashMap<>();
-    private @Nullable LoraCall head;
+    private final IdentityHashMap<Linear, LoraCall> heads = new IdentityHashMap<>();
 
     CudaProjections(Kernels kernels, Products products, CudaStream stream, LoraScratch scratch, boolean clusters) {
         this.kernels = kernels;
@@ -159,10 +159,10 @@ final class CudaProjections implements AutoCloseable {
 
     /** Adds the low-rank changes of the head to the logits. */
     void expandHead(CurrentStep step, Matrix in, Linear layer, Matrix out) {
-        LoraCall call = head;
+        LoraCall call = heads.get(layer);
         if (call == null) {
             call = new LoraCall(arena, List.of(layer), true);
-            head = call;
+            heads.put(layer, call);
         }
         int tiles = step.outputTiles();
         shrink(step, call, in, tiles);

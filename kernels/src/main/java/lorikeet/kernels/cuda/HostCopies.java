@@ -1,8 +1,5 @@
 package lorikeet.kernels.cuda;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -13,9 +10,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaEvent;
 import lorikeet.bindings.CudaStream;
-import lorikeet.bindings.DeviceMemory;
 import lorikeet.bindings.HostRegistration;
-import lorikeet.bindings.KernelLaunch;
 import lorikeet.bindings.PinnedMemory;
 import lorikeet.kernels.Registration;
 import lorikeet.memory.ElementType;
@@ -29,24 +24,15 @@ import lorikeet.memory.Segments;
  */
 final class HostCopies implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(HostCopies.class.getName());
-    private static final long STAGE_BYTES = 64L << 20;
     private static final long PINNED_BYTES = 4L << 20;
-    private static final int MOST_PIECES = 4096;
-    private static final int PIECE_BYTES = 24;
-    private static final int CAST_BLOCKS = 2048;
-    private static final int CAST_THREADS = 256;
 
     /** Bytes that a source may have in front of it, in the file and on the device alike, to keep its alignment. */
     private static final long ALIGNMENT = 256;
 
-    private final Arena arena = Arena.ofShared();
     private final CudaContext context;
     private final CudaStream stream;
     private final CudaEvent done;
-    private final KernelLaunch castF32;
-    private final KernelLaunch castF16;
-    private final DeviceMemory stage;
-    private final PinnedMemory pieces;
+    private final CastStage stage;
     private final PinnedMemory[] halves;
     private final CudaEvent[] free;
     private final ConcurrentSkipListMap<Long, HostRegistration> registered = new ConcurrentSkipListMap<>();
@@ -60,10 +46,7 @@ final class HostCopies implements AutoCloseable {
         this.context = context;
         stream = context.stream(0);
         done = context.event();
-        castF32 = kernels.castF32(arena);
-        castF16 = kernels.castF16(arena);
-        stage = context.allocate(STAGE_BYTES);
-        pieces = context.pinned((long) MOST_PIECES * PIECE_BYTES);
+        stage = new CastStage(context, kernels);
         halves = new PinnedMemory[] {context.pinned(PINNED_BYTES), context.pinned(PINNED_BYTES)};
         free = new CudaEvent[] {context.event(), context.event()};
     }
@@ -103,8 +86,8 @@ final class HostCopies implements AutoCloseable {
                 (move.from().type() == ElementType.F32 ? floats : halfs).add(move);
             }
         }
-        cast(floats, castF32, Float.BYTES);
-        cast(halfs, castF16, Short.BYTES);
+        cast(floats, ElementType.F32);
+        cast(halfs, ElementType.F16);
         finish();
     }
 
@@ -118,6 +101,7 @@ final class HostCopies implements AutoCloseable {
     private void finish() {
         done.record(stream);
         done.synchronize();
+        stage.finish();
     }
 
     private void copy(MemorySegment from, long to) {
@@ -138,45 +122,44 @@ final class HostCopies implements AutoCloseable {
     }
 
     /** Brings sources to the stage, neighbours in one copy, and casts them from there. */
-    private void cast(List<Move> moves, KernelLaunch kernel, int size) {
+    private void cast(List<Move> moves, ElementType type) {
         moves.sort(Comparator.comparingLong(move -> move.from().data().address()));
         int next = 0;
         while (next < moves.size()) {
-            next = castSome(moves, next, kernel, size);
+            if (moves.get(next).from().data().byteSize() > CastStage.BYTES - ALIGNMENT) {
+                castLarge(moves.get(next), type);
+                next++;
+            } else {
+                next = castSome(moves, next, type);
+            }
         }
     }
 
-    /** Casts as many moves as the stage has room for, or a part of one that is larger; returns the first one left. */
-    private int castSome(List<Move> moves, int first, KernelLaunch kernel, int size) {
-        MemorySegment source = moves.get(first).from().data();
-        if (source.byteSize() > STAGE_BYTES - ALIGNMENT) {
-            castLarge(moves.get(first), kernel, size);
-            return first + 1;
-        }
+    /** Casts as many moves as a half of the stage has room for; returns the first one left. */
+    private int castSome(List<Move> moves, int first, ElementType type) {
+        long half = stage.open();
         long used = 0;
-        int count = 0;
         int next = first;
-        while (next < moves.size() && count < MOST_PIECES) {
-            int end = neighbours(moves, next, STAGE_BYTES - used - ALIGNMENT, MOST_PIECES - count);
+        while (next < moves.size() && stage.room() > 0) {
+            int end = neighbours(moves, next, CastStage.BYTES - used - ALIGNMENT, stage.room());
             if (end == next) {
                 break;
             }
             MemorySegment from = span(moves.get(next), moves.get(end - 1));
             // An address that is a multiple of its element's size in the file may not be one of 16: keep what it is.
-            long at = used + (from.address() % size == 0 ? from.address() % ALIGNMENT : 0);
-            copy(from, stage.address() + at);
-            for (; next < end; next++, count++) {
+            long at = used + (from.address() % type.bytes() == 0 ? from.address() % ALIGNMENT : 0);
+            copy(from, half + at);
+            for (; next < end; next++) {
                 Move move = moves.get(next);
-                long offset = move.from().data().address() - from.address();
-                piece(
-                        count,
-                        stage.address() + at + offset,
+                MemorySegment data = move.from().data();
+                stage.add(
+                        half + at + data.address() - from.address(),
                         move.to().address(),
-                        move.from().data().byteSize() / size);
+                        data.byteSize() / type.bytes());
             }
             used = (at + from.byteSize() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         }
-        launch(kernel, count);
+        stage.cast(stream, type);
         return next;
     }
 
@@ -204,31 +187,16 @@ final class HostCopies implements AutoCloseable {
         return Segments.span(first.from().data(), last.from().data());
     }
 
-    private void castLarge(Move move, KernelLaunch kernel, int size) {
+    private void castLarge(Move move, ElementType type) {
         MemorySegment from = move.from().data();
-        long step = STAGE_BYTES;
-        for (long at = 0; at < from.byteSize(); at += step) {
-            long bytes = Math.min(step, from.byteSize() - at);
-            copy(from.asSlice(at, bytes), stage.address());
-            piece(0, stage.address(), move.to().address() + at / size * Short.BYTES, bytes / size);
-            launch(kernel, 1);
+        int size = type.bytes();
+        for (long at = 0; at < from.byteSize(); at += CastStage.BYTES) {
+            long bytes = Math.min(CastStage.BYTES, from.byteSize() - at);
+            long half = stage.open();
+            copy(from.asSlice(at, bytes), half);
+            stage.add(half, move.to().address() + at / size * Short.BYTES, bytes / size);
+            stage.cast(stream, type);
         }
-    }
-
-    private void piece(int index, long from, long to, long count) {
-        long at = (long) index * PIECE_BYTES;
-        pieces.segment().set(JAVA_LONG, at, from);
-        pieces.segment().set(JAVA_LONG, at + 8, to);
-        pieces.segment().set(JAVA_LONG, at + 16, count);
-    }
-
-    /** The pieces and the stage are used again afterwards, so the launch is waited for. */
-    private void launch(KernelLaunch kernel, int count) {
-        kernel.grid(Math.max(16, CAST_BLOCKS / count), count, 1)
-                .block(CAST_THREADS, 1, 1, 0)
-                .set(0, pieces.segment().address())
-                .launch(stream.handle());
-        finish();
     }
 
     @Override
@@ -239,10 +207,8 @@ final class HostCopies implements AutoCloseable {
             halves[i].close();
             free[i].close();
         }
-        pieces.close();
         stage.close();
         done.close();
         stream.close();
-        arena.close();
     }
 }
