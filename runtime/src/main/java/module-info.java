@@ -3,6 +3,10 @@ module lorikeet.runtime {
     requires transitive lorikeet.kernels;
     requires ai.djl.tokenizers;
     requires info.picocli;
+    requires io.prometheus.metrics.core;
+    requires io.prometheus.metrics.model;
+    requires io.prometheus.writer.text;
+    requires jdk.httpserver;
     requires me.tongfei.progressbar;
     requires tools.jackson.databind;
     requires static transitive org.jspecify;
@@ -11,6 +15,15 @@ module lorikeet.runtime {
     exports lorikeet.runtime.model;
     exports lorikeet.runtime.text;
 
+    // Jackson writes their records.
+    opens lorikeet.runtime.server.adapters to
+            tools.jackson.databind;
+    opens lorikeet.runtime.server.http to
+            tools.jackson.databind;
+    opens lorikeet.runtime.server.openai to
+            tools.jackson.databind;
+    opens lorikeet.runtime.server.sglang to
+            tools.jackson.databind;
     opens lorikeet.runtime.cli to
             info.picocli;
 }

@@ -340,6 +340,11 @@ public final class Lorikeet implements AutoCloseable {
         return checkpoint.config();
     }
 
+    /** The most tokens of a prompt and its continuation together, by the model or the options. */
+    public int contextTokens() {
+        return checker.contextTokens();
+    }
+
     /** The sampling settings that the model's makers recommend; greedy where they say nothing. */
     public SamplingSettings recommendedSampling() {
         return checkpoint.generation().sampling();

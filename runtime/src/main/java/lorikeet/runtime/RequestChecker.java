@@ -52,7 +52,7 @@ final class RequestChecker {
      * The most tokens of a text. Where the rotary embedding is stretched, the configuration doesn't always count what that
      * adds, so there is no limit but the option.
      */
-    private int contextTokens() {
+    int contextTokens() {
         if (options.contextTokens() > 0) {
             return options.contextTokens();
         }

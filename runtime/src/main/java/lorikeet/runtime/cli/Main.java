@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             DemoCommand.class,
             GenerateCommand.class,
+            ServeCommand.class,
             InspectCommand.class,
             SelftestCommand.class,
             VerifyCommand.class

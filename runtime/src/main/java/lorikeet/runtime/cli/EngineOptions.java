@@ -1,0 +1,102 @@
+package lorikeet.runtime.cli;
+
+import java.time.Duration;
+import lorikeet.runtime.ErrorCode;
+import lorikeet.runtime.LorikeetException;
+import lorikeet.runtime.Options;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How a server's engine works. */
+final class EngineOptions {
+    @Option(
+            names = "--device",
+            paramLabel = "DEVICE",
+            defaultValue = "auto",
+            description = "Where to compute: cpu, or auto for the best device there is (default: ${DEFAULT-VALUE}).")
+    private String device = "auto";
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Compute with N threads (default: as many as there are processors).")
+    private @Nullable Integer threads;
+
+    @Option(
+            names = "--memory-fraction",
+            paramLabel = "F",
+            description =
+                    "Give the KV cache and the adapters this part of the memory (default: 0.25 of what the JVM may"
+                            + " use).")
+    private @Nullable Double memoryFraction;
+
+    @Option(
+            names = "--context",
+            paramLabel = "N",
+            description = "Make texts of at most N tokens, prompts included (default: what the model was made for).")
+    private @Nullable Integer context;
+
+    @Option(names = "--max-running", paramLabel = "N", description = "Make at most N texts at a time (default: 64).")
+    private @Nullable Integer running;
+
+    @Option(
+            names = "--max-step-tokens",
+            paramLabel = "N",
+            description = "Compute at most N tokens in a step: long prompts come in pieces (default: 512).")
+    private @Nullable Integer stepTokens;
+
+    @Option(
+            names = "--max-waiting",
+            paramLabel = "N",
+            description = "Refuse requests with status 503 when N wait (default: 1024).")
+    private @Nullable Integer waiting;
+
+    @Option(
+            names = "--queue-timeout",
+            paramLabel = "SECONDS",
+            defaultValue = "60",
+            description = "End requests that weren't started by then (default: ${DEFAULT-VALUE}).")
+    private int queueSeconds;
+
+    @Option(
+            names = "--request-timeout",
+            paramLabel = "SECONDS",
+            defaultValue = "600",
+            description = "End requests that aren't done by then (default: ${DEFAULT-VALUE}).")
+    private int requestSeconds;
+
+    @Option(names = "--no-prefix-cache", description = "Don't reuse what prompts have in common.")
+    private boolean noPrefixCache;
+
+    EngineOptions() {}
+
+    Options apply() {
+        if (!device.equals("cpu") && !device.equals("auto")) {
+            throw new LorikeetException(
+                    ErrorCode.INVALID_REQUEST, "--device is " + device + "; this version computes on cpu only");
+        }
+        Options options = Options.DEFAULT
+                .queueLimit(Duration.ofSeconds(queueSeconds))
+                .timeLimit(Duration.ofSeconds(requestSeconds))
+                .prefixCache(!noPrefixCache);
+        if (threads != null) {
+            options = options.threads(threads);
+        }
+        if (memoryFraction != null) {
+            options = options.memoryFraction(memoryFraction);
+        }
+        if (context != null) {
+            options = options.contextTokens(context);
+        }
+        if (running != null) {
+            options = options.running(running);
+        }
+        if (stepTokens != null) {
+            options = options.stepTokens(stepTokens);
+        }
+        if (waiting != null) {
+            options = options.queueLength(waiting);
+        }
+        return options;
+    }
+}

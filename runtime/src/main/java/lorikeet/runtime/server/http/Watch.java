@@ -1,0 +1,7 @@
+package lorikeet.runtime.server.http;
+
+/** Waits for something until it is closed. */
+public interface Watch extends AutoCloseable {
+    @Override
+    void close();
+}
