@@ -76,7 +76,10 @@ final class ChoiceInTheMaking {
 
     /** What it has become, after it has ended. */
     Choice choice() {
-        FinishReason reason = finish == null ? FinishReason.CANCELLED : finish;
-        return new Choice(text.toString(), tokens, reason, stop.stop().orElse(null));
+        if (finish == null) {
+            finish = FinishReason.CANCELLED;
+            text.append(rest());
+        }
+        return new Choice(text.toString(), tokens, finish, stop.stop().orElse(null));
     }
 }

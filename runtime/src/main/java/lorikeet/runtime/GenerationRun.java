@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import lorikeet.kernels.SampledToken;
-import lorikeet.kernels.Sampler;
 import lorikeet.runtime.adapter.AdapterLease;
 import lorikeet.runtime.engine.Engine;
 import lorikeet.runtime.engine.GroupListener;
@@ -43,7 +42,6 @@ final class GenerationRun implements GroupListener {
             int place,
             Tokenizer tokenizer,
             Set<Integer> endTokens,
-            Sampler sampler,
             TokenListener listener,
             @Nullable LogitsSink sink) {
         this.place = place;
@@ -61,7 +59,7 @@ final class GenerationRun implements GroupListener {
                     endTokens,
                     listener));
         }
-        this.group = new SequenceGroup(prepared.tokens(), prepared.settings(), lease, sampler, this, engine.now());
+        this.group = new SequenceGroup(prepared.tokens(), prepared.settings(), lease, this, engine.now());
         this.generation = new Generation(() -> engine.cancel(group));
     }
 

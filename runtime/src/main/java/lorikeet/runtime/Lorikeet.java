@@ -199,7 +199,6 @@ public final class Lorikeet implements AutoCloseable {
                         i,
                         tokenizer,
                         checkpoint.generation().endTokens(),
-                        operations.sampler(),
                         listener,
                         sink));
             }

@@ -23,8 +23,8 @@ final class AdmissionQueue implements Iterable<Sequence> {
         waiting.remove(sequence);
     }
 
-    boolean isEmpty() {
-        return waiting.isEmpty();
+    void clear() {
+        waiting.clear();
     }
 
     int size() {

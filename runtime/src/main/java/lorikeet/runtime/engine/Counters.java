@@ -57,7 +57,7 @@ final class Counters {
         int cached = memory.cache().unused();
         return new EngineStats(
                 scheduler.running().size(),
-                scheduler.waiting(),
+                scheduler.queue().size(),
                 steps,
                 promptTokens,
                 cachedTokens,

@@ -16,7 +16,7 @@ public interface Device {
      */
     Matrix run(Batch batch, KvCache cache);
 
-    /** Chooses tokens from the logits. Making new states is allowed to any thread. */
+    /** Chooses tokens from the logits. */
     Sampler sampler();
 
     /** Waits for a row of logits and copies it. */

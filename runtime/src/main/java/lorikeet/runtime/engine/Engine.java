@@ -1,17 +1,12 @@
 package lorikeet.runtime.engine;
 
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.LongSupplier;
 import lorikeet.kernels.KvLayout;
-import lorikeet.kernels.SampledToken;
-import lorikeet.memory.Matrix;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.model.Rope;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Runs requests together, step by step: they join and leave between steps. Any thread may submit, cancel and ask for
@@ -19,22 +14,21 @@ import org.jspecify.annotations.Nullable;
  * of the engine's state. That thread reads no file, parses nothing and waits for no client.
  */
 public final class Engine {
+    /** How soon to look again for what requests wait for, if nobody says that it has come. */
+    private static final long LOOK_AGAIN_NANOS = 1_000_000;
+
     private final EngineLimits limits;
     private final Device device;
     private final EngineMemory memory;
     private final Residency residency;
     private final LongSupplier clock;
-    private final KvMemory sequencesMemory;
-    private final Scheduler scheduler;
-    private final StepComposer composer;
-    private final StepRunner runner;
-    private final StepPlan plan;
-    private final CommandQueue commands = new CommandQueue();
-    private final Deadlines deadlines = new Deadlines();
     private final Counters counters = new Counters();
-    private final Set<SequenceGroup> live = new LinkedHashSet<>();
+    private final CommandQueue commands = new CommandQueue();
+    private final Scheduler scheduler;
+    private final Admission admission;
+    private final LiveRequests requests;
+    private final Stepper stepper;
     private final List<Scheduler.Failure> failures = new ArrayList<>();
-    private long nextSerial;
     private volatile EngineStats stats;
     private volatile Runnable waker = () -> {};
 
@@ -55,12 +49,22 @@ public final class Engine {
         this.memory = memory;
         this.residency = residency;
         this.clock = clock;
-        KvBlocks blocks = memory.blocks();
-        sequencesMemory = new KvMemory(blocks, memory.cache(), residency, limits.prefixCache(), rope.steadyLength());
-        scheduler = new Scheduler(limits, blocks, sequencesMemory, residency, counters);
-        composer = new StepComposer(limits.stepTokens(), limits.stepRows(), limits.batchAdapters(), residency);
-        runner = new StepRunner(device, blocks);
-        plan = new StepPlan(rope);
+        KvMemory kv =
+                new KvMemory(memory.blocks(), memory.cache(), residency, limits.prefixCache(), rope.steadyLength());
+        scheduler = new Scheduler(kv, residency, counters);
+        admission = new Admission(limits.running(), scheduler, memory.blocks(), residency);
+        requests = new LiveRequests(scheduler, kv, counters, clock);
+        stepper = new Stepper(
+                device,
+                scheduler,
+                new StepComposer(limits.stepTokens(), limits.stepRows(), limits.batchAdapters(), residency),
+                new StepRunner(device, memory.blocks()),
+                kv,
+                residency,
+                requests,
+                counters,
+                clock,
+                new StepPlan(rope));
         stats = counters.stats(scheduler, memory);
     }
 
@@ -132,15 +136,18 @@ public final class Engine {
 
     /** Does what there is to do, at most one step; returns 0 if there was nothing. */
     public int doWork() {
-        int work = runCommands() + expire();
+        int work = runCommands() + requests.expire();
         if (residency.poll()) {
             work++;
         }
         memory.cache().step(counters.steps());
-        scheduler.admit(now(), failures);
-        work += settleFailures();
+        admission.admit(now(), failures);
+        scheduler.grow(failures);
+        work += failures.size();
+        failures.forEach(failure -> requests.fail(failure.group(), failure.reason()));
+        failures.clear();
         if (!scheduler.running().isEmpty()) {
-            step();
+            stepper.step();
             work++;
         }
         if (work > 0) {
@@ -151,20 +158,19 @@ public final class Engine {
 
     /** How long there will be nothing to do if nobody wakes it, after {@link #doWork} returned 0. */
     long idleNanos() {
-        long copies = scheduler.waiting() > 0 ? 1_000_000 : Long.MAX_VALUE;
-        return Math.min(copies, deadlines.remaining(now()));
+        return Math.min(scheduler.queue().size() > 0 ? LOOK_AGAIN_NANOS : Long.MAX_VALUE, requests.remaining());
     }
 
     private int runCommands() {
         int done = 0;
         for (Command command = commands.poll(); command != null; command = commands.poll()) {
             switch (command) {
-                case Command.Submit submit -> submit.groups().forEach(this::add);
+                case Command.Submit submit -> submit.groups().forEach(group -> requests.add(group, device.sampler()));
                 case Command.End(SequenceGroup group, LorikeetException reason) -> {
                     if (reason == null) {
-                        end(group);
+                        requests.end(group);
                     } else {
-                        fail(group, reason);
+                        requests.fail(group, reason);
                     }
                 }
                 case Command.Forget forget -> memory.cache().forget(forget.adapterId());
@@ -174,195 +180,9 @@ public final class Engine {
         return done;
     }
 
-    private void add(SequenceGroup group) {
-        group.serial(nextSerial++);
-        live.add(group);
-        deadlines.add(group);
-        scheduler.add(group);
-    }
-
-    private int expire() {
-        int expired = 0;
-        long now = now();
-        for (Deadlines.Deadline late = deadlines.passed(now); late != null; late = deadlines.passed(now)) {
-            String what = late.untilStart() ? "was not started" : "was not done";
-            fail(
-                    late.group(),
-                    new LorikeetException(ErrorCode.TIMED_OUT, "the request " + what + " within its time limit"));
-            expired++;
-        }
-        return expired;
-    }
-
-    private int settleFailures() {
-        int settled = failures.size();
-        for (Scheduler.Failure failure : List.copyOf(failures)) {
-            fail(failure.group(), failure.reason());
-        }
-        failures.clear();
-        return settled;
-    }
-
-    private void step() {
-        scheduler.grow(failures);
-        settleFailures();
-        composer.compose(scheduler.running(), counters.steps(), plan);
-        if (plan.isEmpty() || failMissingAdapters()) {
-            return;
-        }
-        Matrix logits;
-        @Nullable SampledToken[] tokens;
-        try {
-            device.checkFiles();
-            logits = runner.launch(plan);
-        } catch (RuntimeException | Error e) {
-            if (!failMissingAdapters()) {
-                failStep(e);
-            }
-            return;
-        }
-        try {
-            tokens = runner.finish(plan, logits);
-            device.checkFiles();
-        } catch (RuntimeException | Error e) {
-            failStep(e);
-            return;
-        }
-        failMissingAdapters();
-        counters.stepDone();
-        for (StepPlan.Share share : plan.shares()) {
-            if (share.sequence().isRunning()) {
-                share.sequence().advance(share.tokens());
-            }
-        }
-        deliver(tokens);
-    }
-
-    /** Fails the requests in the step whose adapter can't be used any more; true if there were some. */
-    private boolean failMissingAdapters() {
-        boolean failed = false;
-        for (StepPlan.Share share : plan.shares()) {
-            SequenceGroup group = share.sequence().group();
-            if (!group.hasEnded()
-                    && group.lease() != null
-                    && residency.ask(group.lease()) == Residency.Presence.FAILED) {
-                fail(group, residency.failure(group.lease()));
-                failed = true;
-            }
-        }
-        return failed;
-    }
-
-    private void failStep(Throwable cause) {
-        LorikeetException reason = reason(cause);
-        for (StepPlan.Share share : plan.shares()) {
-            fail(share.sequence().group(), reason);
-        }
-    }
-
-    /** Why a step failed: a file that was cut short meanwhile, or else a mistake. */
-    private LorikeetException reason(Throwable cause) {
-        if (cause instanceof LorikeetException known) {
-            return known;
-        }
-        try {
-            device.checkFiles();
-        } catch (LorikeetException e) {
-            e.addSuppressed(cause);
-            return e;
-        }
-        return new LorikeetException(ErrorCode.INTERNAL, "the step failed: " + cause, cause);
-    }
-
-    private void deliver(@Nullable SampledToken[] tokens) {
-        long now = now();
-        for (int i = 0; i < tokens.length; i++) {
-            StepPlan.Row row = plan.rows().get(i);
-            SequenceGroup group = row.sequence().group();
-            SampledToken token = tokens[i];
-            if (group.hasEnded()) {
-                continue;
-            }
-            if (token == null) {
-                fail(
-                        group,
-                        new LorikeetException(
-                                ErrorCode.INVALID_FILE,
-                                "the logits are not numbers that a token can be chosen from: the weights of the model or"
-                                        + " of the adapter are broken"));
-            } else if (row.isScore()) {
-                group.addScore(token);
-            } else {
-                deliver(row.sequence(), token, now);
-            }
-        }
-    }
-
-    private void deliver(Sequence sequence, SampledToken token, long now) {
-        SequenceGroup group = sequence.group();
-        sequence.append(token.id());
-        group.tokenChosen(now);
-        counters.tokenChosen();
-        if (sequence.generated() == 1) {
-            sequencesMemory.publish(sequence);
-        }
-        boolean goesOn;
-        try {
-            goesOn = group.listener().onToken(sequence.choice(), token);
-        } catch (RuntimeException | Error e) {
-            fail(group, new LorikeetException(ErrorCode.INTERNAL, "the listener failed: " + e, e));
-            return;
-        }
-        if (!goesOn || sequence.reachedMaxTokens()) {
-            scheduler.remove(sequence, true);
-            sequence.end();
-            if (group.endOne()) {
-                finish(group, null);
-            }
-        }
-    }
-
-    /** Ends a request as it is. */
-    private void end(SequenceGroup group) {
-        if (!group.hasEnded()) {
-            stop(group, true);
-            finish(group, null);
-        }
-    }
-
-    private void fail(SequenceGroup group, LorikeetException reason) {
-        if (!group.hasEnded()) {
-            stop(group, false);
-            finish(group, reason);
-        }
-    }
-
-    private void stop(SequenceGroup group, boolean sound) {
-        for (Sequence sequence : group.sequences()) {
-            if (!sequence.hasEnded()) {
-                scheduler.remove(sequence, sound);
-                sequence.end();
-            }
-        }
-    }
-
-    private void finish(SequenceGroup group, @Nullable LorikeetException failure) {
-        sequencesMemory.forget(group);
-        live.remove(group);
-        counters.ended(group, failure == null);
-        group.end(now());
-        if (failure == null) {
-            group.listener().onEnd();
-        } else {
-            group.listener().onFailure(failure);
-        }
-    }
-
     /** Fails all requests after a mistake in the engine itself, so that it can go on with others. */
     void failAll(LorikeetException reason) {
-        for (SequenceGroup group : List.copyOf(live)) {
-            fail(group, reason);
-        }
+        requests.failAll(reason);
         failures.clear();
         stats = counters.stats(scheduler, memory);
     }

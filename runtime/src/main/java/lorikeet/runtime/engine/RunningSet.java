@@ -33,6 +33,11 @@ final class RunningSet {
         return sequences.getLast();
     }
 
+    void clear() {
+        sequences.clear();
+        adapters.clear();
+    }
+
     void add(Sequence sequence) {
         RunningAdapter adapter = adapters.computeIfAbsent(sequence.group().adapterId(), RunningAdapter::new);
         adapter.sequences(adapter.sequences() + 1);

@@ -1,40 +1,21 @@
 package lorikeet.runtime.engine;
 
-import java.util.Iterator;
 import java.util.List;
 import lorikeet.kernels.KvLayout;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.adapter.AdapterLease;
-import lorikeet.runtime.engine.Residency.Presence;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Decides which sequences run: starts those that wait, in the order in which they came, as memory and limits allow, and
- * puts the newest back when memory runs out.
- *
- * <p>A request whose adapter isn't there waits, and others go on. While its adapter finds no room, only so many requests
- * for adapters that came later are started before it; then no more are, so that those that hold the room end. Requests
- * for the base model are started all the same. Engine thread only.
+ * The sequences that run and those that wait: starts them, puts the newest back when memory runs out, and takes them out.
+ * {@link Admission} decides which are started. Engine thread only.
  */
 final class Scheduler {
-    /** How many later requests for adapters may overtake one whose adapter finds no room. */
-    static final int MOST_OVERTAKING = 16;
-
-    /** While room is to be made for an adapter, later requests leave this part of the blocks free. */
-    private static final int DRAIN_PART = 4;
-
-    private final EngineLimits limits;
-    private final KvBlocks blocks;
     private final KvMemory memory;
     private final Residency residency;
     private final Counters counters;
     private final AdmissionQueue waiting = new AdmissionQueue();
     private final RunningSet running = new RunningSet();
-
-    /** The oldest request whose adapter finds no room in the present pass. */
-    private @Nullable SequenceGroup blocked;
-
     private boolean copiesUnderWay;
     private long preemptions;
 
@@ -42,7 +23,7 @@ final class Scheduler {
     record Failure(SequenceGroup group, LorikeetException reason) {}
 
     /** What became of a waiting sequence that is allowed to start. */
-    private enum Start {
+    enum Start {
         STARTED,
         /** It can never start. */
         FAILED,
@@ -50,9 +31,7 @@ final class Scheduler {
         NO_MEMORY
     }
 
-    Scheduler(EngineLimits limits, KvBlocks blocks, KvMemory memory, Residency residency, Counters counters) {
-        this.limits = limits;
-        this.blocks = blocks;
+    Scheduler(KvMemory memory, Residency residency, Counters counters) {
         this.memory = memory;
         this.residency = residency;
         this.counters = counters;
@@ -62,14 +41,18 @@ final class Scheduler {
         return running;
     }
 
-    /** The number of sequences that wait. */
-    int waiting() {
-        return waiting.size();
+    AdmissionQueue queue() {
+        return waiting;
     }
 
     /** How often a running sequence was put back. */
     long preemptions() {
         return preemptions;
+    }
+
+    /** Says whether adapters are being copied, whose memory can be had later if it must be. */
+    void copiesUnderWay(boolean value) {
+        copiesUnderWay = value;
     }
 
     /** Lets the sequences of a request wait. */
@@ -78,68 +61,17 @@ final class Scheduler {
     }
 
     /**
-     * Starts what can be started.
+     * Starts a waiting sequence, whose adapter is resident. If it was started, the caller takes it out of the queue.
      *
-     * @param failures receives the requests that can't ever be started
+     * @param spare the blocks that must be left free
+     * @param failures receives its request if there is no memory for it although nothing else runs
      */
-    void admit(long now, List<Failure> failures) {
-        blocked = null;
-        boolean coming = false;
-        for (Iterator<Sequence> all = waiting.iterator(); all.hasNext() && running.size() < limits.running(); ) {
-            Sequence sequence = all.next();
-            SequenceGroup group = sequence.group();
-            if (sequence.choice() > 0 && !group.promptIsComputed()) {
-                continue;
-            }
-            Presence presence = presence(group, failures);
-            coming |= presence == Presence.COMING;
-            if (presence != Presence.RESIDENT) {
-                continue;
-            }
-            Start start = start(sequence, now, failures);
-            if (start == Start.NO_MEMORY) {
-                break;
-            }
-            if (start == Start.STARTED) {
-                all.remove();
-                if (blocked != null && group.lease() != null) {
-                    blocked.overtake();
-                }
-            }
-        }
-        copiesUnderWay = coming;
-    }
-
-    private boolean isDraining() {
-        return blocked != null && blocked.overtaken() >= MOST_OVERTAKING;
-    }
-
-    private Presence presence(SequenceGroup group, List<Failure> failures) {
-        AdapterLease lease = group.lease();
-        if (lease == null) {
-            return Presence.RESIDENT;
-        }
-        if (isDraining()) {
-            return Presence.NO_ROOM;
-        }
-        Presence presence = residency.ask(lease);
-        if (presence == Presence.FAILED) {
-            failures.add(new Failure(group, residency.failure(lease)));
-        }
-        if (presence == Presence.NO_ROOM && blocked == null) {
-            blocked = group;
-        }
-        return presence;
-    }
-
-    private Start start(Sequence sequence, long now, List<Failure> failures) {
+    Start start(Sequence sequence, int spare, long now, List<Failure> failures) {
         SequenceGroup group = sequence.group();
         AdapterLease lease = group.lease();
         if (lease != null) {
             residency.hold(lease);
         }
-        // Each running sequence may need another block soon; putting one back because of this one would be a waste.
-        int spare = running.size() + (isDraining() ? blocks.capacity() / DRAIN_PART : 0);
         if (memory.start(sequence, spare)) {
             running.add(sequence);
             if (!group.isStarted()) {
@@ -151,7 +83,7 @@ final class Scheduler {
         if (lease != null) {
             residency.release(lease);
         }
-        if (running.isEmpty() && !copiesUnderWay && !isDraining()) {
+        if (running.isEmpty() && !copiesUnderWay) {
             failures.add(new Failure(group, noRoom(sequence)));
             return Start.FAILED;
         }
@@ -214,5 +146,11 @@ final class Scheduler {
             memory.publish(sequence);
         }
         leave(sequence);
+    }
+
+    /** Forgets what could not be removed in good order. */
+    void clear() {
+        waiting.clear();
+        running.clear();
     }
 }

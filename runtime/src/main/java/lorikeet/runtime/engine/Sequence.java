@@ -17,29 +17,25 @@ final class Sequence {
     private final SequenceGroup group;
     private final int choice;
     private final int promptLength;
-    private final SamplingState sampling;
     private int[] tokens;
     private int length;
     private int computed;
     private int[] blocks = NO_BLOCKS;
     private int blockCount;
     private int sharedBlocks;
+    private @Nullable SamplingState sampling;
     private @Nullable RadixNode prefix;
     private @Nullable RunningAdapter adapter;
     private boolean running;
     private boolean ended;
 
     /** The sequence that is choice number {@code choice} of a request. */
-    Sequence(SequenceGroup group, int choice, SamplingState sampling) {
+    Sequence(SequenceGroup group, int choice) {
         this.group = group;
         this.choice = choice;
         this.promptLength = group.prompt().length;
         this.tokens = group.prompt();
         this.length = promptLength;
-        this.sampling = sampling;
-        for (int token : tokens) {
-            sampling.seePrompt(token);
-        }
     }
 
     SequenceGroup group() {
@@ -51,7 +47,15 @@ final class Sequence {
     }
 
     SamplingState sampling() {
-        return sampling;
+        return Objects.requireNonNull(sampling, "not prepared");
+    }
+
+    /** Takes a new state, and shows it the prompt. */
+    void sampling(SamplingState value) {
+        sampling = value;
+        for (int i = 0; i < promptLength; i++) {
+            value.seePrompt(tokens[i]);
+        }
     }
 
     /** The tokens; only the first {@link #length} count. */

@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import lorikeet.kernels.SampledToken;
 import lorikeet.kernels.Sampler;
-import lorikeet.kernels.SamplingSettings;
 import lorikeet.runtime.adapter.AdapterLease;
 import org.jspecify.annotations.Nullable;
 
@@ -41,12 +40,7 @@ public final class SequenceGroup {
      * @param now the engine's time
      */
     public SequenceGroup(
-            int[] prompt,
-            GroupSettings settings,
-            @Nullable AdapterLease lease,
-            Sampler sampler,
-            GroupListener listener,
-            long now) {
+            int[] prompt, GroupSettings settings, @Nullable AdapterLease lease, GroupListener listener, long now) {
         if (prompt.length == 0) {
             throw new IllegalArgumentException("an empty prompt");
         }
@@ -55,10 +49,17 @@ public final class SequenceGroup {
         this.lease = lease;
         this.listener = listener;
         this.submittedNanos = now;
-        for (SamplingSettings sampling : settings.sampling()) {
-            sequences.add(new Sequence(this, sequences.size(), sampler.newState(sampling)));
+        for (int choice = 0; choice < settings.sampling().size(); choice++) {
+            sequences.add(new Sequence(this, choice));
         }
         live = sequences.size();
+    }
+
+    /** Makes what the sampler needs to remember. Engine thread only, as all below. */
+    void prepare(Sampler sampler) {
+        for (Sequence sequence : sequences) {
+            sequence.sampling(sampler.newState(settings.sampling().get(sequence.choice())));
+        }
     }
 
     /** The first tokens of all its sequences. */
