@@ -1,12 +1,14 @@
 package lorikeet.runtime.engine;
 
 import java.util.Comparator;
-import java.util.PriorityQueue;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** The time limits of requests, the next one first. Engine thread only. */
+/** The time limits of the requests that have not ended, the next one first. Engine thread only. */
 final class Deadlines {
-    private final PriorityQueue<Deadline> queue = new PriorityQueue<>(Comparator.comparingLong(Deadline::nanos));
+    private final TreeSet<Deadline> limits = new TreeSet<>(Comparator.<Deadline>comparingLong(Deadline::nanos)
+            .thenComparingLong(limit -> limit.group().serial())
+            .thenComparing(Deadline::untilStart));
 
     /**
      * A time limit.
@@ -14,34 +16,41 @@ final class Deadlines {
      * @param nanos when it passes
      * @param untilStart whether it is met once the request has started
      */
-    record Deadline(long nanos, SequenceGroup group, boolean untilStart) {
-        boolean isMet() {
-            return group.hasEnded() || (untilStart && group.isStarted());
-        }
-    }
+    record Deadline(long nanos, SequenceGroup group, boolean untilStart) {}
 
     /** Notes the limits of a request. */
     void add(SequenceGroup group) {
-        long submitted = group.submittedNanos();
         if (group.settings().queueNanos() > 0) {
-            queue.add(new Deadline(submitted + group.settings().queueNanos(), group, true));
+            limits.add(queueLimit(group));
         }
         if (group.settings().timeNanos() > 0) {
-            queue.add(new Deadline(submitted + group.settings().timeNanos(), group, false));
+            limits.add(timeLimit(group));
         }
+    }
+
+    /** Forgets a request that has ended. */
+    void remove(SequenceGroup group) {
+        limits.remove(queueLimit(group));
+        limits.remove(timeLimit(group));
+    }
+
+    private static Deadline queueLimit(SequenceGroup group) {
+        return new Deadline(group.submittedNanos() + group.settings().queueNanos(), group, true);
+    }
+
+    private static Deadline timeLimit(SequenceGroup group) {
+        return new Deadline(group.submittedNanos() + group.settings().timeNanos(), group, false);
     }
 
     /** Takes out a limit that has passed without being met, or null. */
     @Nullable
     Deadline passed(long now) {
-        while (true) {
-            Deadline next = next();
-            if (next == null || next.nanos - now > 0) {
-                return null;
-            }
-            queue.remove();
-            return next;
+        Deadline next = next();
+        if (next == null || next.nanos - now > 0) {
+            return null;
         }
+        limits.remove(next);
+        return next;
     }
 
     /** Nanoseconds until the next limit passes, at least 0; the largest if there is none. */
@@ -51,12 +60,13 @@ final class Deadlines {
     }
 
     private @Nullable Deadline next() {
-        while (true) {
-            Deadline first = queue.peek();
-            if (first == null || !first.isMet()) {
+        while (!limits.isEmpty()) {
+            Deadline first = limits.first();
+            if (!first.untilStart || !first.group.isStarted()) {
                 return first;
             }
-            queue.remove();
+            limits.remove(first);
         }
+        return null;
     }
 }

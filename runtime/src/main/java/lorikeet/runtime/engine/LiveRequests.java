@@ -94,6 +94,7 @@ final class LiveRequests {
     private void finish(SequenceGroup group, @Nullable LorikeetException failure) {
         memory.forget(group);
         live.remove(group);
+        deadlines.remove(group);
         counters.ended(group, failure == null);
         group.end(clock.getAsLong());
         if (failure == null) {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import lorikeet.kernels.SampledToken;
+import lorikeet.memory.SlabLease;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.engine.HandSteppedEngine.Outcome;
@@ -344,6 +345,24 @@ final class EngineTest {
         engine.run();
         assertFailed(tooLong, ErrorCode.NO_ROOM);
         assertAnswered(other);
+    }
+
+    @Test
+    void whatRunsAloneFailsWhenSomebodyElseEmptiesThePool() {
+        sizes.slabs = 4;
+        HandSteppedEngine engine = open();
+        SlabLease taken = engine.pool.lease(3).orElseThrow();
+        Submitted tooMuch = engine.submit(0, HandSteppedEngine.prompt(1, 100), 5);
+        Submitted grows = engine.submit(0, HandSteppedEngine.prompt(2, 50), 30);
+        Submitted small = engine.submit(0, HandSteppedEngine.prompt(3, 20), 20);
+        engine.run();
+        assertFailed(tooMuch, ErrorCode.NO_ROOM);
+        assertFailed(grows, ErrorCode.NO_ROOM);
+        assertAnswered(small);
+        taken.close();
+        Submitted again = engine.submit(0, HandSteppedEngine.prompt(1, 100), 5);
+        engine.run();
+        assertAnswered(again);
     }
 
     @Test

@@ -4,8 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,7 +33,7 @@ final class FakeDevice implements Device, AutoCloseable {
     private final CpuOperations operations = new CpuOperations(1);
     private final Matrix logits =
             new Matrix(arena.allocate(4L * MAX_ROWS * VOCABULARY, 64), ElementType.F32, MAX_ROWS, VOCABULARY);
-    private final Map<AdapterWeights, Long> ids = new IdentityHashMap<>();
+    private final Map<AdapterWeights, Long> ids = new HashMap<>();
     private final List<Step> steps = new ArrayList<>();
 
     /** Makes the step with this number fail. */
