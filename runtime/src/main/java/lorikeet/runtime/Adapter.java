@@ -1,90 +1,90 @@
 package lorikeet.runtime;
 
 import java.nio.file.Path;
-import lorikeet.runtime.adapter.LoadedAdapter;
+import lorikeet.runtime.adapter.AdapterVersion;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A load of an adapter, to be named in requests. Closing it unloads it: it waits for the requests that hold it to end,
- * and then gives all its memory back. Closing twice does nothing. Safe for use by several threads.
+ * and for its memory to be given back. Closing twice does nothing. Safe for use by several threads.
+ *
+ * <p>Two of these are equal if they stand for the same load.
  */
 public final class Adapter implements AutoCloseable {
     private final Lorikeet owner;
-    private final String name;
-    private final Path path;
-    private final long id;
-    private final LoadedAdapter loaded;
-    private volatile boolean pinned;
+    private final AdapterVersion version;
 
-    Adapter(Lorikeet owner, String name, Path path, long id, boolean pinned, LoadedAdapter loaded) {
+    Adapter(Lorikeet owner, AdapterVersion version) {
         this.owner = owner;
-        this.name = name;
-        this.path = path;
-        this.id = id;
-        this.loaded = loaded;
-        this.pinned = pinned;
+        this.version = version;
     }
 
     /** The name that it was loaded under. */
     public String name() {
-        return name;
+        return version.name();
     }
 
     /** The folder that it was loaded from. */
     public Path path() {
-        return path;
+        return version.path();
     }
 
-    /** A number that no other adapter of the same runtime ever has. */
+    /** A positive number that no other load of the same runtime ever has. */
     public long id() {
-        return id;
+        return version.id();
     }
 
     /** The size of its tensors in bytes. */
     public long bytes() {
-        return loaded.bytes();
+        return version.loaded().bytes();
     }
 
     /** The largest rank among its modules; 0 if it has no low-rank changes. */
     public int maxRank() {
-        return loaded.maxRank();
+        return version.loaded().maxRank();
     }
 
-    /** Whether it stays loaded and on the device when others need room. */
+    /** Whether it stays loaded, and on the device once it is there, when others need room. */
     public boolean pinned() {
-        return pinned;
-    }
-
-    void pinned(boolean value) {
-        pinned = value;
+        return version.pinned();
     }
 
     /** Where it is in its life; it may be somewhere else a moment later. */
     public AdapterState state() {
-        return owner.adapter(name).filter(current -> current == this).isPresent()
-                ? AdapterState.RESIDENT
-                : AdapterState.CLOSED;
+        return version.state();
     }
 
     /** The number of requests that hold it. */
     public int activeRequests() {
-        return owner.activeRequests(this);
+        return version.activeRequests();
     }
 
     Lorikeet owner() {
         return owner;
     }
 
-    LoadedAdapter loaded() {
-        return loaded;
+    AdapterVersion version() {
+        return version;
     }
 
+    /** Unloads it and waits. Not for listeners: what it waits for is the engine that calls them. */
     @Override
     public void close() {
         owner.unload(this);
     }
 
     @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Adapter adapter && adapter.version == version;
+    }
+
+    @Override
+    public int hashCode() {
+        return Long.hashCode(version.id());
+    }
+
+    @Override
     public String toString() {
-        return name + " (" + path + ")";
+        return name() + " (" + path() + ")";
     }
 }

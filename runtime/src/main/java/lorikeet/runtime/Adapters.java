@@ -1,229 +1,149 @@
 package lorikeet.runtime;
 
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
+import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.function.LongFunction;
+import java.util.function.Consumer;
+import lorikeet.runtime.adapter.AdapterCatalog;
+import lorikeet.runtime.adapter.AdapterJournal;
 import lorikeet.runtime.adapter.AdapterLease;
+import lorikeet.runtime.adapter.AdapterLimits;
+import lorikeet.runtime.adapter.AdapterRegistry;
+import lorikeet.runtime.adapter.AdapterSource;
+import lorikeet.runtime.adapter.AdapterStateFile;
 import lorikeet.runtime.adapter.AdapterVersion;
-import lorikeet.runtime.adapter.LoadedAdapter;
-import org.jspecify.annotations.Nullable;
 
-/** The loaded adapters by name, and the leases of those in use. Safe for use by several threads. */
-final class Adapters {
-    private final Map<String, Entry> byName = new LinkedHashMap<>();
-    private final Set<String> loading = new HashSet<>();
-    private long nextId = 1;
-    private boolean closed;
+/**
+ * The adapters of a model: those that are loaded, those that a folder offers, and those that a file remembers. Safe for
+ * use by several threads.
+ */
+final class Adapters implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Adapters.class.getName());
 
-    /** A load of an adapter. */
-    private static final class Entry {
-        private final Adapter adapter;
-        private final Set<Lease> leases = new HashSet<>();
-        private boolean unloaded;
+    private final AdapterRegistry registry;
+    private final Optional<AdapterCatalog> catalog;
+    private final Optional<AdapterStateFile> stateFile;
 
-        Entry(Adapter adapter) {
-            this.adapter = adapter;
-        }
+    /**
+     * No adapters yet.
+     *
+     * @param poolBytes the memory for adapters' weights and everything else that isn't the model's
+     * @param source reads an adapter's files
+     * @param retirement is given each load that is gone and held by nobody
+     */
+    Adapters(Options options, long poolBytes, AdapterSource source, Consumer<AdapterVersion> retirement) {
+        catalog = options.adapterFolder().map(AdapterCatalog::new);
+        stateFile = options.stateFile().map(AdapterStateFile::new);
+        registry = new AdapterRegistry(
+                limits(options, poolBytes),
+                source,
+                retirement,
+                stateFile.<AdapterJournal>map(file -> file).orElse(AdapterJournal.NONE));
     }
 
-    private final class Lease implements AdapterLease {
-        private final Entry entry;
-        private boolean aborted;
-        private @Nullable Runnable action;
-
-        Lease(Entry entry) {
-            this.entry = entry;
-        }
-
-        @Override
-        public long id() {
-            return entry.adapter.id();
-        }
-
-        @Override
-        public String name() {
-            return entry.adapter.name();
-        }
-
-        @Override
-        public AdapterVersion version() {
-            throw new UnsupportedOperationException("to come with the registry");
-        }
-
-        @Override
-        public LoadedAdapter loaded() {
-            return entry.adapter.loaded();
-        }
-
-        @Override
-        public boolean isAborted() {
-            synchronized (Adapters.this) {
-                return aborted;
-            }
-        }
-
-        @Override
-        public void onAbort(Runnable value) {
-            synchronized (Adapters.this) {
-                if (!aborted) {
-                    action = value;
-                    return;
-                }
-            }
-            value.run();
-        }
-
-        @Override
-        public void close() {
-            giveBack(this);
-        }
+    /** Some must be left that are not pinned, and half of the memory for whatever else there is. */
+    private static AdapterLimits limits(Options options, long poolBytes) {
+        return new AdapterLimits(
+                options.loadedAdapters(),
+                Math.min(options.loadedAdapters(), options.batchAdapters()) - 1,
+                poolBytes / 2,
+                options.highestRank());
     }
 
-    /** Loads under a name that is free, or takes its place. */
-    Adapter load(String name, LoadSettings settings, LongFunction<Adapter> loader) {
-        long id;
-        synchronized (this) {
-            checkOpen();
-            if (loading.contains(name) || (byName.containsKey(name) && !settings.replace())) {
-                throw new LorikeetException(ErrorCode.ALREADY_LOADED, "the adapter " + name + " is already loaded");
-            }
-            loading.add(name);
-            id = nextId++;
-        }
-        Adapter adapter;
+    /** Loads what the state file remembers. What can't be loaded is logged, and remembered still. */
+    void restore() {
+        stateFile.ifPresent(file -> {
+            List<AdapterStateFile.Entry> entries = file.read();
+            entries.forEach(file::keep);
+            entries.forEach(this::restore);
+        });
+    }
+
+    private void restore(AdapterStateFile.Entry entry) {
         try {
-            adapter = loader.apply(id);
-        } finally {
-            synchronized (this) {
-                loading.remove(name);
+            registry.load(entry.name(), entry.path(), new LoadSettings(entry.pinned(), false));
+        } catch (LorikeetException e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "the adapter " + entry.name() + " was loaded before, and can't be loaded now: " + e.getMessage());
+        }
+    }
+
+    AdapterVersion load(String name, Path folder, LoadSettings settings) {
+        AdapterVersion version = registry.load(name, folder, settings);
+        catalog.ifPresent(offers -> offers.offer(name));
+        return version;
+    }
+
+    AdapterVersion replace(String name, Path folder) {
+        boolean pinned = registry.find(name).map(AdapterVersion::pinned).orElse(false);
+        return load(name, folder, new LoadSettings(pinned, true));
+    }
+
+    void unload(String name, Unload how) {
+        // First, so that no request brings it back in between; it is no harm if the unload fails.
+        boolean offered = catalog.map(offers -> offers.withdraw(name)).orElse(false);
+        try {
+            registry.unload(name, how);
+        } catch (LorikeetException e) {
+            if (offered && registry.find(name).isPresent()) {
+                catalog.ifPresent(offers -> offers.offer(name));
             }
-        }
-        Entry before;
-        synchronized (this) {
-            if (closed) {
-                adapter.loaded().close();
-            }
-            checkOpen();
-            before = byName.put(name, new Entry(adapter));
-            if (before != null) {
-                before.unloaded = true;
-            }
-        }
-        if (before != null) {
-            retire(before);
-        }
-        return adapter;
-    }
-
-    private void checkOpen() {
-        if (closed) {
-            throw new LorikeetException(ErrorCode.ABORTED, "the model is closed");
+            throw e;
         }
     }
 
-    /** A lease of the adapter that has this name, or of just this load. */
-    synchronized AdapterLease lease(String name, @Nullable Adapter wanted) {
-        checkOpen();
-        Entry entry = byName.get(name);
-        if (entry == null || (wanted != null && entry.adapter != wanted)) {
-            throw new LorikeetException(
-                    ErrorCode.NOT_FOUND,
-                    "the adapter " + name + (wanted == null ? " is not loaded" : " is not loaded any more"));
+    void unload(AdapterVersion version, Unload how) {
+        if (registry.find(version.name()).orElse(null) == version) {
+            catalog.ifPresent(offers -> offers.withdraw(version.name()));
         }
-        Lease lease = new Lease(entry);
-        entry.leases.add(lease);
-        return lease;
+        registry.unload(version, how);
     }
 
-    private void giveBack(Lease lease) {
-        synchronized (this) {
-            if (!lease.entry.leases.remove(lease)) {
-                return;
-            }
-            notifyAll();
-        }
-        retire(lease.entry);
+    void pin(String name, boolean pinned) {
+        registry.pin(name, pinned);
     }
 
-    private void retire(Entry entry) {
-        synchronized (this) {
-            if (!entry.unloaded || !entry.leases.isEmpty()) {
-                return;
-            }
-        }
-        entry.adapter.loaded().close();
+    /** A lease of the adapter that has this name now; one that is only offered is loaded first. */
+    AdapterLease lend(String name) {
+        return catalog.map(offers -> registry.lend(name, offers))
+                .or(() -> registry.lend(name))
+                .orElseThrow(() -> notLoaded(name, "is not loaded"));
     }
 
-    void unload(String name, @Nullable Adapter wanted, Unload how) {
-        Entry entry;
-        List<Runnable> actions = new ArrayList<>();
-        synchronized (this) {
-            entry = byName.get(name);
-            if (entry == null || (wanted != null && entry.adapter != wanted)) {
-                if (wanted != null) {
-                    return;
-                }
-                throw new LorikeetException(ErrorCode.NOT_FOUND, "the adapter " + name + " is not loaded");
-            }
-            byName.remove(name);
-            entry.unloaded = true;
-            if (how instanceof Unload.Now) {
-                for (Lease lease : entry.leases) {
-                    lease.aborted = true;
-                    if (lease.action != null) {
-                        actions.add(lease.action);
-                    }
-                }
-            }
-        }
-        actions.forEach(Runnable::run);
-        retire(entry);
-        if (how instanceof Unload.Drain drain && drain.await()) {
-            await(entry);
-        }
+    /** A lease of just this load. */
+    AdapterLease lend(AdapterVersion version) {
+        return registry.lend(version).orElseThrow(() -> notLoaded(version.name(), "is not loaded any more"));
     }
 
-    private synchronized void await(Entry entry) {
-        boolean interrupted = false;
-        while (!entry.leases.isEmpty()) {
-            try {
-                wait();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+    private static LorikeetException notLoaded(String name, String problem) {
+        return new LorikeetException(ErrorCode.NOT_FOUND, "the adapter " + name + " " + problem);
     }
 
-    synchronized Optional<Adapter> get(String name) {
-        return Optional.ofNullable(byName.get(name)).map(entry -> entry.adapter);
+    Optional<AdapterVersion> find(String name) {
+        return registry.find(name);
     }
 
-    synchronized List<Adapter> all() {
-        return byName.values().stream().map(entry -> entry.adapter).toList();
+    List<AdapterVersion> current() {
+        return registry.current();
     }
 
-    /** Refuses everything from now on, and closes the adapters; nothing may be leased. */
-    void close() {
-        List<Adapter> left;
-        synchronized (this) {
-            closed = true;
-            left = all();
-            byName.clear();
-        }
-        left.forEach(adapter -> adapter.loaded().close());
+    List<AdapterVersion> draining() {
+        return registry.draining();
     }
 
-    /** The number of an adapter's open leases. */
-    synchronized int leases(Adapter adapter) {
-        Entry entry = byName.get(adapter.name());
-        return entry == null || entry.adapter != adapter ? 0 : entry.leases.size();
+    /** The names that the folder offers, loaded or not. */
+    List<String> offered() {
+        return catalog.map(AdapterCatalog::names).orElse(List.of());
+    }
+
+    List<AdapterStatistics> statistics() {
+        return registry.statistics();
+    }
+
+    /** Closes all adapters. The engine must have ended. */
+    @Override
+    public void close() {
+        registry.close();
     }
 }

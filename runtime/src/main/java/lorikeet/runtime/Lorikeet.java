@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import lorikeet.bindings.CudaOutOfMemoryException;
 import lorikeet.kernels.Operations;
@@ -11,7 +12,7 @@ import lorikeet.kernels.SamplingSettings;
 import lorikeet.memory.ElementType;
 import lorikeet.memory.InvalidFileException;
 import lorikeet.runtime.adapter.AdapterLease;
-import lorikeet.runtime.adapter.AdapterLoader;
+import lorikeet.runtime.adapter.AdapterVersion;
 import lorikeet.runtime.adapter.LoadedAdapter;
 import lorikeet.runtime.model.Checkpoint;
 import lorikeet.runtime.model.ModelConfig;
@@ -45,7 +46,7 @@ public final class Lorikeet implements AutoCloseable {
     private final Prompts prompts;
     private final Options options;
     private final RequestChecker checker;
-    private final Adapters adapters = new Adapters();
+    private final Adapters adapters;
     private final Object engineLock = new Object();
     private @Nullable ModelEngine engine;
     private volatile boolean admitting = true;
@@ -60,6 +61,8 @@ public final class Lorikeet implements AutoCloseable {
         this.weights = checkpoint.weights(operations);
         this.prompts = new Prompts(checkpoint, tokenizer);
         this.checker = new RequestChecker(checkpoint.config(), options);
+        long poolBytes = options.poolBytes().orElseGet(() -> operations.poolBytes(options.memoryFraction()));
+        this.adapters = new Adapters(options, poolBytes, this::loadIntact, this::retire);
     }
 
     /** Opens a model with the default options. */
@@ -82,6 +85,7 @@ public final class Lorikeet implements AutoCloseable {
             opening.keep(device.operations());
             Lorikeet model = new Lorikeet(checkpoint, tokenizer, device, options);
             opening.done();
+            model.restoreAdapters();
             return model;
         } catch (TokenizerException e) {
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
@@ -91,12 +95,21 @@ public final class Lorikeet implements AutoCloseable {
         }
     }
 
+    private void restoreAdapters() {
+        try {
+            adapters.restore();
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
     /**
      * Loads an adapter: maps its file and checks it against the model.
      *
      * @param name what it will be called; no two adapters have the same at a time
      * @param folder an adapter as PEFT saves it
-     * @throws LorikeetException ALREADY_LOADED, NOT_FOUND, INVALID_FILE, or INCOMPATIBLE; nothing is changed then
+     * @throws LorikeetException ALREADY_LOADED, NOT_FOUND, INVALID_FILE, INCOMPATIBLE, or NO_ROOM; nothing is changed then
      */
     public Adapter load(String name, Path folder) {
         return load(name, folder, LoadSettings.DEFAULT);
@@ -106,17 +119,20 @@ public final class Lorikeet implements AutoCloseable {
      * Loads an adapter. With {@code settings.replace()} it may take the place of another one: requests that are submitted
      * from then on get the new one, those that hold the old one finish on it.
      *
-     * @throws LorikeetException ALREADY_LOADED, NOT_FOUND, INVALID_FILE, or INCOMPATIBLE; nothing is changed then
+     * <p>Where the most adapters that may be loaded are, the least recently used one that is neither pinned nor held makes
+     * room.
+     *
+     * @throws LorikeetException ALREADY_LOADED if the name is taken, or another load of it is under way; NOT_FOUND,
+     *     INVALID_FILE, INCOMPATIBLE, NO_ROOM. Nothing is changed then
      */
     public Adapter load(String name, Path folder, LoadSettings settings) {
-        return adapters.load(
-                name, settings, id -> new Adapter(this, name, folder, id, settings.pinned(), loadIntact(folder)));
+        return new Adapter(this, adapters.load(name, folder, settings));
     }
 
     /** A fault in the base model's pages, which some adapters are compared with, is an error that names its file. */
     private LoadedAdapter loadIntact(Path folder) {
         try {
-            return AdapterLoader.load(folder, weights, operations);
+            return engine().adapterSource().load(folder);
         } catch (InternalError e) {
             try {
                 checkpoint.files().checkIntact();
@@ -127,47 +143,70 @@ public final class Lorikeet implements AutoCloseable {
         }
     }
 
-    /** Loads an adapter in the place of the one that has this name, if there is one. */
+    /** Loads an adapter in the place of the one that has this name, if there is one; it stays pinned if that was. */
     public Adapter replace(String name, Path folder) {
-        return load(name, folder, new LoadSettings(false, true));
+        return new Adapter(this, adapters.replace(name, folder));
     }
 
     /**
-     * Unloads an adapter.
+     * Unloads an adapter: no new request gets it, and those that hold it end as {@code how} says. Where a folder offers an
+     * adapter with this name, it isn't offered any more until a call loads one under the name.
      *
      * @throws LorikeetException NOT_FOUND if there is none with this name
      */
     public void unload(String name, Unload how) {
-        adapters.unload(name, null, how);
+        checkMayUnload(how);
+        adapters.unload(name, how);
     }
 
     void unload(Adapter adapter) {
-        adapters.unload(adapter.name(), adapter, Unload.AND_WAIT);
+        checkMayUnload(Unload.AND_WAIT);
+        adapters.unload(adapter.version(), Unload.AND_WAIT);
+    }
+
+    private void checkMayUnload(Unload how) {
+        if (how instanceof Unload.Drain drain && drain.await()) {
+            checkMayWait();
+        }
     }
 
     /**
      * Pins an adapter, or lets it go again: a pinned one stays when others need room.
      *
-     * @throws LorikeetException NOT_FOUND if there is none with this name
+     * @throws LorikeetException NOT_FOUND if there is none with this name; NO_ROOM, with "starvation" in the message, if
+     *     too little would be left that can make room
      */
     public void pin(String name, boolean pinned) {
-        adapter(name)
-                .orElseThrow(() -> new LorikeetException(ErrorCode.NOT_FOUND, "the adapter " + name + " is not loaded"))
-                .pinned(pinned);
+        adapters.pin(name, pinned);
     }
 
     /** The adapter with this name, if it is loaded. */
     public Optional<Adapter> adapter(String name) {
-        return adapters.get(name);
+        return adapters.find(name).map(this::asAdapter);
     }
 
     /** All loaded adapters, in the order in which they were loaded. */
     public List<Adapter> adapters() {
-        return adapters.all();
+        return adapters.current().stream().map(this::asAdapter).toList();
     }
 
-    int activeRequests(Adapter adapter) {
-        return adapters.leases(adapter);
+    /** Those that were unloaded or replaced, and that requests still hold. */
+    public List<Adapter> drainingAdapters() {
+        return adapters.draining().stream().map(this::asAdapter).toList();
+    }
+
+    /** The names that requests may use because the adapter folder has them, loaded or not. */
+    public List<String> offeredAdapters() {
+        return adapters.offered();
+    }
+
+    /** What has become of each adapter, in the order of their names. */
+    public List<AdapterStatistics> adapterStatistics() {
+        return adapters.statistics();
+    }
+
+    private Adapter asAdapter(AdapterVersion version) {
+        return new Adapter(this, version);
     }
 
     /**
@@ -239,7 +278,7 @@ public final class Lorikeet implements AutoCloseable {
             throw new LorikeetException(
                     ErrorCode.INVALID_REQUEST, "the adapter " + adapter.name() + " belongs to another model");
         }
-        return adapters.lease(name, adapter);
+        return adapter == null ? adapters.lend(name) : adapters.lend(adapter.version());
     }
 
     private void checkAdmitting() {
@@ -259,6 +298,15 @@ public final class Lorikeet implements AutoCloseable {
             }
             return made;
         }
+    }
+
+    private void retire(AdapterVersion version) {
+        ModelEngine made;
+        synchronized (engineLock) {
+            made = engine;
+        }
+        // Loading it took an engine, which may have ended since then.
+        Objects.requireNonNull(made).retire(version);
     }
 
     /** Runs requests together and waits for all of them. */

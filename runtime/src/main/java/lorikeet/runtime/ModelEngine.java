@@ -8,7 +8,10 @@ import lorikeet.kernels.Sampler;
 import lorikeet.memory.InvalidFileException;
 import lorikeet.memory.Matrix;
 import lorikeet.memory.SlabPool;
-import lorikeet.runtime.engine.AlwaysResident;
+import lorikeet.runtime.adapter.AdapterResidency;
+import lorikeet.runtime.adapter.AdapterSource;
+import lorikeet.runtime.adapter.AdapterVersion;
+import lorikeet.runtime.adapter.DeviceAdapters;
 import lorikeet.runtime.engine.Device;
 import lorikeet.runtime.engine.Engine;
 import lorikeet.runtime.engine.EngineLimits;
@@ -29,6 +32,8 @@ final class ModelEngine implements AutoCloseable {
     private static final int SCORING_ROWS = 32;
 
     private final SlabPool pool;
+    private final AdapterSource adapterSource;
+    private final AdapterResidency residency;
     private final Engine engine;
     private final EngineThread thread;
 
@@ -38,6 +43,7 @@ final class ModelEngine implements AutoCloseable {
         long slabBytes = EngineMemory.slabBytes(layout);
         long poolBytes = options.poolBytes().orElseGet(() -> operations.poolBytes(options.memoryFraction()));
         pool = operations.slabPool(slabBytes, Math.clamp(poolBytes / slabBytes, 1, Integer.MAX_VALUE));
+        adapterSource = new DeviceAdapters(weights, operations, pool);
         int mostBlocks = Math.max(1, options.cacheTokens() / KvLayout.BLOCK_TOKENS);
         EngineMemory memory = new EngineMemory(layout, pool, mostBlocks);
         EngineLimits limits = new EngineLimits(
@@ -48,12 +54,13 @@ final class ModelEngine implements AutoCloseable {
                 options.queueLength(),
                 options.prefixCache());
         ForwardPass pass = new ForwardPass(config, weights, operations, limits.stepTokens(), limits.stepRows());
+        residency = new AdapterResidency(operations, pool, memory.reclaimer(), this::steps, this::wakeUp);
         engine = new Engine(
                 limits,
                 new ModelDevice(checkpoint, operations, pass),
                 config.rope(),
                 memory,
-                new AlwaysResident(),
+                residency,
                 System::nanoTime);
         thread = new EngineThread(engine);
     }
@@ -85,8 +92,27 @@ final class ModelEngine implements AutoCloseable {
         }
     }
 
+    private long steps() {
+        return engine.stats().steps();
+    }
+
+    private void wakeUp() {
+        engine.wakeUp();
+    }
+
     Engine engine() {
         return engine;
+    }
+
+    /** Reads adapters for this engine. Any thread. */
+    AdapterSource adapterSource() {
+        return adapterSource;
+    }
+
+    /** Gives up what there is of an adapter that is gone, and closes it. Returns at once. Any thread. */
+    void retire(AdapterVersion version) {
+        engine.forget(version.id());
+        residency.retire(version);
     }
 
     Stats stats() {
@@ -117,10 +143,9 @@ final class ModelEngine implements AutoCloseable {
     /** Ends all requests and the thread, and frees the memory. */
     @Override
     public void close() {
-        try {
+        try (pool;
+                residency) {
             thread.close();
-        } finally {
-            pool.close();
         }
     }
 }

@@ -82,15 +82,13 @@ public final class AdapterCatalog {
         return names;
     }
 
-    /** Stops offering a name. */
-    void withdraw(String name) {
-        if (find(name).isPresent()) {
-            withdrawn.add(name);
-        }
+    /** Stops offering a name; true if it was offered until now. */
+    public boolean withdraw(String name) {
+        return find(name).isPresent() && withdrawn.add(name);
     }
 
     /** Offers a name again, if there is a folder for it. */
-    void offer(String name) {
+    public void offer(String name) {
         withdrawn.remove(name);
     }
 }

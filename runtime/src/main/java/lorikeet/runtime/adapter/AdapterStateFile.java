@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.json.JsonFile;
@@ -34,7 +35,7 @@ public final class AdapterStateFile implements AdapterJournal {
     /** Remembered, but not loaded: its files were not there, or not sound, when the runtime started. */
     private final Map<String, Entry> missing = new LinkedHashMap<>();
 
-    private List<Entry> saved = List.of();
+    private Set<Entry> saved = Set.of();
 
     /**
      * An adapter that was loaded.
@@ -67,8 +68,8 @@ public final class AdapterStateFile implements AdapterJournal {
                     Path.of(entry.string("path").orElseThrow(() -> entry.missing("path"))),
                     entry.bool("pinned", false)));
         }
-        saved = List.copyOf(entries);
-        return saved;
+        saved = Set.copyOf(entries);
+        return List.copyOf(entries);
     }
 
     /** Goes on remembering an adapter that could not be loaded now, until another is loaded under its name. */
@@ -98,7 +99,7 @@ public final class AdapterStateFile implements AdapterJournal {
 
     /** Writes a state, unless the file has it already. */
     void write(List<Entry> entries) {
-        if (entries.equals(saved)) {
+        if (saved.equals(Set.copyOf(entries))) {
             return;
         }
         byte[] bytes = MAPPER.writerWithDefaultPrettyPrinter()
@@ -122,7 +123,7 @@ public final class AdapterStateFile implements AdapterJournal {
             deleteQuietly();
             throw unwritable(e);
         }
-        saved = List.copyOf(entries);
+        saved = Set.copyOf(entries);
         flushFolder();
     }
 
