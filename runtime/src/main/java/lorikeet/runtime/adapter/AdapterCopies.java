@@ -40,22 +40,28 @@ final class AdapterCopies implements AutoCloseable {
     }
 
     private void copyNow(LoadedAdapter adapter, SlabLease slabs, Listener listener) {
-        SafetensorsFolder files = adapter.files();
         try {
-            files.checkUnchanged();
-            AdapterWeights weights = operations.copyIn(adapter.weights(), adapter.plan(), slabs.memory());
-            files.checkUnchanged();
-            listener.copied(weights);
+            listener.copied(copyUnchanged(adapter, slabs));
         } catch (InvalidFileException e) {
             listener.failed(new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e));
-        } catch (InternalError e) {
-            // What the JVM makes of a page that the file has lost, or that the disk didn't give.
-            listener.failed(new LorikeetException(
-                    ErrorCode.INVALID_FILE, files.path() + ": could not be read: " + e.getMessage(), e));
         } catch (OutOfMemoryError e) {
             listener.failed(new LorikeetException(ErrorCode.NO_ROOM, e.getMessage(), e));
         } catch (RuntimeException | Error e) {
             listener.failed(new LorikeetException(ErrorCode.INTERNAL, "copying an adapter failed: " + e, e));
+        }
+    }
+
+    private AdapterWeights copyUnchanged(LoadedAdapter adapter, SlabLease slabs) {
+        SafetensorsFolder files = adapter.files();
+        files.checkUnchanged();
+        try {
+            return operations.copyIn(adapter.weights(), adapter.plan(), slabs.memory());
+        } catch (InternalError e) {
+            // What the JVM makes of a page that the file has lost, or that the disk didn't give.
+            throw new InvalidFileException(files.path(), "could not be read: " + e.getMessage(), e);
+        } finally {
+            // If it was changed meanwhile, that says more than whatever came of it.
+            files.checkUnchanged();
         }
     }
 

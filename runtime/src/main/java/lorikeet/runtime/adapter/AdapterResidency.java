@@ -41,6 +41,9 @@ public final class AdapterResidency implements Residency, AutoCloseable {
     /** Guards {@code closed} together with what is put into the inbox. */
     private final Object lock = new Object();
 
+    /** How often the engine has come round: once for each {@link #poll}. */
+    private long rounds;
+
     private boolean closed;
 
     /**
@@ -71,6 +74,7 @@ public final class AdapterResidency implements Residency, AutoCloseable {
             }
             adapter = start(lease.version(), slabs.get());
         }
+        adapter.askedFor(rounds);
         touch(adapter);
         return adapter.presence();
     }
@@ -175,6 +179,7 @@ public final class AdapterResidency implements Residency, AutoCloseable {
 
     @Override
     public boolean poll() {
+        rounds++;
         boolean changed = false;
         for (Runnable news = inbox.poll(); news != null; news = inbox.poll()) {
             news.run();
@@ -202,12 +207,12 @@ public final class AdapterResidency implements Residency, AutoCloseable {
     /**
      * The one to give up next, if there is any.
      *
-     * @param sparing passes over those that have come for a request which has not started yet: two adapters that don't
-     *     fit together would else push each other out for ever
+     * @param sparing passes over those that have come for a request which is about to start: two adapters that don't fit
+     *     together would else push each other out for ever
      */
     private @Nullable ResidentAdapter oldestIdle(boolean sparing) {
         for (ResidentAdapter adapter : idle) {
-            if (!adapter.version().pinned() && !(sparing && adapter.isAwaited())) {
+            if (!adapter.version().pinned() && !(sparing && adapter.isAwaited(rounds))) {
                 return adapter;
             }
         }

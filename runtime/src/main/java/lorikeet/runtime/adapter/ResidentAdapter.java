@@ -15,6 +15,7 @@ final class ResidentAdapter implements AutoCloseable {
     private @Nullable LorikeetException failure;
     private long failedAt;
     private long lastUse;
+    private long askedIn;
     private int holds;
     private boolean wasHeld;
     private boolean retired;
@@ -89,9 +90,17 @@ final class ResidentAdapter implements AutoCloseable {
         return --holds == 0;
     }
 
-    /** Whether it has come for a request that is still to start. */
-    boolean isAwaited() {
-        return !wasHeld && version.activeRequests() > 0;
+    /** Notes in which of the engine's rounds it was asked for. */
+    void askedFor(long round) {
+        askedIn = round;
+    }
+
+    /**
+     * Whether it has come for a request that is about to start: it was asked for in this round or in the last, has not
+     * been used so far, and the request has not gone away.
+     */
+    boolean isAwaited(long round) {
+        return !wasHeld && askedIn >= round - 1 && version.activeRequests() > 0;
     }
 
     void retire() {

@@ -246,10 +246,22 @@ class AdapterResidencyTest {
         }
         try (AdapterLease other = lease("other")) {
             cache.step += 10;
-            assertThat(residency.ask(other)).isEqualTo(Presence.NO_ROOM);
+            for (int round = 0; round < 10; round++) {
+                awaited.forEach(residency::ask);
+                assertThat(residency.ask(other)).isEqualTo(Presence.NO_ROOM);
+                residency.poll();
+            }
             awaited.removeFirst().close();
             assertThat(residency.ask(other)).as("its request was cancelled").isEqualTo(Presence.COMING);
             assertThat(settle(other)).isEqualTo(Presence.RESIDENT);
+            try (AdapterLease another = lease("another")) {
+                residency.poll();
+                residency.poll();
+                assertThat(residency.ask(another))
+                        .as("nobody asks for the others any more")
+                        .isEqualTo(Presence.COMING);
+                assertThat(settle(another)).isEqualTo(Presence.RESIDENT);
+            }
         }
         awaited.forEach(AdapterLease::close);
     }
