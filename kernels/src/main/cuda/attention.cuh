@@ -17,7 +17,7 @@ struct Attention {
     int window;               // a token sees itself and the window - 1 tokens before it; 0: all of them
     float scale;              // of the scores
     int splits;               // of a sequence, at decode: gridDim.z, 1 to ATTENTION_SPLITS
-    int split_blocks;         // KV blocks in a split, at least, at decode; 4 or more keep all warps busy
+    int split_blocks;         // KV blocks in a split, at least, at decode
     int pad;
     long long key_offset;     // bytes from the start of a KV block to this layer's keys [kv_head][token][head_size]
     long long value_offset;   // bytes from the start of a KV block to this layer's values
@@ -41,7 +41,7 @@ constexpr int ATTENTION_SPLITS = 64;
 // All but the newest KV block of a sequence must have been written by earlier steps: they are read while the kernel
 // before may still run.
 //
-// Grid: [kv_heads * head_tiles, sequences (an upper bound), splits]. Block: 128.
+// Grid: [kv_heads * head_tiles, sequences (an upper bound), splits]. Block: 256; of those up to 256 128.
 // attention_decode_SIZE is for that head size; attention_decode_within_SIZE for all up to it.
 extern "C" __global__ void attention_decode_64(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_decode_128(const lorikeet::Step* step, lorikeet::Attention attention);

@@ -1,7 +1,7 @@
 // Attention of single tokens, bound by reading keys and values.
 //
 // A block takes one split of one sequence, one key and value head, and up to eight query heads of its group. Each warp
-// takes every fourth KV block of the split and keeps a softmax of its own over them; the warps' sums, then the splits',
+// takes every eighth KV block of the split (of heads of 256 every fourth) and keeps a softmax of its own over them; the warps' sums, then the splits',
 // are put together at the end. Keys and values go straight from memory to the registers of the tensor-core products,
 // 16 bytes a load: S' = K Q' and O' = V' P', so that the eight columns of a product are the query heads. The order of
 // the dimensions within a product is free, and chosen such that neighbouring ones of a thread are neighbours in memory.
@@ -12,8 +12,10 @@
 
 namespace lorikeet::attention_decode {
 
-constexpr int WARPS = 4;
-constexpr int THREADS = WARPS * WARP;
+// Of a block; the sums of eight with heads of 256 wouldn't fit into shared memory.
+template <int SIZE>
+constexpr int WARPS = SIZE <= 128 ? 8 : 4;
+
 constexpr int HEADS = ATTENTION_HEADS;
 constexpr float LOG2_E = 1.4426950408889634f;
 
@@ -82,9 +84,9 @@ struct Softmax {
 // What the warps of a block leave to be put together.
 template <int SIZE>
 struct Shared {
-    float max[WARPS][HEADS];
-    float sum[WARPS][HEADS];
-    alignas(16) float o[WARPS][HEADS][SIZE];
+    float max[WARPS<SIZE>][HEADS];
+    float sum[WARPS<SIZE>][HEADS];
+    alignas(16) float o[WARPS<SIZE>][HEADS][SIZE];
     float factor[ATTENTION_SPLITS][HEADS];
     float inverse[HEADS];
     bool last;
@@ -179,9 +181,9 @@ __device__ __forceinline__ void attend(const Attention& attention, const Split& 
     }
 
 #pragma unroll 1
-    for (; block < split.last; block += WARPS) {
+    for (; block < split.last; block += WARPS<SIZE>) {
         const int position = block * BLOCK_TOKENS;
-        const int next = block + WARPS;
+        const int next = block + WARPS<SIZE>;
         const bool more = next < split.last;
         size_t offset = 0;
         if (!AHEAD || more) {
@@ -278,6 +280,7 @@ __device__ __forceinline__ void store(__nv_bfloat16* to, const float4& value, fl
 
 template <int SIZE, bool EXACT>
 __device__ __forceinline__ void run(const Step* step, const Attention& attention) {
+    constexpr int THREADS = WARPS<SIZE> * WARP;
     __shared__ Shared<SIZE> shared;
     const int sequence = blockIdx.y;
     if (sequence >= step->sequences) {
@@ -330,13 +333,13 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
         const int head = i / head_size;
         float max = -INFINITY;
 #pragma unroll
-        for (int warp = 0; warp < WARPS; warp++) {
+        for (int warp = 0; warp < WARPS<SIZE>; warp++) {
             max = fmaxf(max, shared.max[warp][head]);
         }
         float sum = 0;
         float4 value = make_float4(0, 0, 0, 0);
 #pragma unroll
-        for (int warp = 0; warp < WARPS; warp++) {
+        for (int warp = 0; warp < WARPS<SIZE>; warp++) {
             const float factor = power_of_two(shared.max[warp][head] - max);
             sum = fmaf(factor, shared.sum[warp][head], sum);
             add(value, factor, *reinterpret_cast<const float4*>(&shared.o[warp][head][i - head * head_size]));
@@ -411,12 +414,12 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
 
 }  // namespace lorikeet::attention_decode
 
-extern "C" __global__ void __launch_bounds__(128, 2)
+extern "C" __global__ void __launch_bounds__(256, 1)
     attention_decode_64(const lorikeet::Step* step, lorikeet::Attention attention) {
     lorikeet::attention_decode::run<64, true>(step, attention);
 }
 
-extern "C" __global__ void __launch_bounds__(128, 2)
+extern "C" __global__ void __launch_bounds__(256, 1)
     attention_decode_128(const lorikeet::Step* step, lorikeet::Attention attention) {
     lorikeet::attention_decode::run<128, true>(step, attention);
 }
@@ -426,7 +429,7 @@ extern "C" __global__ void __launch_bounds__(128, 2)
     lorikeet::attention_decode::run<256, true>(step, attention);
 }
 
-extern "C" __global__ void __launch_bounds__(128, 2)
+extern "C" __global__ void __launch_bounds__(256, 1)
     attention_decode_within_128(const lorikeet::Step* step, lorikeet::Attention attention) {
     lorikeet::attention_decode::run<128, false>(step, attention);
 }

@@ -82,15 +82,23 @@ __device__ __forceinline__ void publish_copies() {
 template <int SIZE>
 __device__ __forceinline__ void copy_swizzled(__nv_bfloat16* to, const Cache& cache, int first) {
     constexpr int VECTORS = SIZE / 8;
+    constexpr int AT_ONCE = THREADS / VECTORS;  // tokens
+    static_assert(AT_ONCE % BLOCK_TOKENS == 0 && WG_TOKENS % AT_ONCE == 0, "a thread's tokens are alike");
     if (first >= cache.end) {
         return;
     }
+    const int vector = threadIdx.x % VECTORS;
+    const int token = threadIdx.x / VECTORS;
+    __nv_bfloat16* place = to + vector / 8 * WG_TOKENS * WG_DIMS + token * WG_DIMS + (vector % 8 ^ token % 8) * 8;
+    const unsigned char* base =
+        cache.base + (token % BLOCK_TOKENS * cache.head_size + vector * 8) * sizeof(__nv_bfloat16);
+    const unsigned* table = cache.table + first / BLOCK_TOKENS + token / BLOCK_TOKENS;
+    const int left = vector * 8 < cache.head_size ? cache.end - first - token : 0;  // tokens, from this thread's first on
 #pragma unroll
-    for (int i = 0; i < WG_TOKENS * VECTORS; i += THREADS) {
-        const int token = (i + static_cast<int>(threadIdx.x)) / VECTORS;
-        const int vector = (i + static_cast<int>(threadIdx.x)) % VECTORS;
-        __nv_bfloat16* part = to + vector / 8 * WG_TOKENS * WG_DIMS;
-        copy_part(part + token * WG_DIMS + (vector % 8 ^ token % 8) * 8, cache, first + token, vector * 8);
+    for (int i = 0; i < WG_TOKENS / AT_ONCE; i++) {
+        const bool valid = i * AT_ONCE < left;
+        const unsigned block = valid ? table[i * (AT_ONCE / BLOCK_TOKENS)] : 0;
+        copy_async(place + i * AT_ONCE * WG_DIMS, base + static_cast<size_t>(block) * ADDRESS_UNIT, valid);
     }
 }
 
@@ -172,12 +180,12 @@ __device__ __forceinline__ void run_wgmma(const Step* step, const Attention& att
     for (; first + WG_TOKENS < tile.end; first += WG_TOKENS, place ^= 1) {
         const int next = first + WG_TOKENS;
         publish_copies();
-        copy_swizzled<SIZE>(values(place ^ 1), tile.values, next);
-        copy_swizzled<SIZE>(keys(place), tile.keys, next + WG_TOKENS);
-        close_copies();
         start_products();
         score<SIZE>(s, query, keys(place ^ 1));
         accumulate<SIZE>(o, weight, values(place));
+        copy_swizzled<SIZE>(values(place ^ 1), tile.values, next);
+        copy_swizzled<SIZE>(keys(place), tile.keys, next + WG_TOKENS);
+        close_copies();
         wait_for_products<1>();
         keep(s);
         softmax.weigh(s, attention, row, next, tile.masked(attention, next, WG_TOKENS));

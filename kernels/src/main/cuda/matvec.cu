@@ -9,11 +9,11 @@
 
 namespace lorikeet::matvec {
 
-constexpr int WARPS = 8;
+constexpr int WARPS = 4;
 constexpr int ROWS = MATVEC_ROWS;
 constexpr int OUT = MATVEC_OUT;
 constexpr int CHUNK = 64;   // of the input dimension: 128 bytes of a row
-constexpr int AT_ONCE = 4;  // chunks that a warp has under way
+constexpr int AT_ONCE = 2;  // chunks that a warp has under way: the next is loaded when one has been used
 
 // Read once by the whole device: not worth a place in the L1 cache.
 __device__ __forceinline__ uint4 load_weight(const __nv_bfloat16* from, bool valid) {
@@ -41,23 +41,20 @@ __device__ __forceinline__ uint4 load_input(const __nv_bfloat16* from, bool vali
     return value;
 }
 
-// Some chunks of sixteen rows of the weight; a thread has rows q and q + 8, of each chunk two times 8 elements.
-struct WeightChunks {
-    uint4 row[AT_ONCE][2][2];
+// A chunk of sixteen rows of the weight; a thread has rows q and q + 8, of each two times 8 elements.
+struct WeightChunk {
+    uint4 row[2][2];
 
-    __device__ __forceinline__ void load(const __nv_bfloat16* weight, int in, int outs, int first) {
+    __device__ __forceinline__ void load(const __nv_bfloat16* weight, int in, int outs, int chunk) {
         const int q = threadIdx.x % WARP / 4;
         const int c = threadIdx.x % 4;
 #pragma unroll
-        for (int i = 0; i < AT_ONCE; i++) {
+        for (int part = 0; part < 2; part++) {
+            const int k = chunk * CHUNK + 32 * part + 8 * c;
 #pragma unroll
-            for (int part = 0; part < 2; part++) {
-                const int k = (first + i * WARPS) * CHUNK + 32 * part + 8 * c;
-#pragma unroll
-                for (int half = 0; half < 2; half++) {
-                    const int out = q + 8 * half;
-                    row[i][part][half] = load_weight(weight + static_cast<size_t>(out) * in + k, k < in && out < outs);
-                }
+            for (int half = 0; half < 2; half++) {
+                const int out = q + 8 * half;
+                row[part][half] = load_weight(weight + static_cast<size_t>(out) * in + k, k < in && out < outs);
             }
         }
     }
@@ -78,25 +75,26 @@ __device__ __forceinline__ void multiply(const __nv_bfloat16* weight, int outs, 
     const int c = threadIdx.x % 4;
     const int chunks = (in + CHUNK - 1) / CHUNK;
     float sum[4] = {0, 0, 0, 0};
-    WeightChunks w;
-    w.load(weight, in, outs, warp);
+    WeightChunk w[AT_ONCE];
+#pragma unroll
+    for (int i = 0; i < AT_ONCE; i++) {
+        w[i].load(weight, in, outs, warp + i * WARPS);
+    }
     before_input();
 #pragma unroll 1
     for (int first = warp; first < chunks; first += AT_ONCE * WARPS) {
-        if (first != warp) {
-            w.load(weight, in, outs, first);
-        }
 #pragma unroll
         for (int i = 0; i < AT_ONCE; i++) {
 #pragma unroll
             for (int part = 0; part < 2; part++) {
                 const int k = (first + i * WARPS) * CHUNK + 32 * part + 8 * c;
                 const uint4 input = load_input(x + static_cast<size_t>(q) * x_pitch + k, q < rows && k < in);
-                const uint4 low = w.row[i][part][0];
-                const uint4 high = w.row[i][part][1];
+                const uint4 low = w[i].row[part][0];
+                const uint4 high = w[i].row[part][1];
                 mma(sum, low.x, high.x, low.y, high.y, input.x, input.y);
                 mma(sum, low.z, high.z, low.w, high.w, input.z, input.w);
             }
+            w[i].load(weight, in, outs, first + (i + AT_ONCE) * WARPS);
         }
     }
 #pragma unroll
@@ -150,17 +148,17 @@ __device__ __forceinline__ void run(const MatVec& product, int rows) {
 
 }  // namespace lorikeet::matvec
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(128, 6)
     matvec_tokens(const lorikeet::Step* step, const __grid_constant__ lorikeet::MatVec product) {
     lorikeet::matvec::run<__nv_bfloat16>(product, min(step->tokens, lorikeet::MATVEC_ROWS));
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(128, 6)
     matvec_outputs(const lorikeet::Step* step, const __grid_constant__ lorikeet::MatVec product) {
     lorikeet::matvec::run<float>(product, min(step->outputs, lorikeet::MATVEC_ROWS));
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(128, 6)
     head_replaced(const lorikeet::Step* step, const __nv_bfloat16* x, int slot, float* logits, int hidden,
                   int vocabulary) {
     using namespace lorikeet;
@@ -191,7 +189,7 @@ extern "C" __global__ void __launch_bounds__(256)
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(128, 6)
     head_token_rows(const lorikeet::Step* step, const __nv_bfloat16* x, int slot, float* logits, int hidden,
                     int vocabulary) {
     using namespace lorikeet;

@@ -26,7 +26,7 @@ constexpr int MATVEC_OUT = 16;  // outputs of a block
 // The products of the step's tokens, MATVEC_ROWS at most (more are not computed), in bf16. The bits of a row don't
 // depend on the other rows.
 //
-// Grid: [sum over the parts of ceil(out / MATVEC_OUT)]. Block: 256.
+// Grid: [sum over the parts of ceil(out / MATVEC_OUT)]. Block: 128.
 extern "C" __global__ void matvec_tokens(const lorikeet::Step* step,
                                          const __grid_constant__ lorikeet::MatVec product);
 
@@ -37,7 +37,7 @@ extern "C" __global__ void matvec_outputs(const lorikeet::Step* step,
 // Overwrites the logits of groups whose adapter has a head of its own (MODULE_REPLACED, MODULE_REBASED); a low-rank
 // change on top of it is not added here.
 //
-// Grid: [ceil(vocabulary / MATVEC_OUT)]. Block: 256.
+// Grid: [ceil(vocabulary / MATVEC_OUT)]. Block: 128.
 //   x       [outputs, hidden], after the last norm
 //   slot    the head's number in an adapter
 //   logits  [outputs, vocabulary] f32
@@ -46,6 +46,6 @@ extern "C" __global__ void head_replaced(const lorikeet::Step* step, const __nv_
 
 // Overwrites the logits of the tokens that an adapter has rows of its own for (MODULE_TOKEN_ROWS).
 //
-// Grid: [any number of blocks for each output, outputs (an upper bound)]. Block: 256.
+// Grid: [any number of blocks for each output, outputs (an upper bound)]. Block: 128.
 extern "C" __global__ void head_token_rows(const lorikeet::Step* step, const __nv_bfloat16* x, int slot, float* logits,
                                            int hidden, int vocabulary);

@@ -1,5 +1,6 @@
 #include "sampler.cuh"
 
+#include <cfloat>
 #include <cmath>
 
 #include "device.cuh"
@@ -14,7 +15,8 @@ constexpr int SCAN_EACH = SAMPLER_CHUNK / SCAN_THREADS;
 constexpr int THREADS = 1024;
 constexpr int WARPS = THREADS / WARP;
 constexpr int BINS = 2048;
-constexpr float MASS_ONE = 17592186044416.0f;  // 2^44: the mass of the most likely token; 2^18 of them fit
+constexpr float MASS_BITS = 44;  // of the most likely token; 2^18 of them fit
+constexpr float LOG2_E = 1.4426950408889634f;
 // Behind this many units of temperature from the most likely token, masses are 0.
 constexpr float LAST = 32;
 
@@ -38,11 +40,7 @@ struct Row {
     const float* logits;
     const SamplingRow& settings;
 
-    __device__ __forceinline__ float penalised(int token, float logit) const {
-        if (settings.seen == nullptr) {
-            return logit;
-        }
-        const unsigned seen = settings.seen[token];
+    __device__ __forceinline__ float penalised(float logit, unsigned seen) const {
         if (seen == 0) {
             return logit;
         }
@@ -56,7 +54,35 @@ struct Row {
         return result;
     }
 
-    __device__ __forceinline__ float operator[](int token) const { return penalised(token, logits[token]); }
+    __device__ __forceinline__ unsigned seen(int token) const {
+        return settings.seen == nullptr ? 0 : settings.seen[token];
+    }
+
+    __device__ __forceinline__ float operator[](int token) const { return penalised(logits[token], seen(token)); }
+
+    // Calls visit(token, logit with penalties) for first, first + STRIDE, ... below end. Some logits are loaded before
+    // the first is looked at: a multiprocessor reads a whole row by itself, and would wait for each otherwise.
+    template <int STRIDE, typename Visit>
+    __device__ __forceinline__ void each(int first, int end, Visit visit) const {
+        constexpr int AT_ONCE = 8;
+#pragma unroll 1
+        for (int token = first; token < end; token += AT_ONCE * STRIDE) {
+            float logit[AT_ONCE];
+            unsigned times[AT_ONCE];
+#pragma unroll
+            for (int i = 0; i < AT_ONCE; i++) {
+                const bool there = token + i * STRIDE < end;
+                logit[i] = there ? logits[token + i * STRIDE] : 0;
+                times[i] = there ? seen(token + i * STRIDE) : 0;
+            }
+#pragma unroll
+            for (int i = 0; i < AT_ONCE; i++) {
+                if (token + i * STRIDE < end) {
+                    visit(token + i * STRIDE, penalised(logit[i], times[i]));
+                }
+            }
+        }
+    }
 };
 
 // SplitMix64 with the mixed seed as its state: draw `index` under `seed`, in multiples of 2^-64 below 1, of which the
@@ -134,17 +160,20 @@ struct Shared {
     int token;
 };
 
-// What is kept, and how much each token weighs.
+// How much each token weighs.
 struct Weights {
     float max;
-    float temperature;
+    float inverse;  // of the temperature; finite
 
-    // Units of temperature from the most likely token: 0 or more, larger for smaller logits.
-    __device__ __forceinline__ float distance(float logit) const { return __fdiv_rn(max - logit, temperature); }
+    // Units of temperature from the most likely token: 0 or more, never less for a smaller logit.
+    __device__ __forceinline__ float distance(float logit) const { return (max - logit) * inverse; }
 
-    __device__ __forceinline__ Mass mass(float logit) const {
-        return __float2ull_rn(expf(-distance(logit)) * MASS_ONE);
+    // The mass at a distance: 2^44 exp(-distance).
+    __device__ __forceinline__ static Mass mass_at(float distance) {
+        return __float2ull_rn(power_of_two(fmaf(-LOG2_E, distance, MASS_BITS)));
     }
+
+    __device__ __forceinline__ Mass mass(float logit) const { return mass_at(distance(logit)); }
 };
 
 // Where the keys that are kept end: a number of tokens, or a mass, and which of the two is meant.
@@ -183,6 +212,7 @@ __device__ void find_bin(Shared& shared, const Wanted& wanted) {
         }
         mass_to += shared.above_mass;
         count_to += shared.above_count;
+        __syncwarp();  // one lane writes these below
         const unsigned reached = __ballot_sync(ALL_LANES, wanted.reached(mass_to, count_to));
         if (reached == 0) {
             if (lane == WARP - 1) {
@@ -263,15 +293,15 @@ __device__ Key reached_between(const Row& row, int vocabulary, Key low, Key high
             shared.listed = 0;
         }
         __syncthreads();
-        for (int token = threadIdx.x; token < vocabulary; token += THREADS) {
-            const Key key = key_of(row[token], token);
+        row.each<THREADS>(threadIdx.x, vocabulary, [&](int token, float logit) {
+            const Key key = key_of(logit, token);
             if (key >= low && key <= high) {
                 const unsigned place = atomicAdd(&shared.listed, 1u);
                 if (place < THREADS) {
                     shared.list[place] = key;
                 }
             }
-        }
+        });
         __syncthreads();
         if (shared.listed <= THREADS) {
             return reached_in_list(shared, weights, wanted);
@@ -281,13 +311,12 @@ __device__ Key reached_between(const Row& row, int vocabulary, Key low, Key high
             shift++;
         }
         clear_bins(shared);
-        for (int token = threadIdx.x; token < vocabulary; token += THREADS) {
-            const float logit = row[token];
+        row.each<THREADS>(threadIdx.x, vocabulary, [&](int token, float logit) {
             const Key key = key_of(logit, token);
             if (key >= low && key <= high) {
                 put(shared, static_cast<int>((high - key) >> shift), weights.mass(logit));
             }
-        }
+        });
         find_bin(shared, wanted);
         const Key bin = shared.bin < 0 ? (high - low) >> shift : shared.bin;
         const Key bin_low = high - (bin << shift) >= low + ((1ull << shift) - 1)
@@ -298,43 +327,63 @@ __device__ Key reached_between(const Row& row, int vocabulary, Key low, Key high
     }
 }
 
-// The smallest key that is kept: of the keys from `least` on, the largest until `wanted` is reached. `least` itself if
-// it isn't reached before masses are 0.
-__device__ Key boundary(const Row& row, int vocabulary, Key least, Shared& shared, const Weights& weights,
-                        const Wanted& wanted) {
+// The smallest key that is kept: of the keys from `least` on, the largest until there are `settings.top_k` of them, or, by
+// mass, until they have `settings.top_p` of the mass of all. `least` itself if that isn't so before masses are 0.
+__device__ Key boundary(const Row& row, int vocabulary, Key least, bool by_mass, Shared& shared,
+                        const Weights& weights) {
     __syncthreads();
     if (threadIdx.x == 0) {
         shared.above_mass = 0;
         shared.above_count = 0;
     }
+    Wanted wanted = {by_mass, 0, static_cast<unsigned>(row.settings.top_k)};
     // Few tokens are near the most likely one, and the boundary mostly is among them.
     for (float from = 0, to = 8; from < LAST; from = to, to *= 2) {
         clear_bins(shared);
         const float bins_each = BINS / (to - from);
-        for (int token = threadIdx.x; token < vocabulary; token += THREADS) {
-            const float logit = row[token];
+        Mass total = 0;
+        row.each<THREADS>(threadIdx.x, vocabulary, [&](int token, float logit) {
             const float distance = weights.distance(logit);
-            if (distance >= from && distance < to && key_of(logit, token) >= least) {
-                put(shared, min(BINS - 1, static_cast<int>((distance - from) * bins_each)), weights.mass(logit));
+            if (distance < LAST && key_of(logit, token) >= least) {
+                const Mass mass = Weights::mass_at(distance);
+                total += mass;
+                if (distance >= from && distance < to) {
+                    put(shared, min(BINS - 1, static_cast<int>((distance - from) * bins_each)), mass);
+                }
             }
+        });
+        if (by_mass && from == 0) {
+            total = block_reduce(total, shared.reduce.masses, Add());
+            const double mass = ceil(row.settings.top_p * static_cast<double>(total));
+            wanted.mass = max(static_cast<Mass>(1), static_cast<Mass>(mass));
         }
         find_bin(shared, wanted);
         const int bin = shared.bin;
         if (bin < 0) {
             continue;
         }
-        // The keys of that bin are neighbours.
+        // The keys of that bin are neighbours. They are listed, if there is room.
+        const bool listed = shared.count[bin] <= THREADS;
         Key low = ~0ull;
         Key high = 0;
-        for (int token = threadIdx.x; token < vocabulary; token += THREADS) {
-            const float logit = row[token];
+        if (threadIdx.x == 0) {
+            shared.listed = 0;
+        }
+        __syncthreads();
+        row.each<THREADS>(threadIdx.x, vocabulary, [&](int token, float logit) {
             const float distance = weights.distance(logit);
             const Key key = key_of(logit, token);
             if (distance >= from && distance < to && key >= least &&
                 min(BINS - 1, static_cast<int>((distance - from) * bins_each)) == bin) {
                 low = min(low, key);
                 high = max(high, key);
+                if (listed) {
+                    shared.list[atomicAdd(&shared.listed, 1u)] = key;
+                }
             }
+        });
+        if (listed) {
+            return reached_in_list(shared, weights, wanted);
         }
         high = block_reduce(high, shared.reduce.keys, Larger());
         low = ~block_reduce(~low, shared.reduce.keys, Larger());
@@ -343,31 +392,19 @@ __device__ Key boundary(const Row& row, int vocabulary, Key least, Shared& share
     return least;
 }
 
-// The mass of all keys from `least` on.
-__device__ Mass total_mass(const Row& row, int vocabulary, Key least, Shared& shared, const Weights& weights) {
-    Mass mass = 0;
-    for (int token = threadIdx.x; token < vocabulary; token += THREADS) {
-        const float logit = row[token];
-        mass += key_of(logit, token) >= least ? weights.mass(logit) : 0;
-    }
-    return block_reduce(mass, shared.reduce.masses, Add());
-}
-
 // Draws among the keys from `least` on.
 __device__ int draw(const Row& row, int vocabulary, Key least, Shared& shared, const Weights& weights) {
     const int warp = threadIdx.x / WARP;
     const int lane = threadIdx.x % WARP;
-    const auto mass_of = [&](int token) -> Mass {
-        const float logit = row[token];
+    const auto mass_of = [&](int token, float logit) -> Mass {
         return key_of(logit, token) >= least ? weights.mass(logit) : 0;
     };
 
     // First the warp's run of tokens, then the thread's, then the token.
     const int run = (vocabulary + WARPS - 1) / WARPS;
     Mass mass = 0;
-    for (int token = warp * run + lane; token < min(vocabulary, (warp + 1) * run); token += WARP) {
-        mass += mass_of(token);
-    }
+    row.each<WARP>(warp * run + lane, min(vocabulary, (warp + 1) * run),
+                   [&](int token, float logit) { mass += mass_of(token, logit); });
     mass = warp_reduce(mass, Add());
     __syncthreads();
     if (lane == 0) {
@@ -395,9 +432,7 @@ __device__ int draw(const Row& row, int vocabulary, Key least, Shared& shared, c
     const int each = (run + THREADS - 1) / THREADS;
     const int own = first + static_cast<int>(threadIdx.x) * each;
     mass = 0;
-    for (int token = own; token < min(end, own + each); token++) {
-        mass += mass_of(token);
-    }
+    row.each<1>(own, min(end, own + each), [&](int token, float logit) { mass += mass_of(token, logit); });
     Mass to = mass;
 #pragma unroll
     for (int offset = 1; offset < WARP; offset *= 2) {
@@ -415,8 +450,9 @@ __device__ int draw(const Row& row, int vocabulary, Key least, Shared& shared, c
     if (to > target && to - mass <= target) {  // one thread only
         Mass before = to - mass;
         int token = own;
-        while (before + mass_of(token) <= target) {
-            before += mass_of(token++);
+        while (before + mass_of(token, row[token]) <= target) {
+            before += mass_of(token, row[token]);
+            token++;
         }
         shared.token = token;
     }
@@ -429,7 +465,7 @@ __device__ int choose(const Row& row, int vocabulary, Key best, Shared& shared) 
     if (settings.temperature == 0) {
         return token_of(best);
     }
-    const Weights weights = {logit_of(best), settings.temperature};
+    const Weights weights = {logit_of(best), fminf(1 / settings.temperature, FLT_MAX)};
     Key least = 0;
     if (settings.min_p > 0) {
         const double logit = weights.max + settings.temperature * log(static_cast<double>(settings.min_p));
@@ -437,17 +473,9 @@ __device__ int choose(const Row& row, int vocabulary, Key best, Shared& shared) 
     }
 #pragma unroll 1
     for (const bool by_mass : {false, true}) {  // a loop, so that there is one copy of the code
-        Wanted wanted = {by_mass, 0, static_cast<unsigned>(settings.top_k)};
-        if (by_mass) {
-            if (settings.top_p == 1) {
-                continue;
-            }
-            const double total = static_cast<double>(total_mass(row, vocabulary, least, shared, weights));
-            wanted.mass = max(static_cast<Mass>(1), static_cast<Mass>(ceil(settings.top_p * total)));
-        } else if (settings.top_k == 0 || settings.top_k >= vocabulary) {
-            continue;
+        if (by_mass ? settings.top_p < 1 : settings.top_k > 0 && settings.top_k < vocabulary) {
+            least = boundary(row, vocabulary, least, by_mass, shared, weights);
         }
-        least = boundary(row, vocabulary, least, shared, weights, wanted);
     }
     return draw(row, vocabulary, least, shared, weights);
 }
@@ -505,7 +533,7 @@ extern "C" __global__ void __launch_bounds__(256)
     for (int i = 0; i < SCAN_EACH; i++) {
         const int token = first + i * SCAN_THREADS + static_cast<int>(threadIdx.x);
         if (token < vocabulary) {
-            const float penalised = row.penalised(token, value[i]);
+            const float penalised = row.penalised(value[i], row.seen(token));
             invalid |= !(value[i] < INFINITY) || !(penalised < INFINITY) ? 1 : 0;
             max = fmaxf(max, value[i]);
             const Key key = key_of(penalised, token);

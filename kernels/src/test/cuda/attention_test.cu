@@ -202,7 +202,7 @@ struct Run {
 void launch_decode(const Decode& decode, const Step* step, const Run& run, const Shape& shape, int sequences,
                    cudaStream_t stream) {
     const dim3 grid(shape.kv_heads * shape.head_tiles(), sequences, run.attention.splits);
-    check::launch_overlapping(decode.kernel, grid, 128, 0, stream, step, run.attention);
+    check::launch_overlapping(decode.kernel, grid, decode.to == 256 ? 128 : 256, 0, stream, step, run.attention);
 }
 
 void launch_prompt(const Prompt& prompt, const Step* step, const Run& run, const Shape& shape, int tiles,
@@ -296,7 +296,8 @@ double random_case(Random& random, uint64_t seed, bool large) {
 }
 
 // Attention of a model's layers, one after another, as in a step: enough layers that the L2 cache doesn't hold the cache.
-void time_decode(const Decode& decode, Shape shape, int sequences, int context, int splits, double copy_rate) {
+void time_decode(const Decode& decode, Shape shape, int sequences, int context, int splits, int split_blocks,
+                 double copy_rate) {
     const size_t bytes = 2 * shape.head_bytes() * shape.kv_heads * sequences * context / BLOCK_TOKENS;
     shape.layers = static_cast<int>(std::min<size_t>(64, 1 + (256 << 20) / bytes));
     const int blocks = sequences * (context / BLOCK_TOKENS);
@@ -320,15 +321,15 @@ void time_decode(const Decode& decode, Shape shape, int sequences, int context, 
     const check::DeviceStep step(builder);
     Random random{7};
     Run run(shape, check::random_bf16(random, static_cast<size_t>(sequences) * shape.pitch(), 1.0f), sequences,
-            sequences, splits, 4);
+            sequences, splits, split_blocks);
     const double us = check::time_us(64, [&](cudaStream_t stream, int i) {
         shape.layer = i % shape.layers;
         run.attention.key_offset = static_cast<long long>(shape.key_offset());
         run.attention.value_offset = static_cast<long long>(shape.value_offset());
         launch_decode(decode, step.get(), run, shape, sequences, stream);
     });
-    std::printf("%-18s %3d x %5d tokens, window %4d, splits %2d: %7.2f us, floor %7.2f us\n", decode.name, sequences,
-                context, shape.window, splits, us,
+    std::printf("%-18s %3d x %5d tokens, window %4d, %2d splits of %2d: %7.2f us, floor %7.2f us\n", decode.name,
+                sequences, context, shape.window, splits, split_blocks, us,
                 (shape.window > 0 ? static_cast<double>(bytes) * std::min(context, shape.window) / context : bytes) /
                     copy_rate);
 }
@@ -372,23 +373,23 @@ void time_all() {
     const double rate = check::copy_bytes_per_us();
     std::printf("copy: %.2f TB/s\n", rate / 1e6);
     const Shape llama = {32, 8, 128, 0, 1, 0};
-    for (const int splits : {1, 4, 8, 16, 32}) {
-        time_decode(DECODE[1], llama, 1, 512, splits, rate);
+    for (const int split_blocks : {4, 8, 64}) {
+        time_decode(DECODE[1], llama, 1, 512, 16, split_blocks, rate);
+        time_decode(DECODE[1], llama, 2, 512, 16, split_blocks, rate);
+        time_decode(DECODE[1], llama, 4, 512, 8, split_blocks, rate);
+        time_decode(DECODE[1], llama, 8, 512, 4, split_blocks, rate);
+        time_decode(DECODE[1], llama, 8, 8192, 4, split_blocks, rate);
     }
-    for (const int splits : {1, 16, 32, 64}) {
-        time_decode(DECODE[1], llama, 1, 8192, splits, rate);
-    }
-    for (const int splits : {1, 2, 4}) {
-        time_decode(DECODE[1], llama, 8, 512, splits, rate);
-        time_decode(DECODE[1], llama, 32, 512, splits, rate);
-        time_decode(DECODE[1], llama, 64, 2048, splits, rate);
-    }
-    time_decode(DECODE[3], llama, 32, 512, 1, rate);
-    time_decode(DECODE[1], {32, 8, 128, 1024, 1, 0}, 32, 4096, 2, rate);
-    time_decode(DECODE[0], {32, 8, 64, 0, 1, 0}, 32, 2048, 2, rate);
-    time_decode(DECODE[3], {32, 8, 96, 0, 1, 0}, 32, 2048, 2, rate);
-    time_decode(DECODE[2], {16, 4, 256, 0, 1, 0}, 32, 2048, 2, rate);
-    time_decode(DECODE[1], {32, 32, 128, 0, 1, 0}, 32, 512, 1, rate);
+    time_decode(DECODE[1], llama, 1, 8192, 16, 4, rate);
+    time_decode(DECODE[1], llama, 1, 8192, 24, 4, rate);
+    time_decode(DECODE[1], llama, 32, 512, 1, 64, rate);
+    time_decode(DECODE[1], llama, 64, 2048, 1, 64, rate);
+    time_decode(DECODE[3], llama, 32, 512, 1, 64, rate);
+    time_decode(DECODE[1], {32, 8, 128, 1024, 1, 0}, 32, 4096, 1, 64, rate);
+    time_decode(DECODE[0], {32, 8, 64, 0, 1, 0}, 32, 2048, 1, 64, rate);
+    time_decode(DECODE[3], {32, 8, 96, 0, 1, 0}, 32, 2048, 1, 64, rate);
+    time_decode(DECODE[2], {16, 4, 256, 0, 1, 0}, 32, 2048, 2, 64, rate);
+    time_decode(DECODE[1], {32, 32, 128, 0, 1, 0}, 32, 512, 1, 64, rate);
     time_prompt(PROMPT[2], llama, 512, 512);
     time_prompt(PROMPT[2], llama, 2048, 2048);
     time_prompt(PROMPT[2], llama, 8192, 8192);

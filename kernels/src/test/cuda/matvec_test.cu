@@ -53,9 +53,9 @@ double product_case(Random& random, uint64_t seed) {
     product.x = device_x.data();
     const check::DeviceStep step = step_of(rows);
     product.y = y.data();
-    check::launch_overlapping(matvec_tokens, dim3(blocks_of(product)), 256, 0, nullptr, step.get(), product);
+    check::launch_overlapping(matvec_tokens, dim3(blocks_of(product)), 128, 0, nullptr, step.get(), product);
     product.y = logits.data();
-    check::launch_overlapping(matvec_outputs, dim3(blocks_of(product)), 256, 0, nullptr, step.get(), product);
+    check::launch_overlapping(matvec_outputs, dim3(blocks_of(product)), 128, 0, nullptr, step.get(), product);
     const std::vector<__nv_bfloat16> got = y.download();
     const std::vector<float> got_logits = logits.download();
     check::Error error, logits_error;
@@ -119,9 +119,9 @@ void head_case(Random& random, uint64_t seed) {
     const Buffer<__nv_bfloat16> device_x(x);
     Buffer<float> logits(static_cast<size_t>(outputs) * vocabulary);
     logits.upload(std::vector<float>(logits.count(), 7.0f));
-    check::launch_overlapping(head_replaced, dim3((vocabulary + MATVEC_OUT - 1) / MATVEC_OUT), 256, 0, nullptr,
+    check::launch_overlapping(head_replaced, dim3((vocabulary + MATVEC_OUT - 1) / MATVEC_OUT), 128, 0, nullptr,
                               step.get(), device_x.data(), SLOT, logits.data(), hidden, vocabulary);
-    check::launch_overlapping(head_token_rows, dim3(2, outputs + 3), 256, 0, nullptr, step.get(), device_x.data(), SLOT,
+    check::launch_overlapping(head_token_rows, dim3(2, outputs + 3), 128, 0, nullptr, step.get(), device_x.data(), SLOT,
                               logits.data(), hidden, vocabulary);
     const std::vector<float> got = logits.download();
     check::Error error;
@@ -172,7 +172,7 @@ void time_product(const char* name, std::vector<int> outs, int in, int rows, boo
             product.out[product.parts++] = out;
             weight += static_cast<size_t>(out) * in;
         }
-        check::launch_overlapping(logits ? matvec_outputs : matvec_tokens, dim3(blocks_of(product)), 256, 0, stream,
+        check::launch_overlapping(logits ? matvec_outputs : matvec_tokens, dim3(blocks_of(product)), 128, 0, stream,
                                   step.get(), product);
     });
     std::printf("%-8s %d rows: %7.2f us, floor %7.2f us, %.2f TB/s\n", name, rows, us, 2.0 * elements / copy_rate,

@@ -229,8 +229,8 @@ void random_case(Random& random, uint64_t seed) {
             check::expect(id == row.token, name + ": not the token to score");
         } else {
             bool found = false;  // at edges, the rounding of exp decides
-            for (const double du : {0.0, -2e-6, 2e-6}) {
-                for (const double dp : {0.0, -2e-6, 2e-6}) {
+            for (const double du : {0.0, -1e-5, 1e-5}) {
+                for (const double dp : {0.0, -1e-5, 1e-5}) {
                     found = found || choose(penalised, order, row, std::min(std::max(draw_of(row) + du, 0.0), 1 - 1e-9),
                                             row.top_p + dp) == id;
                 }

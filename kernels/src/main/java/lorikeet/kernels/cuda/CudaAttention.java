@@ -42,10 +42,16 @@ final class CudaAttention {
     private static final long PARTIAL = 72;
     private static final long ARRIVED = 80;
 
-    private static final int DECODE_THREADS = 128;
     private static final int PROMPT_THREADS = 256;
     private static final int DECODE_HEADS = 8;
-    private static final int LEAST_SPLIT_BLOCKS = 4;
+
+    /** Thread blocks of a step, not split, up to which even short sequences are split. */
+    private static final int FEW_BLOCKS = 8;
+
+    /** KV blocks in a split, at least, with few thread blocks and with more: putting parts together costs some time. */
+    private static final int SPLIT_OF_FEW = 4;
+
+    private static final int SPLIT_OF_MORE = 64;
     private static final int MOST_SPLITS = 32;
 
     private final Kernels kernels;
@@ -62,7 +68,7 @@ final class CudaAttention {
         this.kernels = kernels;
         this.stream = stream;
         this.arena = arena;
-        this.enough = 2 * multiprocessors;
+        this.enough = multiprocessors;
     }
 
     /** The dynamic shared memory of a block of the prompt kernel for heads up to this size, as in attention.cuh. */
@@ -97,8 +103,9 @@ final class CudaAttention {
         int splits = Math.clamp(enough / ((long) columns * rows), 1, MOST_SPLITS);
         KernelLaunch kernel = kernels.attentionDecode[decodeKernel(shape.headSize())];
         write(kernel.argument(1), qkv, shape, step.layout(), out, splits);
+        kernel.argument(1).set(JAVA_INT, SPLIT_BLOCKS, columns * rows <= FEW_BLOCKS ? SPLIT_OF_FEW : SPLIT_OF_MORE);
         kernel.grid(columns, rows, splits)
-                .block(DECODE_THREADS, 1, 1, 0)
+                .block(shape.headSize() <= 128 ? 256 : 128, 1, 1, 0)
                 .set(0, step.address())
                 .launch(stream.handle());
     }
@@ -123,7 +130,6 @@ final class CudaAttention {
         to.set(JAVA_INT, WINDOW, shape.window());
         to.set(JAVA_FLOAT, SCALE, shape.scale());
         to.set(JAVA_INT, SPLITS, splits);
-        to.set(JAVA_INT, SPLIT_BLOCKS, LEAST_SPLIT_BLOCKS);
         to.set(JAVA_LONG, KEY_OFFSET, layout.keyOffset(shape.layer(), 0));
         to.set(JAVA_LONG, VALUE_OFFSET, layout.valueOffset(shape.layer(), 0));
         to.set(JAVA_LONG, PARTIAL, partial(shape.headSize()).address());

@@ -8,7 +8,7 @@ import lorikeet.memory.Matrix;
 /** The head: one product for all wanted rows, then what the adapters change of it. */
 final class CudaHead {
     private static final int UNKNOWN = -1;
-    private static final int THREADS = 256;
+    private static final int THREADS = 128;
     private static final int REPLACED_OUT = 16;
     private static final int TOKEN_ROW_BLOCKS = 8;
 

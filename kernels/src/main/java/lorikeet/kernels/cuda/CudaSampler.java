@@ -19,8 +19,8 @@ import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
 
 /**
- * Chooses tokens on the device, so that no more than they come back. What the kernels don't do (penalties, very many
- * alternatives) is left to another sampler, to which the logits are copied.
+ * Chooses tokens on the device, so that no more than they come back. What the kernels don't do (very many alternatives, a
+ * vocabulary of more than 262,144 tokens) is left to another sampler, to which the logits are copied.
  */
 final class CudaSampler implements Sampler, AutoCloseable {
     private static final int MOST_ALTERNATIVES = 20;
@@ -28,6 +28,7 @@ final class CudaSampler implements Sampler, AutoCloseable {
     private static final int MOST_CHUNKS = 32;
     private static final int SCAN_THREADS = 256;
     private static final int CHOOSE_THREADS = 1024;
+    private static final int SEE_THREADS = 256;
 
     // The structs of sampler.cuh.
     private static final long ROW_BYTES = 72;
@@ -47,9 +48,10 @@ final class CudaSampler implements Sampler, AutoCloseable {
         this.buffers = new GrowingBuffers(context);
     }
 
-    /** The number of tokens chosen so far, and the state of the sampler that may have to help out. */
+    /** The tokens seen so far, and the state of the sampler that may have to help out. */
     private static final class State implements SamplingState {
         private final SamplingState host;
+        private final SeenTokens seen = new SeenTokens();
         private long outputs;
 
         State(SamplingState host) {
@@ -64,11 +66,22 @@ final class CudaSampler implements Sampler, AutoCloseable {
         @Override
         public void seePrompt(int token) {
             host.seePrompt(token);
+            if (settings().hasPenalties()) {
+                seen.add(token, false);
+            }
         }
 
         @Override
         public void seeOutput(int token) {
             host.seeOutput(token);
+            noteOutput(token);
+        }
+
+        /** Notes a token of the output that the other sampler has noted already. */
+        void noteOutput(int token) {
+            if (settings().hasPenalties()) {
+                seen.add(token, true);
+            }
             outputs++;
         }
     }
@@ -87,8 +100,7 @@ final class CudaSampler implements Sampler, AutoCloseable {
                 throw new IllegalArgumentException("a state that was not made by this sampler");
             }
             own.add(mine);
-            SamplingSettings settings = mine.settings();
-            onDevice &= !settings.hasPenalties() && settings.logProbs() <= MOST_ALTERNATIVES;
+            onDevice &= mine.settings().logProbs() <= MOST_ALTERNATIVES;
         }
         if (!onDevice) {
             return sampleOnHost(logits, own);
@@ -97,6 +109,7 @@ final class CudaSampler implements Sampler, AutoCloseable {
         for (int row = 0; row < own.size(); row++) {
             write(rows.asSlice(row * ROW_BYTES, ROW_BYTES), own.get(row).settings(), own.get(row).outputs, -1);
         }
+        penalise(logits.cols(), own, rows);
         List<SampledToken> tokens = choose(logits, own.size(), rows);
         for (int row = 0; row < own.size(); row++) {
             own.get(row).seeOutput(tokens.get(row).id());
@@ -107,8 +120,44 @@ final class CudaSampler implements Sampler, AutoCloseable {
     private List<SampledToken> sampleOnHost(Matrix logits, List<State> states) {
         List<SamplingState> others = states.stream().map(state -> state.host).toList();
         List<SampledToken> tokens = host.sample(copy(logits, states.size()), others);
-        states.forEach(state -> state.outputs++);
+        for (int row = 0; row < tokens.size(); row++) {
+            states.get(row).noteOutput(tokens.get(row).id());
+        }
         return tokens;
+    }
+
+    /** Tells the device which tokens the rows with penalties have seen. */
+    private void penalise(int vocabulary, List<State> states, MemorySegment rows) {
+        int penalised = 0;
+        int count = 0;
+        for (State state : states) {
+            penalised += state.seen.size() > 0 ? 1 : 0;
+            count += state.seen.size();
+        }
+        if (penalised == 0) {
+            return;
+        }
+        long rowBytes = (long) vocabulary * Integer.BYTES;
+        long seen = buffers.seen(penalised * rowBytes);
+        MemorySegment tokens = buffers.tokens(count * SeenTokens.BYTES);
+        stream.fill(seen, (byte) 0, penalised * rowBytes);
+        long at = 0;
+        for (int row = 0; row < states.size(); row++) {
+            SeenTokens own = states.get(row).seen;
+            if (own.size() > 0) {
+                rows.set(JAVA_LONG, row * ROW_BYTES, seen);
+                at += own.write(tokens.asSlice(at), seen, vocabulary);
+                seen += rowBytes;
+            }
+        }
+        stream.copyToDevice(buffers.deviceTokens(), tokens, at);
+        int written = Math.toIntExact(at / SeenTokens.BYTES);
+        kernels.samplerSee
+                .grid(Math.max(1, Math.ceilDiv(written, SEE_THREADS)), 1, 1)
+                .block(SEE_THREADS, 1, 1, 0)
+                .set(0, buffers.deviceTokens())
+                .set(1, written)
+                .launch(stream.handle());
     }
 
     @Override

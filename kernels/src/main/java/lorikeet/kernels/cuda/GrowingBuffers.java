@@ -15,6 +15,9 @@ final class GrowingBuffers implements AutoCloseable {
     private DeviceMemory deviceRows;
     private DeviceMemory summaries;
     private DeviceMemory results;
+    private PinnedMemory tokens;
+    private DeviceMemory deviceTokens;
+    private DeviceMemory seen;
 
     GrowingBuffers(CudaContext context) {
         this.context = context;
@@ -23,6 +26,9 @@ final class GrowingBuffers implements AutoCloseable {
         deviceRows = context.allocate(FIRST_BYTES);
         summaries = context.allocate(FIRST_BYTES);
         results = context.allocate(FIRST_BYTES);
+        tokens = context.pinned(FIRST_BYTES);
+        deviceTokens = context.allocate(FIRST_BYTES);
+        seen = context.allocate(FIRST_BYTES);
     }
 
     /** Page-locked memory for the rows' settings, and as much on the device. */
@@ -52,6 +58,23 @@ final class GrowingBuffers implements AutoCloseable {
         return results.address();
     }
 
+    /** Page-locked memory for the tokens that penalties apply to, and as much on the device. */
+    MemorySegment tokens(long bytes) {
+        tokens = grown(tokens, bytes);
+        deviceTokens = grown(deviceTokens, bytes);
+        return tokens.segment();
+    }
+
+    long deviceTokens() {
+        return deviceTokens.address();
+    }
+
+    /** The rows with penalties: how often each token of the vocabulary was seen. */
+    long seen(long bytes) {
+        seen = grown(seen, bytes);
+        return seen.address();
+    }
+
     private PinnedMemory grown(PinnedMemory memory, long bytes) {
         if (memory.segment().byteSize() >= bytes) {
             return memory;
@@ -75,5 +98,8 @@ final class GrowingBuffers implements AutoCloseable {
         deviceRows.close();
         summaries.close();
         results.close();
+        tokens.close();
+        deviceTokens.close();
+        seen.close();
     }
 }

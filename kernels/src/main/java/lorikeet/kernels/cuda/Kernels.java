@@ -46,6 +46,7 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch headTokenRows;
     final KernelLaunch samplerScan;
     final KernelLaunch samplerChoose;
+    final KernelLaunch samplerSee;
     final KernelLaunch gate;
     final KernelLaunch rotateAndStore;
     final KernelLaunch addNorm;
@@ -81,6 +82,7 @@ final class Kernels implements AutoCloseable {
                 JAVA_LONG,
                 JAVA_LONG,
                 JAVA_LONG);
+        samplerSee = module.kernel(arena, "sampler_see", 0, JAVA_LONG, JAVA_INT);
         gate = kernel("gate", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
         rotateAndStore = kernel("rotate_and_store", JAVA_LONG, LORA, ROTATION, JAVA_LONG);
         attentionDecode = CudaAttention.DECODE_KERNELS.stream()

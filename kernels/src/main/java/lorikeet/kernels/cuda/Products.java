@@ -25,7 +25,7 @@ final class Products {
 
     private static final int MATVEC_ROWS = 8;
     private static final int MATVEC_OUT = 16;
-    private static final int MATVEC_THREADS = 256;
+    private static final int MATVEC_THREADS = 128;
     private static final int MATVEC_PARTS = 3;
 
     private final Kernels kernels;
