@@ -256,7 +256,7 @@ public final class Lorikeet implements AutoCloseable {
         AdapterLease lease = lease(request);
         boolean done = false;
         try {
-            int[] tokens = prompts.tokens(request.prompt());
+            int[] tokens = tokens(request);
             PreparedRequest prepared =
                     new PreparedRequest(request, tokens, checker.settings(request, tokens.length, wantsLogits), lease);
             done = true;
@@ -265,6 +265,16 @@ public final class Lorikeet implements AutoCloseable {
             if (!done && lease != null) {
                 lease.close();
             }
+        }
+    }
+
+    private int[] tokens(Request request) {
+        try {
+            return prompts.tokens(request.prompt());
+        } catch (IllegalStateException e) {
+            // The tokenizer was closed meanwhile.
+            checkAdmitting();
+            throw e;
         }
     }
 

@@ -189,6 +189,11 @@ public final class AdapterResidency implements Residency, AutoCloseable {
     }
 
     @Override
+    public boolean isCopying() {
+        return adapters.values().stream().anyMatch(adapter -> adapter.presence() == Presence.COMING);
+    }
+
+    @Override
     public boolean evictOne() {
         ResidentAdapter oldest = oldestIdle(false);
         if (oldest == null) {

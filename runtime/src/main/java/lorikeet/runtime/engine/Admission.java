@@ -26,6 +26,9 @@ final class Admission {
     /** How many of those that wait may have their adapters brought while nothing more can run. */
     private static final int LOOK_AHEAD = 8;
 
+    /** They are brought only while this part of the blocks is to be had, or the texts that run would push them out again. */
+    private static final int LOOK_AHEAD_PART = 8;
+
     /** After this many passes in which nothing runs, comes or starts, an adapter won't find room any more. */
     private static final int HOPELESS_PASSES = 3;
 
@@ -35,7 +38,7 @@ final class Admission {
     private final int mostRunning;
     private final Scheduler scheduler;
     private final RunningSet running;
-    private final KvBlocks blocks;
+    private final KvMemory memory;
     private final Residency residency;
 
     /** The oldest request whose adapter finds no room in the present pass. */
@@ -46,11 +49,11 @@ final class Admission {
 
     private int hopelessPasses;
 
-    Admission(int mostRunning, Scheduler scheduler, KvBlocks blocks, Residency residency) {
+    Admission(int mostRunning, Scheduler scheduler, KvMemory memory, Residency residency) {
         this.mostRunning = mostRunning;
         this.scheduler = scheduler;
         this.running = scheduler.running();
-        this.blocks = blocks;
+        this.memory = memory;
         this.residency = residency;
     }
 
@@ -62,24 +65,18 @@ final class Admission {
     void admit(long now, List<Failure> failures) {
         blocked = null;
         absent.clear();
-        boolean coming = false;
-        int ahead = 0;
-        for (Iterator<Sequence> all = scheduler.queue().iterator(); all.hasNext() && ahead < LOOK_AHEAD; ) {
+        int ahead = mostAhead();
+        for (Iterator<Sequence> all = scheduler.queue().iterator(); all.hasNext(); ) {
             Sequence sequence = all.next();
             SequenceGroup group = sequence.group();
             if (sequence.choice() > 0 && !group.promptIsComputed()) {
                 continue;
             }
-            Presence presence = presence(group, failures);
-            if (presence == Presence.COMING) {
-                coming = true;
-                scheduler.copiesUnderWay(true);
+            boolean full = running.size() == mostRunning;
+            if (full && ahead-- == 0) {
+                break;
             }
-            if (running.size() == mostRunning) {
-                ahead++;
-                continue;
-            }
-            if (presence != Presence.RESIDENT) {
+            if (presence(group, failures) != Presence.RESIDENT || full) {
                 continue;
             }
             Start start = scheduler.start(sequence, spare(), now, failures);
@@ -93,8 +90,11 @@ final class Admission {
                 }
             }
         }
-        scheduler.copiesUnderWay(coming);
-        failHopeless(coming, failures);
+        failHopeless(failures);
+    }
+
+    private int mostAhead() {
+        return memory.obtainable() < memory.capacity() / LOOK_AHEAD_PART ? 0 : LOOK_AHEAD;
     }
 
     private boolean isDraining() {
@@ -106,7 +106,7 @@ final class Admission {
      * because of a new one would be a waste.
      */
     private int spare() {
-        return running.size() + (isDraining() && !running.isEmpty() ? blocks.capacity() / DRAIN_PART : 0);
+        return running.size() + (isDraining() && !running.isEmpty() ? memory.capacity() / DRAIN_PART : 0);
     }
 
     private Presence presence(SequenceGroup group, List<Failure> failures) {
@@ -131,8 +131,8 @@ final class Admission {
     }
 
     /** What keeps an adapter out although nothing runs keeps it out for ever: others are pinned. */
-    private void failHopeless(boolean coming, List<Failure> failures) {
-        boolean hopeless = blocked != null && running.isEmpty() && !coming;
+    private void failHopeless(List<Failure> failures) {
+        boolean hopeless = blocked != null && running.isEmpty() && !residency.isCopying();
         hopelessPasses = hopeless ? hopelessPasses + 1 : 0;
         if (blocked != null && hopelessPasses >= HOPELESS_PASSES) {
             failures.add(new Failure(

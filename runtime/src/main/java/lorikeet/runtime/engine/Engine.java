@@ -52,7 +52,7 @@ public final class Engine {
         KvMemory kv =
                 new KvMemory(memory.blocks(), memory.cache(), residency, limits.prefixCache(), rope.steadyLength());
         scheduler = new Scheduler(kv, residency, counters);
-        admission = new Admission(limits.running(), scheduler, memory.blocks(), residency);
+        admission = new Admission(limits.running(), scheduler, kv, residency);
         requests = new LiveRequests(scheduler, kv, counters, clock);
         stepper = new Stepper(
                 device,
@@ -60,7 +60,6 @@ public final class Engine {
                 new StepComposer(limits.stepTokens(), limits.stepRows(), limits.batchAdapters(), residency),
                 new StepRunner(device, memory.blocks()),
                 kv,
-                residency,
                 requests,
                 counters,
                 clock,

@@ -69,9 +69,19 @@ final class KvMemory {
         return score < sequence.promptLength() ? Math.min(limit, score - 1) : limit;
     }
 
+    /** The most blocks there can be. */
+    int capacity() {
+        return blocks.capacity();
+    }
+
+    /** The blocks that can be had without touching adapters: free ones and those that only the cache holds. */
+    int obtainable() {
+        return blocks.available() + cache.unused();
+    }
+
     /** Whether this many blocks can be had; idle adapters are given up if it takes that. */
     boolean hasRoomFor(int count) {
-        while (blocks.available() + cache.unused() < count) {
+        while (obtainable() < count) {
             // Adapters don't help where the number of blocks is the limit.
             if (blocks.belowLimit() + cache.unused() < count || !residency.evictOne()) {
                 return false;

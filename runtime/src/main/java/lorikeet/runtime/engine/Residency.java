@@ -39,6 +39,9 @@ public interface Residency {
     /** Publishes copies that have finished; true if something changed. */
     boolean poll();
 
+    /** Whether weights are being copied. Their room can't be had now, but later. */
+    boolean isCopying();
+
     /**
      * Gives up the adapter that was used longest ago among those that nobody holds and that aren't pinned.
      *

@@ -16,7 +16,6 @@ final class Scheduler {
     private final Counters counters;
     private final AdmissionQueue waiting = new AdmissionQueue();
     private final RunningSet running = new RunningSet();
-    private boolean copiesUnderWay;
     private long preemptions;
 
     /** A request that can't go on, and why. */
@@ -50,11 +49,6 @@ final class Scheduler {
         return preemptions;
     }
 
-    /** Says whether adapters are being copied, whose memory can be had later if it must be. */
-    void copiesUnderWay(boolean value) {
-        copiesUnderWay = value;
-    }
-
     /** Lets the sequences of a request wait. */
     void add(SequenceGroup group) {
         group.sequences().forEach(waiting::add);
@@ -83,7 +77,7 @@ final class Scheduler {
         if (lease != null) {
             residency.release(lease);
         }
-        if (running.isEmpty() && !copiesUnderWay) {
+        if (running.isEmpty() && !residency.isCopying()) {
             failures.add(new Failure(group, noRoom(sequence)));
             return Start.FAILED;
         }
@@ -107,7 +101,7 @@ final class Scheduler {
         for (int i = 0; i < running.size(); i++) {
             Sequence sequence = running.sequences().get(i);
             while (sequence.isRunning() && !memory.grow(sequence)) {
-                if (running.size() == 1 && !copiesUnderWay) {
+                if (running.size() == 1 && !residency.isCopying()) {
                     failures.add(new Failure(sequence.group(), noRoom(sequence)));
                     return;
                 }

@@ -15,7 +15,6 @@ final class Stepper {
     private final StepComposer composer;
     private final StepRunner runner;
     private final KvMemory memory;
-    private final Residency residency;
     private final LiveRequests requests;
     private final Counters counters;
     private final LongSupplier clock;
@@ -27,7 +26,6 @@ final class Stepper {
             StepComposer composer,
             StepRunner runner,
             KvMemory memory,
-            Residency residency,
             LiveRequests requests,
             Counters counters,
             LongSupplier clock,
@@ -37,7 +35,6 @@ final class Stepper {
         this.composer = composer;
         this.runner = runner;
         this.memory = memory;
-        this.residency = residency;
         this.requests = requests;
         this.counters = counters;
         this.clock = clock;
@@ -47,50 +44,24 @@ final class Stepper {
     /** Takes one step. All running sequences have the blocks that they need. */
     void step() {
         composer.compose(scheduler.running(), counters.steps(), plan);
-        if (plan.isEmpty() || failMissingAdapters()) {
+        if (plan.isEmpty()) {
             return;
         }
-        Matrix logits;
         @Nullable SampledToken[] tokens;
         try {
             device.checkFiles();
-            logits = runner.launch(plan);
-        } catch (RuntimeException | Error e) {
-            if (!failMissingAdapters()) {
-                failStep(e);
-            }
-            return;
-        }
-        try {
+            Matrix logits = runner.launch(plan);
             tokens = runner.finish(plan, logits);
             device.checkFiles();
         } catch (RuntimeException | Error e) {
             failStep(e);
             return;
         }
-        failMissingAdapters();
         counters.stepDone();
         for (StepPlan.Share share : plan.shares()) {
-            if (share.sequence().isRunning()) {
-                share.sequence().advance(share.tokens());
-            }
+            share.sequence().advance(share.tokens());
         }
         deliver(tokens);
-    }
-
-    /** Fails the requests in the step whose adapter can't be used any more; true if there were some. */
-    private boolean failMissingAdapters() {
-        boolean failed = false;
-        for (StepPlan.Share share : plan.shares()) {
-            SequenceGroup group = share.sequence().group();
-            if (!group.hasEnded()
-                    && group.lease() != null
-                    && residency.ask(group.lease()) == Residency.Presence.FAILED) {
-                requests.fail(group, residency.failure(group.lease()));
-                failed = true;
-            }
-        }
-        return failed;
     }
 
     private void failStep(Throwable cause) {

@@ -134,6 +134,11 @@ final class FakeResidency implements Residency {
     }
 
     @Override
+    public boolean isCopying() {
+        return residents.values().stream().anyMatch(resident -> resident.coming);
+    }
+
+    @Override
     public boolean evictOne() {
         Optional<Map.Entry<Long, Resident>> oldest = residents.entrySet().stream()
                 .filter(entry -> !entry.getValue().coming && entry.getValue().holders == 0)
