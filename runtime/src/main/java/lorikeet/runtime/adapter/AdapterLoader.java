@@ -158,6 +158,10 @@ public final class AdapterLoader {
     private void tie() {
         Delta embedding = deltas[base.slots().embedding()];
         Delta head = deltas[base.slots().head()];
+        if (embedding instanceof Delta.TokenRows && head == null && base.declaredTied()) {
+            // For single tokens PEFT goes by the configuration, even where the file has two tables.
+            set(base.slots().head(), ModelWeights.HEAD, embedding);
+        }
         if ((embedding == null && head == null) || !base.tied()) {
             return;
         }

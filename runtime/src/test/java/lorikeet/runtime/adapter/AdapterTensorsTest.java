@@ -220,6 +220,24 @@ class AdapterTensorsTest {
         }
     }
 
+    @Test
+    void tokenRowsChangeTheHeadWhereverTheConfigurationTiesIt(@TempDir Path tied) throws IOException {
+        Path source = Golden.set("llama").resolve("model");
+        Files.copy(source.resolve("model.safetensors"), tied.resolve("model.safetensors"));
+        String json = Files.readString(source.resolve("config.json"));
+        Files.writeString(
+                tied.resolve("config.json"),
+                json.replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true"));
+        model.close();
+        model = Checkpoint.open(tied);
+        assertThat(model.weights(operations).tied()).isFalse();
+        config("\"r\": 4, \"trainable_token_indices\": [7, 3]");
+        TensorFile file = query().random(EMBEDDING + ".token_adapter.trainable_tokens_delta", 2, 64);
+        try (LoadedAdapter adapter = load(file)) {
+            assertThat(adapter.modules()).contains(new ChangedModule("lm_head", "2 tokens' rows", 0, 1));
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"[7]", "[7, 3, 1]", "{\"lm_head\": [7, 3]}", "null", "[7, -1]"})
     void refusesTokenRowsThatAreNotNamed(String tokens) {
