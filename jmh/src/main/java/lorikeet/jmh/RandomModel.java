@@ -3,6 +3,8 @@ package lorikeet.jmh;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import lorikeet.memory.ElementType;
 
 /**
@@ -57,6 +59,20 @@ public record RandomModel(int hidden, int layers, int heads, int kvHeads, int in
             Files.writeString(folder.resolve("config.json"), config());
         }
         return folder;
+    }
+
+    /** Writes a tokenizer of meaningless words into a checkpoint's folder, unless it is there already. */
+    public void writeTokenizer(Path folder) throws IOException {
+        Path file = folder.resolve("tokenizer.json");
+        if (!Files.exists(file)) {
+            String words = IntStream.range(0, vocabulary)
+                    .mapToObj(id -> "\"w%d\":%d".formatted(id, id))
+                    .collect(Collectors.joining(","));
+            Files.writeString(file, """
+                    {"version": "1.0", "added_tokens": [], "pre_tokenizer": {"type": "Whitespace"},
+                     "model": {"type": "WordLevel", "unk_token": "w0", "vocab": {%s}}}
+                    """.formatted(words));
+        }
     }
 
     private String config() {

@@ -9,6 +9,8 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
+import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.results.format.ResultFormatFactory;
 import org.openjdk.jmh.results.format.ResultFormatType;
@@ -71,6 +73,9 @@ final class Ratios {
         for (int[] load : new int[][] {{1, 0}, {4, 1}, {4, 4}, {8, 0}, {8, 1}, {8, 8}}) {
             set.add(Run.of("\\.DecodeStep\\.", new Parameter("requests", load[0]), new Parameter("adapters", load[1])));
         }
+        for (int loads : new int[] {0, 20}) {
+            set.add(Run.of("\\.LoadWhileDecoding\\.", new Parameter("loads", loads)));
+        }
         return set;
     }
 
@@ -101,6 +106,12 @@ final class Ratios {
                 "loading an adapter of 20 MB, and unloading",
                 String.format(Locale.ROOT, "%.2f ms", score("AdapterLoad.loadAndClose"))));
         lines.add(line(
+                "99th percentile of the gap between tokens, 8 streams",
+                String.format(
+                        Locale.ROOT,
+                        "%.2f of the same without, while 20 adapters a second are loaded",
+                        gap("20") / gap("0"))));
+        lines.add(line(
                 "decode step of 8 requests, 8 adapters of rank 16",
                 String.format(Locale.ROOT, "%.2f of the step without adapters", step("8", "8") / step("8", "0"))));
         for (String[] load : new String[][] {{"1", "0"}, {"4", "1"}, {"4", "4"}, {"8", "0"}, {"8", "1"}, {"8", "8"}}) {
@@ -120,8 +131,17 @@ final class Ratios {
         return score("DecodeStep.step", "requests", requests, "adapters", adapters);
     }
 
+    /** The gap that one in a hundred exceeds. */
+    private double gap(String loads) {
+        return value(result -> result.getStatistics().getPercentile(99), "LoadWhileDecoding.nextToken", "loads", loads);
+    }
+
     /** The score of the benchmark with these parameters. */
     private double score(String name, String... parameters) {
+        return value(Result::getScore, name, parameters);
+    }
+
+    private double value(ToDoubleFunction<Result<?>> of, String name, String... parameters) {
         return results.stream()
                 .filter(result -> result.getParams().getBenchmark().endsWith("." + name))
                 .filter(result -> {
@@ -132,7 +152,7 @@ final class Ratios {
                     }
                     return true;
                 })
-                .map(result -> result.getPrimaryResult().getScore())
+                .map(result -> of.applyAsDouble(result.getPrimaryResult()))
                 .max(Comparator.naturalOrder())
                 .orElse(Double.NaN);
     }
