@@ -210,6 +210,11 @@ final class CheckSide implements AutoCloseable {
         operations.end();
     }
 
+    /** The logits of the last step's first rows. */
+    Left logits(int rows) {
+        return new Left("logits", logits, rows, shape.vocabulary());
+    }
+
     float[] read(Left left, int row) {
         float[] values = new float[left.matrix().cols()];
         operations.read(left.matrix(), row, values);

@@ -134,6 +134,13 @@ public final class DeviceCheck {
             for (int i = 0; i < DECODE_STEPS; i++) {
                 step("decode " + i, false);
             }
+            CheckSide.Left logits = first.logits(texts.size());
+            List<float[]> rows = new ArrayList<>();
+            for (int row = 0; row < logits.rows(); row++) {
+                rows.add(first.read(logits, row));
+            }
+            differences.addAll(
+                    new SamplerCheck(device.sampler(), reference.sampler(), random).run(logits.matrix(), rows));
             return new Result(shape.toString(), errors, differences);
         }
 
