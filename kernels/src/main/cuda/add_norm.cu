@@ -135,7 +135,7 @@ struct Columns {
 
 }  // namespace lorikeet::add_norms
 
-extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, 2) add_norm(
+extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikeet::ADD_NORM_BLOCKS) add_norm(
     const lorikeet::Step* step,
     const __grid_constant__ lorikeet::Lora lora,
     const __grid_constant__ lorikeet::NormWeight norm,
@@ -144,7 +144,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, 2) add_
     __nv_bfloat16* out) {
     using namespace lorikeet;
     using namespace lorikeet::add_norms;
-    __shared__ SharedRanks shared;
+    __shared__ SharedRanks<32> shared;
     __shared__ SharedSums sums;
     __shared__ SharedProduct products[ADD_NORM_THREADS / WARP];
     release_next();
@@ -168,9 +168,13 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, 2) add_
     LanePlace lane;
     bool waited = false;
     int turn = 0;
-    Units mine = units_of(all_tiles, blockIdx.x / blocks, gridDim.x / blocks);
+    int strips = strips_apart(lora, all_tiles * blocks);
+    Units mine = units_of(all_tiles * strips, blockIdx.x / blocks, gridDim.x / blocks);
     for (int t = mine.first; t < mine.end; t++) {
-        Tile tile = step->tile[t];
+        Tile tile = part_of(step->tile[t / strips], t % strips, strips);
+        if (tile.rows <= 0) {
+            continue;
+        }
         const AdapterModule* adapter = step->group_adapter[tile.group];
         const __nv_bfloat16* weight = norm.weight;
         if (adapter != nullptr && adapter[norm.slot].kind == MODULE_REPLACED) {
@@ -179,13 +183,12 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, 2) add_
         Delta change;
         change.load(lora.shrunk == nullptr ? nullptr : adapter, lora.part[0]);
         Ranks ranks[2];
-        change.start(first, size, ranks);
+        change.start(first, size, width, true, ranks);
         if (!waited) {
             wait_for_previous();
             waited = true;
         }
         int last_row = tile.row + tile.rows;
-        int capacity = change.rank == 0 ? TILE_ROWS : SharedRanks::capacity(change.rank);
         // What `product` still has in the end: the last strip's last window.
         int last_strip = (tile.rows - 1) / STRIP * STRIP;
         int last_column = first + (size - 1) / width * width;
@@ -195,19 +198,18 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, 2) add_
 #pragma unroll 1
             for (int at = first; at <= last_column; at += width) {
                 if (last_column > first && (strip > 0 || at > first)) {
-                    change.start(at, size, ranks);
+                    change.start(at, size, width, false, ranks);
                 }
                 Eight<__nv_bfloat16> values[2];
                 Eight<float> old[2];
                 columns.load(tile.row + strip + lane.row, last_row, at, values, old);
-                if (change.rank > 0 && strip % capacity == 0 && at == first) {
+                if (change.rank > 0 && strip == 0 && at == first) {
                     __syncthreads();
-                    shared.load(
-                        lora, 0, change.rank, tile.row + strip, min(tile.rows - strip, capacity), splits);
+                    shared.load(lora, 0, change.rank, tile.row, tile.rows, splits);
                     __syncthreads();
                 }
                 change.expand(
-                    shared, ranks, strip % capacity, at, size, product.value[0], SharedProduct::PITCH);
+                    shared, ranks, strip, at, size, product.value[0], SharedProduct::PITCH);
                 columns.add(tile.row + strip + lane.row, last_row, at, change, values, old, product, square);
             }
             sum_over_warp(sums, strip, square);

@@ -10,6 +10,7 @@ namespace lorikeet {
 
 constexpr int WARP_COLUMNS = 64;
 constexpr int STRIP = 8;  // rows
+constexpr int AHEAD = 3;  // windows whose part of B is read before they are wanted
 
 // For B h, the instruction's rows are B's rows, that is, columns of the projection: in lane 4 g + t, columns 8 g .. 8 g + 7,
 // half of them at a time. The ranks are taken in an order that lets each lane load four neighbours: 4 t .. 4 t + 3 of
@@ -98,8 +99,8 @@ __device__ __forceinline__ Span next_span(const Tile* tile, int& t, int end) {
 }
 
 // h of some rows for one part, in shared memory, as the product takes it: blocks of sixteen ranks of a strip.
+template <int BLOCKS>
 struct SharedRanks {
-    static constexpr int BLOCKS = 16;
     uint4 h[BLOCKS][STRIP][4];
 
     // How many rows fit for a rank: a multiple of STRIP.
@@ -111,32 +112,41 @@ struct SharedRanks {
         return h[strip / STRIP * divide_up(rank, 16) + from / 16][lane / 4][lane % 4];
     }
 
-    // The sum of the splits, in their order. All threads of the block, between two barriers.
+    // The sum of the splits, in a fixed order. All threads of the block, between two barriers.
     __device__ __forceinline__ void load(const Lora& lora, int part, int rank, int row, int rows, int splits) {
+        if (rank == 0) {
+            return;
+        }
+        // 128 threads have a block of h: four lanes, which share the splits, for four ranks of a row.
+        constexpr int TOGETHER = STRIP * 4 * 4;
         int lane = threadIdx.x % 4;
+        int t = threadIdx.x / 4 % 4;
+        int r = threadIdx.x / 16 % STRIP;
         int chunks = divide_up(rank, 16);
-        int items = chunks * rows * 4;
-        // Four lanes share an item: the loop runs for whole warps.
+        int chunk = threadIdx.x / TOGETHER;
+        int strip = 0;
 #pragma unroll 1
-        for (int i = threadIdx.x / 4; i < divide_up(items, 8) * 8; i += blockDim.x / 4) {
-            float4 sum = make_float4(0, 0, 0, 0);
-            int t = i % 4;
-            int r = i / 4 % rows;
-            int chunk = i / 4 / rows;
-            if (i < items) {
-                const float* from = lora.shrunk + shrunk_at(lora, part, row + r, splits) + chunk * 16 + t * 4;
-                float4 v[MAX_SPLITS / 4];
+        for (int block = chunk;; block += blockDim.x / TOGETHER, chunk += blockDim.x / TOGETHER) {
+            while (chunk >= chunks) {
+                chunk -= chunks;
+                strip += STRIP;
+            }
+            if (strip >= rows) {
+                break;
+            }
+            const float* from = lora.shrunk + shrunk_at(lora, part, row + strip + r, splits) + chunk * 16 + t * 4;
+            float4 v[MAX_SPLITS / 4];
 #pragma unroll
-                for (int s = 0; s < MAX_SPLITS / 4; s++) {
-                    int split = 4 * s + lane;
-                    v[s] = split < splits
-                        ? __ldcg(reinterpret_cast<const float4*>(from + static_cast<size_t>(split) * lora.rank_stride))
-                        : make_float4(0, 0, 0, 0);
-                }
+            for (int s = 0; s < MAX_SPLITS / 4; s++) {
+                int split = 4 * s + lane;
+                v[s] = split < splits && strip + r < rows
+                    ? __ldcg(reinterpret_cast<const float4*>(from + split * lora.rank_stride))
+                    : make_float4(0, 0, 0, 0);
+            }
+            float4 sum = v[0];
 #pragma unroll
-                for (int s = 0; s < MAX_SPLITS / 4; s++) {
-                    sum.x += v[s].x, sum.y += v[s].y, sum.z += v[s].z, sum.w += v[s].w;
-                }
+            for (int s = 1; s < MAX_SPLITS / 4; s++) {
+                sum.x += v[s].x, sum.y += v[s].y, sum.z += v[s].z, sum.w += v[s].w;
             }
 #pragma unroll
             for (int mask = 1; mask < 4; mask *= 2) {
@@ -145,10 +155,10 @@ struct SharedRanks {
                 sum.z += __shfl_xor_sync(ALL_LANES, sum.z, mask);
                 sum.w += __shfl_xor_sync(ALL_LANES, sum.w, mask);
             }
-            if (i < items && lane == 0) {
+            if (lane == 0) {
                 unsigned a = pack_bf16(sum.x, sum.y);
                 unsigned b = pack_bf16(sum.z, sum.w);
-                h[r / STRIP * chunks + chunk][r % STRIP][t] = make_uint4(
+                h[block][r][t] = make_uint4(
                     a, b, pack_bf16(sum.x - low(a), sum.y - high(a)), pack_bf16(sum.z - low(b), sum.w - high(b)));
             }
         }
@@ -166,44 +176,59 @@ struct Delta {
 
     // adapter: may be null.
     __device__ __forceinline__ void load(const AdapterModule* adapter, const LoraPart& part) {
-        rank = 0;
+        AdapterModule change;
+        change.kind = MODULE_NONE;
         if (adapter != nullptr) {
-            const AdapterModule change = adapter[part.slot];
-            if (is_low_rank(change)) {
-                b = change.b;
-                lora_bias = change.lora_bias;
-                magnitude = change.magnitude;
-                scaling = change.scaling;
-                rank = change.rank;
-                fast = rank % 4 == 0 && aligned(b, 8);
-            }
+            change = adapter[part.slot];
+        }
+        take(change);
+    }
+
+    __device__ __forceinline__ void take(const AdapterModule& change) {
+        rank = 0;
+        if (is_low_rank(change)) {
+            b = change.b;
+            lora_bias = change.lora_bias;
+            magnitude = change.magnitude;
+            scaling = change.scaling;
+            rank = change.rank;
+            fast = rank % 4 == 0 && aligned(b, 8);
         }
     }
 
-    // Starts to read B for this lane's columns: the first ranks into registers, others into the second-level cache.
-    // column: the warp's first.
-    __device__ __forceinline__ void start(int column, int out, Ranks (&first)[2]) const {
+    // Starts to read B for a warp's columns: the first ranks into registers. What is wanted next, `window` columns ahead
+    // and so on, goes into the second-level cache; `fresh`: nothing has been read ahead yet.
+    __device__ __forceinline__ void start(int column, int out, int window, bool fresh, Ranks (&first)[2]) const {
         if (rank == 0) {
             return;
         }
-        column += threadIdx.x % WARP / 4 * 8;
-        first[0].load(b, rank, column, out, 0, fast);
-        first[1].load(b, rank, column + 4, out, 0, fast);
-        if (rank > 16) {
-            // Each lane of the four that share columns takes every fourth line of 128 bytes.
-            const __nv_bfloat16* last = b + static_cast<size_t>(min(column + 8, out)) * rank;
-            const __nv_bfloat16* p = b + static_cast<size_t>(column) * rank + threadIdx.x % 4 * 64;
+        int mine = column + threadIdx.x % WARP / 4 * 8;
+        first[0].load(b, rank, mine, out, 0, fast);
+        first[1].load(b, rank, mine + 4, out, 0, fast);
+        if (rank > 16 && fresh) {
+            prefetch(column, out);
+        }
 #pragma unroll 1
-            for (; p < last; p += 256) {
-                asm volatile("prefetch.global.L2 [%0];" ::"l"(p));
-            }
+        for (int ahead = fresh ? 1 : AHEAD; ahead <= AHEAD; ahead++) {
+            prefetch(column + ahead * window, out);
+        }
+    }
+
+    __device__ __forceinline__ void prefetch(int column, int out) const {
+        constexpr int LINE = 128 / sizeof(__nv_bfloat16);
+        size_t at = static_cast<size_t>(column) * rank;
+        size_t end = min(static_cast<size_t>(column + WARP_COLUMNS), static_cast<size_t>(out)) * rank;
+#pragma unroll 1
+        for (at += threadIdx.x % WARP * LINE; at < end; at += WARP * LINE) {
+            asm volatile("prefetch.global.L2 [%0];" ::"l"(b + at));
         }
     }
 
     // scaling * B h of a strip for a warp's columns, to [STRIP][pitch]; `first`: as `start` left it. The warp's lanes may
     // read all of it afterwards.
+    template <int BLOCKS>
     __device__ __forceinline__ void expand(
-        const SharedRanks& shared, const Ranks (&first)[2], int strip, int column, int out, float* to, int pitch) const {
+        const SharedRanks<BLOCKS>& shared, const Ranks (&first)[2], int strip, int column, int out, float* to, int pitch) const {
         if (rank == 0) {
             return;
         }
@@ -267,6 +292,20 @@ struct LanePlace {
 
     __device__ __forceinline__ LanePlace() : row(threadIdx.x % WARP / 8), column(threadIdx.x % 8 * 8) {}
 };
+
+// Whether a step has so few tiles that their strips may be taken by blocks of their own.
+__device__ __forceinline__ int strips_apart(const Lora& lora, int units) {
+    return lora.run == 1 && 2 * units <= gridDim.x ? 2 : 1;
+}
+
+// A tile's part of several: a strip, or all of it.
+__device__ __forceinline__ Tile part_of(Tile tile, int strip, int strips) {
+    if (strips > 1) {
+        tile.row += strip * STRIP;
+        tile.rows = min(tile.rows - strip * STRIP, STRIP);
+    }
+    return tile;
+}
 
 // A block's share of the units of work: neighbours, so that it can keep what they have in common.
 struct Units {

@@ -5,15 +5,8 @@ namespace lorikeet::expanding {
 
 constexpr int WARPS = EXPAND_THREADS / WARP;
 
-// Blocks on a multiprocessor: as many as the compiler has registers for without spilling.
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ != 900
-constexpr int BLOCKS = 3;
-#else
-constexpr int BLOCKS = 5;
-#endif
-
 struct Shared {
-    SharedRanks ranks;
+    SharedRanks<32> ranks;
     SharedProduct product[WARPS];
 };
 
@@ -87,6 +80,8 @@ __device__ __forceinline__ void expand_onto(const Step* step, const Lora& lora, 
     bool waited = false;
     int loaded_part = -1;  // what shared memory has, and from which row on
     int loaded_row = -1;
+    int known_part = -1;  // what was read last
+    int known_row = -1;
     for (int unit = mine.first; unit < mine.end; unit++) {
         Window window = window_at(lora, unit % windows);
         const LoraPart& part = lora.part[window.part];
@@ -104,28 +99,38 @@ __device__ __forceinline__ void expand_onto(const Step* step, const Lora& lora, 
                 continue;
             }
             Ranks first[2];
-            delta.start(columns.column, part.out, first);
+            delta.start(columns.column, part.out, WINDOW, known_part != window.part || known_row != span.row, first);
+            known_part = window.part;
+            known_row = span.row;
+            int last_row = span.row + span.rows;
+            int capacity = SharedRanks<32>::capacity(delta.rank) / (2 * STRIP) * (2 * STRIP);
             if (!waited) {
                 wait_for_previous();
                 waited = true;
             }
-            int last_row = span.row + span.rows;
-            int capacity = SharedRanks::capacity(delta.rank);
+            int at = 0;  // of the rows in shared memory
 #pragma unroll 1
-            for (int row = span.row; row < last_row; row += STRIP) {
-                int strip = (row - span.row) % capacity;
-                Eight<T> values[2];
-                columns.load(row + lane.row, last_row, values);
-                if (strip == 0 && (loaded_part != window.part || loaded_row != row)) {
+            for (int row = span.row; row < last_row; row += 2 * STRIP, at += 2 * STRIP) {
+                Eight<T> values[2][2];
+                columns.load(row + lane.row, last_row, values[0]);
+                columns.load(row + STRIP + lane.row, last_row, values[1]);
+                at = at == capacity ? 0 : at;
+                if (at == 0 && (loaded_part != window.part || loaded_row != row)) {
                     loaded_part = window.part;
                     loaded_row = row;
                     __syncthreads();
                     shared.ranks.load(lora, window.part, delta.rank, row, min(last_row - row, capacity), splits);
                     __syncthreads();
                 }
-                delta.expand(
-                    shared.ranks, first, strip, columns.column, part.out, product.value[0], SharedProduct::PITCH);
-                columns.store(row + lane.row, last_row, delta, product, values);
+#pragma unroll
+                for (int s = 0; s < 2; s++) {
+                    if (row + s * STRIP < last_row) {
+                        delta.expand(
+                            shared.ranks, first, at + s * STRIP, columns.column, part.out, product.value[0],
+                            SharedProduct::PITCH);
+                        columns.store(row + s * STRIP + lane.row, last_row, delta, product, values[s]);
+                    }
+                }
             }
         }
     }
@@ -136,13 +141,13 @@ __device__ __forceinline__ void expand_onto(const Step* step, const Lora& lora, 
 
 }  // namespace lorikeet::expanding
 
-extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::expanding::BLOCKS)
+extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::EXPAND_BLOCKS)
     expand(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* y) {
     __shared__ lorikeet::expanding::Shared shared;
     lorikeet::expanding::expand_onto(step, lora, y, shared);
 }
 
-extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::expanding::BLOCKS)
+extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::EXPAND_BLOCKS)
     expand_logits(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, float* y) {
     __shared__ lorikeet::expanding::Shared shared;
     lorikeet::expanding::expand_onto(step, lora, y, shared);

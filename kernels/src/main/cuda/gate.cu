@@ -6,7 +6,7 @@ namespace lorikeet::gating {
 constexpr int WARPS = EXPAND_THREADS / WARP;
 
 struct Shared {
-    SharedRanks ranks[2];  // by part
+    SharedRanks<16> ranks[2];  // by part
     SharedProduct product[WARPS][2];
 };
 
@@ -68,7 +68,7 @@ struct Columns {
 
 }  // namespace lorikeet::gating
 
-extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 3) gate(
+extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::GATE_BLOCKS) gate(
     const lorikeet::Step* step,
     const __grid_constant__ lorikeet::Lora lora,
     const __nv_bfloat16* gate_up,
@@ -85,49 +85,64 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 3) gate(
     SharedProduct(&product)[2] = shared.product[threadIdx.x / WARP];
     LanePlace lane;
     bool waited = false;
+    int known_row = -1;   // of the columns that were read last
     int loaded_row = -1;  // the first row that h in shared memory is about
-    Units mine = units_of(divide_up(all_tiles, lora.run) * windows, blockIdx.x, gridDim.x);
+    int units = divide_up(all_tiles, lora.run) * windows;
+    int strips = strips_apart(lora, units);
+    Units mine = units_of(units * strips, blockIdx.x, gridDim.x);
     for (int unit = mine.first; unit < mine.end; unit++) {
         Columns columns{
-            lora, unit % windows * WINDOW + static_cast<int>(threadIdx.x) / WARP * WARP_COLUMNS, fast, gate_up, out};
-        int t = unit / windows * lora.run;
+            lora, unit / strips % windows * WINDOW + static_cast<int>(threadIdx.x) / WARP * WARP_COLUMNS, fast, gate_up, out};
+        int t = unit / strips / windows * lora.run;
         int end = min(t + lora.run, all_tiles);
         while (t < end) {
             Span span = next_span(step->tile, t, end);
+            if (strips > 1) {
+                span.row += unit % strips * STRIP;
+                span.rows = min(span.rows - unit % strips * STRIP, STRIP);
+                if (span.rows <= 0) {
+                    continue;
+                }
+            }
             const AdapterModule* adapter = lora.shrunk == nullptr ? nullptr : step->group_adapter[span.group];
             Delta delta[2];
             Ranks first[2][2];
+            if (adapter != nullptr) {  // don't wait for one after the other
+                asm volatile("prefetch.global.L2 [%0];" ::"l"(adapter + lora.part[1].slot));
+            }
 #pragma unroll
             for (int p = 0; p < 2; p++) {
                 delta[p].load(adapter, lora.part[p]);
-                delta[p].start(columns.column, size, first[p]);
+                delta[p].start(columns.column, size, WINDOW, known_row != span.row, first[p]);
             }
+            known_row = span.row;
+            int last_row = span.row + span.rows;
+            int rank = max(delta[0].rank, delta[1].rank);
+            int capacity = rank == 0 ? 0 : SharedRanks<16>::capacity(rank);
             if (!waited) {
                 wait_for_previous();
                 waited = true;
             }
-            int last_row = span.row + span.rows;
-            int rank = max(delta[0].rank, delta[1].rank);
-            int capacity = rank == 0 ? span.rows : SharedRanks::capacity(rank);
+            int at = 0;  // of the rows in shared memory
 #pragma unroll 1
-            for (int row = span.row; row < last_row; row += STRIP) {
-                int strip = (row - span.row) % capacity;
+            for (int row = span.row; row < last_row; row += STRIP, at += STRIP) {
                 Eight<__nv_bfloat16> values[2][2];
                 columns.load(row + lane.row, last_row, values);
-                if (rank > 0 && strip == 0 && loaded_row != row) {
+                at = at == capacity ? 0 : at;
+                if (at == 0 && loaded_row != row) {
                     loaded_row = row;
                     __syncthreads();
-#pragma unroll
+#pragma unroll 1
                     for (int p = 0; p < 2; p++) {
-                        shared.ranks[p].load(
-                            lora, p, delta[p].rank, row, min(last_row - row, capacity), splits);
+                        int part_rank = p == 0 ? delta[0].rank : delta[1].rank;
+                        shared.ranks[p].load(lora, p, part_rank, row, min(last_row - row, capacity), splits);
                     }
                     __syncthreads();
                 }
 #pragma unroll
                 for (int p = 0; p < 2; p++) {
                     delta[p].expand(
-                        shared.ranks[p], first[p], strip, columns.column, size, product[p].value[0],
+                        shared.ranks[p], first[p], at, columns.column, size, product[p].value[0],
                         SharedProduct::PITCH);
                 }
                 columns.store(row + lane.row, last_row, delta, product, values);

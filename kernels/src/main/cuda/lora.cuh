@@ -10,8 +10,8 @@
 // `gate`, `add_norm`) adds the rest while it has the row in its registers. `expand` does the same for whoever
 // wants the projection itself, in place.
 //
-// All kernels read their counts from the step, and loop over whatever their grid doesn't cover: any number of blocks is
-// right, the numbers given here are fast. Tokens without an adapter cost `shrink` and `expand` nothing. Sums are made in
+// All kernels read their counts from the step, and share out whatever there is among their blocks: any number of blocks
+// is right, the numbers given here are fast. A recorded step's grids are made for as many tiles as it may have. Tokens without an adapter cost `shrink` and `expand` nothing. Sums are made in
 // a fixed order: the same step gives the same bits.
 //
 // Programmatic dependent launch: the kernels may start before the kernel in front of them has ended. Until it has, they
@@ -31,6 +31,19 @@ constexpr int ADD_NORM_THREADS = 256;
 constexpr int WINDOW = 256;            // columns that a block of EXPAND_THREADS threads finishes at a time
 constexpr int ADD_NORM_WINDOW = 512;
 constexpr int MAX_SPLITS = 16;         // most partial sums of a component of h
+
+// Blocks on a multiprocessor: as many as ptxas has registers for without spilling, which it manages best for sm_90.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ != 900
+constexpr int EXPAND_BLOCKS = 3;
+constexpr int GATE_BLOCKS = 2;
+constexpr int ROTATE_BLOCKS = 3;
+constexpr int ADD_NORM_BLOCKS = 1;
+#else
+constexpr int EXPAND_BLOCKS = 4;
+constexpr int GATE_BLOCKS = 3;
+constexpr int ROTATE_BLOCKS = 4;
+constexpr int ADD_NORM_BLOCKS = 2;
+#endif
 
 // One linear layer of a projection.
 struct LoraPart {

@@ -9,7 +9,7 @@ namespace lorikeet::rotation {
 constexpr int WARPS = EXPAND_THREADS / 32;
 
 struct SharedHeads {
-    SharedRanks ranks;
+    SharedRanks<32> ranks;
     float value[STRIP][WINDOW + 4];
     // By row of the tile: what its token needs.
     const float* frequencies[TILE_ROWS];
@@ -136,19 +136,22 @@ __device__ __forceinline__ const __nv_bfloat16* weight_of(const NormWeight& norm
 
 }  // namespace lorikeet::rotation
 
-extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 4) rotate_and_store(
+extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::ROTATE_BLOCKS) rotate_and_store(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv) {
     using namespace lorikeet;
     using namespace lorikeet::rotation;
     __shared__ __align__(16) SharedHeads shared;
     release_next();
     int size = rotation.head_size;
-    int heads_in_window = max(WINDOW / size, 1);
+    int all_tiles = step->all_tiles;
+    int splits = splits_of(lora, step->tiles).count;
+    // Few rows are spread over many blocks: a head and a strip each.
+    int most_units = 2 * all_tiles * (rotation.heads + 2 * rotation.kv_heads);
+    int heads_in_window = lora.run == 1 && most_units <= gridDim.x ? 1 : max(WINDOW / size, 1);
     int query_windows = divide_up(rotation.heads, heads_in_window);
     int kv_windows = divide_up(rotation.kv_heads, heads_in_window);
     int windows = query_windows + 2 * kv_windows;
-    int all_tiles = step->all_tiles;
-    int splits = splits_of(lora, step->tiles).count;
+    int strips = strips_apart(lora, all_tiles * windows);
     size_t stride = lora.columns;
     size_t head_stride = static_cast<size_t>(BLOCK_TOKENS) * size;  // between the heads of a block
     int warp = threadIdx.x / WARP;
@@ -156,9 +159,11 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 4) rotate
     bool waited = false;
     int loaded_row = -1;  // the first row that h in shared memory is about, and its part
     int loaded_part = -1;
-    Units mine = units_of(all_tiles * windows, blockIdx.x, gridDim.x);
+    int known_row = -1;  // what was read last
+    int known_part = -1;
+    Units mine = units_of(all_tiles * windows * strips, blockIdx.x, gridDim.x);
     for (int unit = mine.first; unit < mine.end; unit++) {
-        int window = unit % windows;
+        int window = unit / strips % windows;
         int which = window < query_windows ? 0 : window < query_windows + kv_windows ? 1 : 2;
         window -= which == 0 ? 0 : which == 1 ? query_windows : query_windows + kv_windows;
         const LoraPart& part = lora.part[which];
@@ -169,13 +174,19 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 4) rotate
         columns.fast = stride % 8 == 0 && (part.column + columns.first_column) % 8 == 0 && columns.end_column % 8 == 0
             && aligned(qkv, 16);
         const NormWeight& norm = which == 0 ? rotation.query : rotation.key;
-        Tile tile = step->tile[unit / windows];
+        Tile tile = part_of(step->tile[unit / strips / windows], unit % strips, strips);
+        if (tile.rows <= 0) {
+            continue;
+        }
         const AdapterModule* adapter = step->group_adapter[tile.group];
         const __nv_bfloat16* weight = which == 2 ? nullptr : weight_of(norm, adapter);
         Delta delta;
         delta.load(lora.shrunk == nullptr ? nullptr : adapter, part);
         Ranks first[2];
-        delta.start(columns.column, part.out, first);
+        delta.start(
+            columns.column, part.out, heads_in_window * size, known_row != tile.row || known_part != which, first);
+        known_row = tile.row;
+        known_part = which;
         __syncthreads();
         find_slots(shared, step, tile, size);
         if (!waited) {
@@ -183,23 +194,26 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, 4) rotate
             waited = true;
         }
         int last_row = tile.row + tile.rows;
-        int capacity = delta.rank == 0 ? TILE_ROWS : SharedRanks::capacity(delta.rank);
+        Eight<__nv_bfloat16> values[2];
+        Eight<__nv_bfloat16> next[2];
+        columns.load(tile.row + lane.row, last_row, values);
+        columns.load(tile.row + STRIP + lane.row, last_row, next);
 #pragma unroll 1
-        for (int row = tile.row; row < last_row; row += STRIP) {
-            Eight<__nv_bfloat16> values[2];
-            columns.load(row + lane.row, last_row, values);
-            int strip = (row - tile.row) % capacity;
+        for (int strip = 0; strip < tile.rows; strip += STRIP) {
+            int row = tile.row + strip;
             __syncthreads();
             if (delta.rank > 0 && strip == 0 && (loaded_row != row || loaded_part != which)) {
                 loaded_row = row;
                 loaded_part = which;
-                shared.ranks.load(lora, which, delta.rank, row, min(last_row - row, capacity), splits);
+                shared.ranks.load(lora, which, delta.rank, row, tile.rows, splits);
                 __syncthreads();
             }
             delta.expand(
                 shared.ranks, first, strip, columns.column, part.out, shared.value[0] + warp * WARP_COLUMNS,
                 WINDOW + 4);
             columns.store(row + lane.row, last_row, delta, values, shared);
+            values[0] = next[0];
+            values[1] = next[1];
             __syncthreads();
             for (int i = warp; i < min(last_row - row, STRIP) * heads; i += WARPS) {
                 int r = i / heads;

@@ -25,6 +25,12 @@ const Projection PROJECTIONS[] = {
     {HIDDEN, {4096, 1024, 1024}}, {HIDDEN, {4096}}, {HIDDEN, {INTERMEDIATE, INTERMEDIATE}}, {INTERMEDIATE, {4096}}};
 constexpr int SLOTS = 7;  // a layer
 
+int multiprocessors;
+int most_shrink = 528;  // blocks, at most
+int most_expand = 4;    // on a multiprocessor
+int most_gate = 3;
+int most_rotate = 4;
+
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];
@@ -60,6 +66,30 @@ double time_graph(const std::function<void(cudaStream_t)>& record) {
     CHECK(cudaGraphDestroy(graph));
     CHECK(cudaStreamDestroy(stream));
     return median(times);
+}
+
+__global__ void read_all(const uint4* from, size_t count, uint4* to) {
+    uint4 sum{};
+    for (size_t i = blockIdx.x * size_t(blockDim.x) + threadIdx.x; i < count; i += size_t(gridDim.x) * blockDim.x * 4) {
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            uint4 v = load_weights16(from + i + j * size_t(gridDim.x) * blockDim.x);
+            sum.x ^= v.x, sum.y ^= v.y, sum.z ^= v.z, sum.w ^= v.w;
+        }
+    }
+    if ((sum.x ^ sum.y ^ sum.z ^ sum.w) == 0x12345) {
+        *to = sum;
+    }
+}
+
+// Bytes a microsecond of a large read.
+double read_bandwidth() {
+    size_t count = size_t(1) << 26;
+    Buffer<uint4> from = Buffer<uint4>(count + 132 * 16 * 256 * 4);
+    double us = time_graph([&](cudaStream_t stream) {
+        read_all<<<132 * 8, 256, 0, stream>>>(from.get(), count, from.get());
+    });
+    return double(count) * sizeof(uint4) / us;
 }
 
 // Bytes a microsecond of a large copy on the device, read and written.
@@ -166,25 +196,72 @@ class Bench {
                     if (!adapters) {
                         to.shrunk = nullptr;
                     }
-                    if (p == 0) {
-                        Rotation rotation{layer, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
-                        launch(stream, early, 1, std::min(divide_up(step_.host.all_tiles, to.run) * 24, 1056),
-                               EXPAND_THREADS, rotate_and_store, device_step_, to, rotation, out_[0].get());
-                    } else if (p == 2) {
-                        launch(stream, early, 1, std::min(divide_up(step_.host.all_tiles, to.run) * 56, 1056),
-                               EXPAND_THREADS, gate, device_step_, to, out_[2].get(), in_[3].get());
-                    } else {
-                        launch(stream, early, 8, std::min(divide_up(step_.host.all_tiles, to.run), 264) * 8,
-                               ADD_NORM_THREADS, add_norm, device_step_, to, NormWeight{norm_.get(), 0, 1e-5f},
-                               out_[p].get(), hidden_.get(), in_[0].get());
-                    }
+                    launch_consumer(stream, early, layer, p, to);
                 }
             }
         }) / LAYERS;
     }
 
+    // A layer as a decode step has it: reading the weights stands for the products. With adapters, the shrinks run
+    // beside the products (`beside`) or in front of them.
+    double step(const Buffer<uint4>& weights, bool adapters, bool beside) {
+        cudaStream_t side;
+        cudaEvent_t fork;
+        cudaEvent_t join;
+        CHECK(cudaStreamCreate(&side));
+        CHECK(cudaEventCreateWithFlags(&fork, cudaEventDisableTiming));
+        CHECK(cudaEventCreateWithFlags(&join, cudaEventDisableTiming));
+        double us = time_graph([&](cudaStream_t stream) {
+            size_t at = 0;
+            for (int layer = 0; layer < LAYERS; layer++) {
+                for (int p = 0; p < 4; p++) {
+                    Lora to = lora(layer, p);
+                    if (adapters && beside) {
+                        CHECK(cudaEventRecord(fork, stream));
+                        CHECK(cudaStreamWaitEvent(side, fork));
+                        launch_shrink(side, false, to, in_[p].get());
+                        CHECK(cudaEventRecord(join, side));
+                    } else if (adapters) {
+                        launch_shrink(stream, true, to, in_[p].get());
+                    }
+                    size_t count = size_t(to.columns) * to.in / 8;
+                    at = at + count > weights.size() - 132 * 16 * 256 ? 0 : at;
+                    read_all<<<132 * 4, 256, 0, stream>>>(weights.get() + at, count, weights.get());
+                    at += count;
+                    if (adapters && beside) {
+                        CHECK(cudaStreamWaitEvent(stream, join));
+                    }
+                    if (!adapters) {
+                        to.shrunk = nullptr;
+                    }
+                    launch_consumer(stream, !(adapters && beside), layer, p, to);
+                }
+            }
+        }) / LAYERS;
+        CHECK(cudaEventDestroy(fork));
+        CHECK(cudaEventDestroy(join));
+        CHECK(cudaStreamDestroy(side));
+        return us;
+    }
+
   private:
     int stride() const { return divide_up(rank_, 16) * 16; }
+
+    void launch_consumer(cudaStream_t stream, bool early, int layer, int p, const Lora& to) {
+        int tiles = prompt_ ? step_.host.all_tiles : tokens_;  // a recorded step may have a tile for each token
+        int runs = divide_up(tiles, to.run);
+        if (p == 0) {
+            Rotation rotation{layer, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
+            launch(stream, early, 1, std::min(tiles * 24, most_rotate * multiprocessors), EXPAND_THREADS,
+                   rotate_and_store, device_step_, to, rotation, out_[0].get());
+        } else if (p == 2) {
+            launch(stream, early, 1, std::min(runs * 56, most_gate * multiprocessors), EXPAND_THREADS, gate,
+                   device_step_, to, out_[2].get(), in_[3].get());
+        } else {
+            launch(stream, early, 8, std::min(tiles, multiprocessors / 4) * 8, ADD_NORM_THREADS, add_norm,
+                   device_step_, to, NormWeight{norm_.get(), 0, 1e-5f}, out_[p].get(), hidden_.get(), in_[0].get());
+        }
+    }
 
     Lora lora(int layer, int projection) const {
         Lora to{};
@@ -208,7 +285,7 @@ class Bench {
             launch(stream, early, 1, std::min(step_.host.tiles * 4, 264), SHRINK_PROMPT_THREADS, shrink_prompt,
                    device_step_, to, x);
         } else {
-            launch(stream, early, 1, std::min(step_.host.tiles * to.parts * 16, 528), SHRINK_THREADS, shrink,
+            launch(stream, early, 1, std::min(step_.host.tiles * to.parts * 16, most_shrink), SHRINK_THREADS, shrink,
                    device_step_, to, x);
         }
     }
@@ -218,7 +295,7 @@ class Bench {
         for (int p = 0; p < to.parts; p++) {
             windows += divide_up(to.part[p].out, WINDOW);
         }
-        return std::min(divide_up(tiles, to.run) * windows, 1056);
+        return std::min(divide_up(tiles, to.run) * windows, most_expand * multiprocessors);
     }
 
     Buffer<AdapterModule> make_adapter(int number) {
@@ -263,20 +340,44 @@ class Bench {
 }  // namespace
 
 int main(int count, char** arguments) {
+    std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
     int rank = count > 1 ? std::atoi(arguments[1]) : 16;
+    if (count > 5) {
+        most_shrink = std::atoi(arguments[2]);
+        most_expand = std::atoi(arguments[3]);
+        most_gate = std::atoi(arguments[4]);
+        most_rotate = std::atoi(arguments[5]);
+    }
+    int most_tokens = count > 6 ? std::atoi(arguments[6]) : 1 << 20;
     cudaDeviceProp properties;
     CHECK(cudaGetDeviceProperties(&properties, 0));
+    multiprocessors = properties.multiProcessorCount;
     double bytes_per_us = bandwidth();
-    std::printf("%s, copies at %.2f TB/s, rank %d; microseconds a layer\n", properties.name, bytes_per_us / 1e6, rank);
+    std::printf("%s, copies at %.2f TB/s, reads at %.2f TB/s, rank %d; microseconds a layer\n", properties.name,
+                bytes_per_us / 1e6, read_bandwidth() / 1e6, rank);
     std::printf("%11s %7s | %7s %7s %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "both", "no PDL", "shrink", "expand",
                 "consume", "+expand", "+shrink", "with adapters: qkv, o, gate_up, down; without");
+    Buffer<uint4> weights(size_t(1) << 26);
     struct {
         int tokens;
         int adapters;
-    } table[] = {{1, 1}, {8, 8}, {32, 8}, {64, 8}, {64, 64}, {128, 32}, {512, 1}, {2048, 4}, {4096, 8}};
+    } table[] = {{1, 1}, {8, 8}, {32, 8}, {64, 8}, {64, 64}, {128, 32}, {512, 1}, {2048, 4}, {4096, 8},
+                 {1, 0}, {8, 0}, {32, 0}, {64, 0}, {128, 0}, {512, 0}, {2048, 0}, {4096, 0}};
     for (auto [tokens, adapters] : table) {
+        if (tokens > most_tokens) {
+            continue;
+        }
         Bench bench(tokens, adapters, rank, bytes_per_us);
+        double layer = tokens > 128 ? 0 : bench.step(weights, false, false);
         std::printf("%6d/%-4d %7.2f |", tokens, adapters, bench.floor());
+        if (adapters == 0) {
+            std::printf(" consumers %7.2f:", bench.consumers(true, false, false));
+            for (int p = 0; p < 4; p++) {
+                std::printf(" %6.2f", bench.consumers(true, false, false, p));
+            }
+            std::printf(" ; step %7.2f\n", layer);
+            continue;
+        }
         std::printf(" %7.2f", bench.shrink_and_expand(true, true, true));
         std::printf(" %7.2f", bench.shrink_and_expand(false, true, true));
         std::printf(" %7.2f", bench.shrink_and_expand(true, true, false));
@@ -291,7 +392,10 @@ int main(int count, char** arguments) {
         for (int p = 0; p < 4; p++) {
             std::printf(" %6.2f", bench.consumers(true, false, false, p));
         }
+        if (layer > 0) {
+            std::printf(" ; step %7.2f beside %7.2f in front %7.2f", layer, bench.step(weights, true, true),
+                        bench.step(weights, true, false));
+        }
         std::printf("\n");
-        std::fflush(stdout);
     }
 }

@@ -560,6 +560,7 @@ void run_case(const Shape& shape, const std::vector<Group>& groups, bool prompt,
 }  // namespace
 
 int main(int count, char** arguments) {
+    std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
     int cases = count > 1 ? std::atoi(arguments[1]) : 200;
     uint64_t seed = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1;
     Shape llama[] = {
