@@ -99,7 +99,7 @@ extern "C" {
 
 // h = A x for few tokens (up to about 256 a step). The long dimension is split over blocks.
 // x: [tokens, in] (or [outputs, in]).
-// Grid: min(tiles * parts * 16, 528), tiles as many as the step may have; SHRINK_THREADS threads.
+// Grid: min(tiles * parts * 16, 264), tiles as many as the step may have; SHRINK_THREADS threads.
 __global__ void shrink(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* x);
 
 // The same for many tokens: tiles of the same group are taken together, and all parts at once.
