@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import lorikeet.bindings.CudaOutOfMemoryException;
+import lorikeet.kernels.KvLayout;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.SamplingSettings;
 import lorikeet.memory.ElementType;
@@ -397,9 +398,10 @@ public final class Lorikeet implements AutoCloseable {
         return checkpoint.config();
     }
 
-    /** The most tokens of a prompt and its continuation together, by the model or the options. */
+    /** The most tokens of a prompt and its continuation together, by the model, the options, and the size of the cache. */
     public int contextTokens() {
-        return checker.contextTokens();
+        long cached = (long) engine().stats().kvBlocks() * KvLayout.BLOCK_TOKENS;
+        return (int) Math.min(checker.contextTokens(), cached);
     }
 
     /** The sampling settings that the model's makers recommend; greedy where they say nothing. */

@@ -1,6 +1,8 @@
 package lorikeet.runtime;
 
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
@@ -60,6 +62,28 @@ final class HouseRulesTest {
                 .mayOnlyBeAccessedByLayers("runtime")
                 .whereLayer("memory")
                 .mayOnlyBeAccessedByLayers("kernels", "runtime")
+                .check(CODE);
+    }
+
+    @Test
+    void theServerIsAThinLayerOnTop() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("lorikeet.runtime.server..", "lorikeet.runtime.cli..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("lorikeet.runtime.server..", "lorikeet.runtime.cli..")
+                .check(CODE);
+    }
+
+    @Test
+    void httpKnowsNoModel() {
+        noClasses()
+                .that()
+                .resideInAPackage("lorikeet.runtime.server.http..")
+                .should()
+                .dependOnClassesThat(
+                        resideInAPackage("lorikeet..").and(resideOutsideOfPackage("lorikeet.runtime.server.http..")))
                 .check(CODE);
     }
 

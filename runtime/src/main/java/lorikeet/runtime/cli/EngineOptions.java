@@ -1,8 +1,7 @@
 package lorikeet.runtime.cli;
 
 import java.time.Duration;
-import lorikeet.runtime.ErrorCode;
-import lorikeet.runtime.LorikeetException;
+import lorikeet.runtime.DeviceChoice;
 import lorikeet.runtime.Options;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -13,7 +12,8 @@ final class EngineOptions {
             names = "--device",
             paramLabel = "DEVICE",
             defaultValue = "auto",
-            description = "Where to compute: cpu, or auto for the best device there is (default: ${DEFAULT-VALUE}).")
+            description = "Where to compute: cpu, cuda, cuda:N, or auto, which takes a GPU if there is one (default:"
+                    + " ${DEFAULT-VALUE}).")
     private String device = "auto";
 
     @Option(
@@ -71,11 +71,8 @@ final class EngineOptions {
     EngineOptions() {}
 
     Options apply() {
-        if (!device.equals("cpu") && !device.equals("auto")) {
-            throw new LorikeetException(
-                    ErrorCode.INVALID_REQUEST, "--device is " + device + "; this version computes on cpu only");
-        }
         Options options = Options.DEFAULT
+                .device(DeviceChoice.parse(device))
                 .queueLimit(Duration.ofSeconds(queueSeconds))
                 .timeLimit(Duration.ofSeconds(requestSeconds))
                 .prefixCache(!noPrefixCache);

@@ -23,20 +23,23 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         header = "Serves a model and its adapters over HTTP.",
+        customSynopsis = "lorikeet serve --model=DIR [OPTION]...",
         description = {
             "",
-            "Answers as OpenAI's API, SGLang and vLLM do, and shows a page at /. Adapters are loaded, replaced and",
-            "unloaded while it answers. It listens on this machine only unless told otherwise. SIGTERM or Ctrl-C lets",
-            "what runs finish, and ends it with exit status 0."
+            "Answers as OpenAI's API, SGLang and vLLM do, and shows a page at /. Adapters",
+            "are loaded, replaced and unloaded while it answers. It listens on this machine",
+            "only unless told otherwise. SIGTERM or Ctrl-C lets what runs finish, and ends it",
+            "with exit status 0.",
+            ""
         },
         footer = {
             "",
             "Examples:",
             "  lorikeet serve --model llama",
-            "  lorikeet serve --model llama --adapter sql=adapters/sql,pinned --adapter fr=adapters/french",
-            "  lorikeet serve --model llama --adapters adapters --max-loaded-loras 100",
-            "  lorikeet serve --model llama --host 0.0.0.0 --api-key-file use.key --admin-key-file admin.key \\",
-            "      --allow-adapter-path /srv/adapters --state /var/lib/lorikeet/adapters.json",
+            "  lorikeet serve --model llama --adapter sql=a/sql,pinned --adapter fr=a/french",
+            "  lorikeet serve --model llama --adapters a --max-loaded-loras 100",
+            "  lorikeet serve --model llama --host 0.0.0.0 --api-key-file use.key \\",
+            "      --admin-key-file admin.key --allow-adapter-path a --state adapters.json",
             ""
         })
 final class ServeCommand implements Callable<Integer> {

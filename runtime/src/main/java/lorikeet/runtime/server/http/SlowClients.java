@@ -62,8 +62,7 @@ final class SlowClients implements AutoCloseable {
         synchronized void over() {
             over = true;
             if (fired) {
-                boolean cleared = Thread.interrupted();
-                assert cleared || fired : "the interrupt was for the write";
+                boolean _ = Thread.interrupted(); // it was meant for the write alone
             }
         }
     }
