@@ -75,6 +75,7 @@ final class Routes {
         SglangAdapters sglang = new SglangAdapters(calls);
         VllmAdapters vllm = new VllmAdapters(calls);
         routes.add(new Route("GET", "/adapters", Access.USE, adapters::list));
+        routes.add(new Route("GET", "/adapters/offered", Access.USE, adapters::offered));
         routes.add(new Route("POST", "/pin_lora_adapter", Access.ADMIN, adapters::pin));
         routes.add(new Route("POST", "/load_lora_adapter", Access.ADMIN, sglang::load));
         routes.add(new Route("POST", "/unload_lora_adapter", Access.ADMIN, sglang::unload));

@@ -11,8 +11,10 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code lorikeet serve} as a process: signals, keys, and limits that hold for the whole process. */
+/** {@code lorikeet serve} as a process: signals, restarts, keys, and limits that hold for the whole process. */
 final class ServeProcessTest {
+    private static final String GREEDY = "'temperature': 0, 'max_tokens': 16";
+
     @TempDir
     private Path folder;
 
@@ -44,6 +46,56 @@ final class ServeProcessTest {
             server.process.destroy();
             assertThat(client.readToEnd()).contains("\"code\":\"aborted\"");
             assertThat(server.awaitEnd()).as(server.output()).isZero();
+        }
+    }
+
+    @Test
+    void afterAKillTheAdaptersAreBack() throws Exception {
+        Path state = folder.resolve("state.json");
+        String[] options = {
+            "--state", state.toString(),
+            "--allow-adapter-path", Demo.ADAPTERS.toString(),
+            "--adapter", "dates=" + Demo.adapter("date-iso") + ",pinned"
+        };
+        try (ServeProcess server = serve(options)) {
+            assertThat(server.post("/load_lora_adapter", load("roman", "to-roman")))
+                    .contains("\"success\":true");
+            assertThat(server.post("/load_lora_adapter", load("cron", "to-cron")))
+                    .contains("\"success\":true");
+            assertThat(server.post("/unload_lora_adapter", "{'lora_name': 'cron'}"))
+                    .contains("\"success\":true");
+            server.process.destroyForcibly(); // SIGKILL
+            assertThat(server.awaitEnd()).isNotZero();
+        }
+        try (ServeProcess server = serve(options)) {
+            assertThat(server.get("/v1/models"))
+                    .contains("\"roman\"", "\"dates\"")
+                    .doesNotContain("\"cron\"");
+            assertThat(server.get("/adapters")).contains("\"name\":\"dates\"", "\"pinned\":true");
+            assertThat(server.post("/v1/completions", "{'model': 'roman', 'prompt': '1994 =>', " + GREEDY + "}"))
+                    .contains("MCMXCIV");
+        }
+        assertThat(Files.readString(state)).contains("roman").doesNotContain("dates");
+    }
+
+    private static String load(String name, String adapter) {
+        return "{'lora_name': '" + name + "', 'lora_path': '" + Demo.adapter(adapter) + "'}";
+    }
+
+    @Test
+    void aFolderOfAdaptersIsOfferedByName() throws Exception {
+        try (ServeProcess server = serve("--adapters", Demo.ADAPTERS.toString(), "--max-loaded-loras", "2")) {
+            assertThat(server.get("/adapters")).isEqualTo("{\"adapters\":[]}");
+            assertThat(server.get("/adapters/offered")).contains("\"to-roman\"", "\"to-sql\"");
+            assertThat(server.post("/v1/completions", "{'model': 'to-roman', 'prompt': '1994 =>', " + GREEDY + "}"))
+                    .contains("MCMXCIV");
+            assertThat(server.post("/v1/completions", "{'model': '../adapters/to-roman', 'prompt': 'x'}"))
+                    .contains("model_not_found");
+            for (String name : List.of("to-cron", "to-sql", "to-json")) {
+                assertThat(server.post("/v1/completions", "{'model': '" + name + "', 'prompt': 'x', 'max_tokens': 1}"))
+                        .contains("\"choices\"");
+            }
+            assertThat(server.get("/adapters").split("\"name\"", -1)).hasSize(3);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import lorikeet.runtime.Options;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -109,7 +110,7 @@ final class SglangTest {
         load("roman", "to-roman", "");
         JsonNode adapter = server.get("/adapters").json().at("/adapters/0");
         assertThat(adapter.path("name").stringValue()).isEqualTo("roman");
-        assertThat(adapter.path("state").stringValue()).isIn("ready", "resident");
+        assertThat(adapter.path("state").stringValue()).isEqualTo("ready");
         assertThat(adapter.path("pinned").booleanValue()).isFalse();
         assertThat(adapter.path("max_rank").intValue()).isEqualTo(16);
         RunningServer.Answer pinned = server.post("/pin_lora_adapter", "{'lora_name': 'roman', 'pinned': true}");
@@ -120,6 +121,35 @@ final class SglangTest {
                 .isEqualTo("resident");
         RunningServer.Answer unknown = server.post("/pin_lora_adapter", "{'lora_name': 'nobody'}");
         assertThat(unknown.status()).isEqualTo(404);
+    }
+
+    @Test
+    void pinningEverythingIsRefused() throws Exception {
+        try (RunningServer other = new RunningServer(Options.DEFAULT.batchAdapters(2), settings -> settings)) {
+            for (String name : List.of("to-roman", "to-sql")) {
+                pinned(other, name);
+            }
+            RunningServer.Answer last = pinned(other, "to-cron");
+            assertThat(last.status()).isEqualTo(400);
+            assertThat(last.json().path("error_message").stringValue()).contains("starvation");
+            assertThat(last.json().path("loaded_adapters").has("to-cron")).isFalse();
+        }
+    }
+
+    private static RunningServer.Answer pinned(RunningServer server, String name) throws Exception {
+        return server.post(
+                "/load_lora_adapter",
+                "{'lora_name': '" + name + "', 'lora_path': '" + Demo.adapter(name) + "', 'pinned': true}");
+    }
+
+    @Test
+    void tooHighARankIsIncompatible() throws Exception {
+        try (RunningServer other = new RunningServer(Options.DEFAULT.highestRank(8), settings -> settings)) {
+            RunningServer.Answer refused = other.post(
+                    "/load_lora_adapter", "{'lora_name': 'x', 'lora_path': '" + Demo.adapter("to-roman") + "'}");
+            assertThat(refused.status()).isEqualTo(400);
+            assertThat(refused.json().path("error_message").stringValue()).contains("incompatible");
+        }
     }
 
     @Test

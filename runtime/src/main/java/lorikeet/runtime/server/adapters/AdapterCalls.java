@@ -3,6 +3,7 @@ package lorikeet.runtime.server.adapters;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LoadSettings;
 import lorikeet.runtime.Lorikeet;
@@ -55,8 +56,15 @@ public final class AdapterCalls {
         return loaded;
     }
 
-    /** The loaded adapters as they are now. */
+    /** The loaded adapters as they are now, and those that requests still hold though they were unloaded. */
     public List<AdapterView> views() {
-        return model.adapters().stream().map(AdapterView::of).toList();
+        return Stream.concat(model.adapters().stream(), model.drainingAdapters().stream())
+                .map(AdapterView::of)
+                .toList();
+    }
+
+    /** The names that a folder offers, loaded or not. */
+    public List<String> offered() {
+        return model.offeredAdapters();
     }
 }

@@ -25,6 +25,13 @@ public final class AdaptersEndpoint {
         call.respond(200, new Adapters(calls.views()));
     }
 
+    private record Offered(List<String> names) {}
+
+    /** {@code GET /adapters/offered}: what requests may name, too. */
+    public void offered(Call call) throws IOException {
+        call.respond(200, new Offered(calls.offered()));
+    }
+
     /** {@code POST /pin_lora_adapter}: {@code lora_name} and {@code pinned}. */
     public void pin(Call call) throws IOException {
         JsonBody body = Json.object(call.jsonBody());

@@ -8,6 +8,7 @@ const SIDES = ["left", "right"];
 let base = null;
 let running = null;
 let shown = null;
+let offered = [];
 
 function headers() {
   const key = byId("key").value;
@@ -108,6 +109,7 @@ async function refresh() {
   try {
     if (base === null) {
       base = (await call("/v1/models")).data[0].id;
+      offered = (await call("/adapters/offered")).names;
       byId("base").textContent = base;
     }
     const { adapters } = await call("/adapters");
@@ -116,7 +118,8 @@ async function refresh() {
       showAdapters(adapters);
       shown = seen;
     }
-    showChoices([base, ...adapters.map((adapter) => adapter.name)]);
+    const loaded = adapters.filter((adapter) => adapter.state !== "draining").map((adapter) => adapter.name);
+    showChoices([base, ...new Set([...loaded, ...offered])]);
     byId("connection").textContent = "";
   } catch (error) {
     byId("connection").textContent = error.message;
