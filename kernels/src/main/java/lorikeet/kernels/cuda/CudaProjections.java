@@ -63,7 +63,7 @@ final class CudaProjections implements AutoCloseable {
                 kernel.argument(1),
                 step.adapted() ? scratch.address() : 0,
                 scratch.stride(),
-                scratch.tokens(),
+                step.tokens(),
                 step.prompt());
     }
 

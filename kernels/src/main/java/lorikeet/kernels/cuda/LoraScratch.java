@@ -12,7 +12,6 @@ final class LoraScratch implements AutoCloseable {
     private static final int RANK_STEP = 16;
     private static final int MOST_PARTS = 3;
     private static final int MOST_SPLITS = 16;
-    private static final int SPLIT_ROWS = 16384;
 
     private final CudaContext context;
     private final CudaStream stream;
@@ -39,7 +38,8 @@ final class LoraScratch implements AutoCloseable {
             stride *= 2;
         }
         tokens = Math.max(tokens, mostTokens);
-        long rows = Math.max(Math.min((long) MOST_SPLITS * tokens, SPLIT_ROWS), tokens);
+        // Few rows with an adapter among many without are split as if there were no others.
+        long rows = (long) MOST_SPLITS * tokens;
         memory = context.allocate(rows * MOST_PARTS * stride * Float.BYTES);
         return true;
     }
@@ -51,11 +51,6 @@ final class LoraScratch implements AutoCloseable {
     /** Components from one row of shrunk inputs to the next. */
     int stride() {
         return stride;
-    }
-
-    /** The tokens that there is room for. */
-    int tokens() {
-        return tokens;
     }
 
     @Override
