@@ -33,6 +33,9 @@ class AdapterLifeTest {
     private static final int NAMES = 3;
     private static final int VARIANTS = 8;
 
+    /** Of each client, however slow the machine is. */
+    private static final int LEAST_CALLS = 150;
+
     /** Slabs of 2 MiB; each adapter takes one, and so do a few texts. */
     private static final long POOL = 10 * (2L << 20);
 
@@ -64,7 +67,7 @@ class AdapterLifeTest {
             assertThat(model.drainingAdapters()).isEmpty();
             assertThat(model.stats().running()).isZero();
             assertThat(model.stats().waiting()).isZero();
-            assertThat(model.adapterStatistics()).hasSize(CLIENTS * NAMES).noneMatch(AdapterStatistics::resident);
+            assertThat(model.adapterStatistics()).isNotEmpty().noneMatch(AdapterStatistics::resident);
             assertThat(model.adapterStatistics().stream()
                             .mapToLong(AdapterStatistics::evictions)
                             .sum())
@@ -94,7 +97,7 @@ class AdapterLifeTest {
         }
 
         long run(long end) throws Exception {
-            while (System.nanoTime() < end) {
+            while (System.nanoTime() < end || calls < LEAST_CALLS) {
                 String name = names.get(random.nextInt(NAMES));
                 switch (random.nextInt(14)) {
                     case 0, 1 -> load(name);

@@ -31,6 +31,10 @@ class MixedTrafficTest {
     private static final int OFFERED = 12;
     private static final int NAMED = 8;
     private static final int CLIENTS = 8;
+
+    /** Of each client, however slow the machine is. */
+    private static final int LEAST_REQUESTS = 50;
+
     private static final long POOL = 9 * (2L << 20);
 
     @TempDir
@@ -61,7 +65,7 @@ class MixedTrafficTest {
             for (int client = 0; client < CLIENTS; client++) {
                 SplittableRandom random = new SplittableRandom(seed + client);
                 all.add(threads.submit(() -> {
-                    while (System.nanoTime() < end) {
+                    for (int i = 0; i < LEAST_REQUESTS || System.nanoTime() < end; i++) {
                         ask(model, random, given, refusals);
                     }
                     return 0;
