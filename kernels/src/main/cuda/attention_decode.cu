@@ -22,7 +22,7 @@ constexpr float LOG2_E = 1.4426950408889634f;
 __device__ __forceinline__ uint4 load(const __nv_bfloat16* from, bool valid) {
     uint4 value = make_uint4(0, 0, 0, 0);
     if (valid) {
-        value = __ldg(reinterpret_cast<const uint4*>(from));
+        value = __ldcg(reinterpret_cast<const uint4*>(from));  // the newest ones come from the kernel before
     }
     return value;
 }

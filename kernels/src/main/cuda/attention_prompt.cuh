@@ -180,7 +180,7 @@ __device__ __forceinline__ void load_queries(unsigned (&query)[SIZE / 16][4], co
         for (int k = 0; k < 4; k++) {
             const int dim = 16 * i + 8 * (k / 2) + 2 * c;
             query[i][k] = dim < attention.head_size
-                              ? *reinterpret_cast<const unsigned*>(attention.q + row[k % 2].q + dim)
+                              ? __ldcg(reinterpret_cast<const unsigned*>(attention.q + row[k % 2].q + dim))
                               : 0;
         }
     }

@@ -80,7 +80,7 @@ __device__ __forceinline__ void run_mma(const Step* step, const Attention& atten
             const Row one = tile.row(attention, tile.first_row + i / (SIZE / 8));
             uint4 value = make_uint4(0, 0, 0, 0);
             if (dim < attention.head_size) {
-                value = *reinterpret_cast<const uint4*>(attention.q + one.q + dim);
+                value = __ldcg(reinterpret_cast<const uint4*>(attention.q + one.q + dim));
             }
             *reinterpret_cast<uint4*>(queries + i / (SIZE / 8) * S::PITCH + dim) = value;
         }

@@ -57,6 +57,13 @@ __device__ __forceinline__ Bf16x8 to_bf16(const float (&from)[8]) {
     return to;
 }
 
+// What an earlier kernel of the step wrote is read through the second-level cache: with launches that overlap, the first
+// may hold an older state.
+__device__ __forceinline__ Bf16x8 load_fresh(const __nv_bfloat16* from) {
+    const uint4 value = __ldcg(reinterpret_cast<const uint4*>(from));
+    return *reinterpret_cast<const Bf16x8*>(&value);
+}
+
 // Two floats rounded to bf16 in one register, the first in the lower half.
 __device__ __forceinline__ unsigned pack_bf16(float low, float high) {
     const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);

@@ -36,7 +36,7 @@ __device__ __forceinline__ uint4 load_weight(const __nv_bfloat16* from, bool val
 __device__ __forceinline__ uint4 load_input(const __nv_bfloat16* from, bool valid) {
     uint4 value = make_uint4(0, 0, 0, 0);
     if (valid) {
-        value = *reinterpret_cast<const uint4*>(from);
+        value = __ldcg(reinterpret_cast<const uint4*>(from));
     }
     return value;
 }
@@ -217,7 +217,7 @@ extern "C" __global__ void __launch_bounds__(128, 6)
         for (int k = 8 * lane; k < hidden; k += 8 * WARP) {
             float a[8], b[8];
             to_floats(*reinterpret_cast<const Bf16x8*>(weight + k), a);
-            to_floats(*reinterpret_cast<const Bf16x8*>(input + k), b);
+            to_floats(load_fresh(input + k), b);
 #pragma unroll
             for (int j = 0; j < 8; j++) {
                 sum = fmaf(a[j], b[j], sum);

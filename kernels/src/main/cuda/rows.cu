@@ -138,12 +138,12 @@ extern "C" __global__ void __launch_bounds__(256)
     const float* from = in + static_cast<size_t>(row) * size;
     float squares = 0;
     for (int i = 4 * threadIdx.x; i < size; i += 4 * rows::THREADS) {
-        const float4 x = *reinterpret_cast<const float4*>(from + i);
+        const float4 x = __ldcg(reinterpret_cast<const float4*>(from + i));
         squares += x.x * x.x + x.y * x.y + x.z * x.z + x.w * x.w;
     }
     const float factor = rsqrtf(block_sum<rows::THREADS>(squares) / size + epsilon);
     for (int i = 4 * threadIdx.x; i < size; i += 4 * rows::THREADS) {
-        const float4 x = *reinterpret_cast<const float4*>(from + i);
+        const float4 x = __ldcg(reinterpret_cast<const float4*>(from + i));
         const uint2 w = *reinterpret_cast<const uint2*>(weight + i);
         const float2 low = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162*>(&w.x));
         const float2 high = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162*>(&w.y));
@@ -161,12 +161,12 @@ extern "C" __global__ void __launch_bounds__(256)
     if (output >= step->outputs) {
         return;
     }
-    const Bf16x8* from = reinterpret_cast<const Bf16x8*>(in + static_cast<size_t>(step->output_rows[output]) * size);
+    const __nv_bfloat16* from = in + static_cast<size_t>(step->output_rows[output]) * size;
     Bf16x8* to = reinterpret_cast<Bf16x8*>(out + static_cast<size_t>(output) * size);
     wait_for_previous();
     release_next();
     for (int i = threadIdx.x; i < size / 8; i += rows::THREADS) {
-        to[i] = from[i];
+        to[i] = load_fresh(from + 8 * i);
     }
 }
 

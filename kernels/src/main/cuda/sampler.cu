@@ -35,52 +35,54 @@ __device__ __forceinline__ float logit_of(Key key) {
     return __uint_as_float(ordered & 0x80000000u ? ordered & 0x7fffffffu : ~ordered);
 }
 
+// The logit of a token that was seen. Not inlined: few tokens were, and it would be all over the code.
+__device__ __noinline__ float penalise(float logit, unsigned seen, const SamplingRow& settings) {
+    const float penalty = settings.repetition_penalty;
+    float result = logit > 0 ? __fdiv_rn(logit, penalty) : __fmul_rn(logit, penalty);
+    if (seen > 1) {
+        const float times = static_cast<float>(seen - 1);
+        result = __fsub_rn(result,
+                           __fadd_rn(__fmul_rn(settings.frequency_penalty, times), settings.presence_penalty));
+    }
+    return result;
+}
+
 // A row of logits with its penalties.
 struct Row {
     const float* logits;
+    const unsigned* seen;  // or null
     const SamplingRow& settings;
 
-    __device__ __forceinline__ float penalised(float logit, unsigned seen) const {
-        if (seen == 0) {
-            return logit;
-        }
-        const float penalty = settings.repetition_penalty;
-        float result = logit > 0 ? __fdiv_rn(logit, penalty) : __fmul_rn(logit, penalty);
-        if (seen > 1) {
-            const float times = static_cast<float>(seen - 1);
-            result = __fsub_rn(result, __fadd_rn(__fmul_rn(settings.frequency_penalty, times),
-                                                 settings.presence_penalty));
-        }
-        return result;
+    __device__ __forceinline__ float penalised(int token, float logit) const {
+        const unsigned times = seen == nullptr ? 0 : seen[token];
+        return times == 0 ? logit : penalise(logit, times, settings);
     }
 
-    __device__ __forceinline__ unsigned seen(int token) const {
-        return settings.seen == nullptr ? 0 : settings.seen[token];
-    }
-
-    __device__ __forceinline__ float operator[](int token) const { return penalised(logits[token], seen(token)); }
+    __device__ __forceinline__ float operator[](int token) const { return penalised(token, logits[token]); }
 
     // Calls visit(token, logit with penalties) for first, first + STRIDE, ... below end. Some logits are loaded before
     // the first is looked at: a multiprocessor reads a whole row by itself, and would wait for each otherwise.
     template <int STRIDE, typename Visit>
     __device__ __forceinline__ void each(int first, int end, Visit visit) const {
-        constexpr int AT_ONCE = 8;
+        constexpr int AT_ONCE = 4;
+        int token = first;
 #pragma unroll 1
-        for (int token = first; token < end; token += AT_ONCE * STRIDE) {
+        for (; token + (AT_ONCE - 1) * STRIDE < end; token += AT_ONCE * STRIDE) {
             float logit[AT_ONCE];
             unsigned times[AT_ONCE];
 #pragma unroll
             for (int i = 0; i < AT_ONCE; i++) {
-                const bool there = token + i * STRIDE < end;
-                logit[i] = there ? logits[token + i * STRIDE] : 0;
-                times[i] = there ? seen(token + i * STRIDE) : 0;
+                logit[i] = logits[token + i * STRIDE];
+                times[i] = seen == nullptr ? 0 : seen[token + i * STRIDE];
             }
 #pragma unroll
             for (int i = 0; i < AT_ONCE; i++) {
-                if (token + i * STRIDE < end) {
-                    visit(token + i * STRIDE, penalised(logit[i], times[i]));
-                }
+                visit(token + i * STRIDE, times[i] == 0 ? logit[i] : penalise(logit[i], times[i], settings));
             }
+        }
+#pragma unroll 1
+        for (; token < end; token += STRIDE) {
+            visit(token, (*this)[token]);
         }
     }
 };
@@ -518,7 +520,8 @@ extern "C" __global__ void __launch_bounds__(256)
     if (rows != nullptr && static_cast<int>(blockIdx.y) >= *rows) {
         return;
     }
-    const Row row = {logits + static_cast<size_t>(blockIdx.y) * vocabulary, settings[blockIdx.y]};
+    const Row row = {logits + static_cast<size_t>(blockIdx.y) * vocabulary, settings[blockIdx.y].seen,
+                     settings[blockIdx.y]};
     const int first = static_cast<int>(blockIdx.x) * SAMPLER_CHUNK;
     float value[SCAN_EACH];
     float max = -INFINITY;
@@ -533,7 +536,7 @@ extern "C" __global__ void __launch_bounds__(256)
     for (int i = 0; i < SCAN_EACH; i++) {
         const int token = first + i * SCAN_THREADS + static_cast<int>(threadIdx.x);
         if (token < vocabulary) {
-            const float penalised = row.penalised(value[i], row.seen(token));
+            const float penalised = row.penalised(token, value[i]);
             invalid |= !(value[i] < INFINITY) || !(penalised < INFINITY) ? 1 : 0;
             max = fmaxf(max, value[i]);
             const Key key = key_of(penalised, token);
@@ -589,7 +592,7 @@ extern "C" __global__ void __launch_bounds__(1024)
     if (rows != nullptr && index >= *rows) {
         return;
     }
-    const Row row = {logits + static_cast<size_t>(index) * vocabulary, settings[index]};
+    const Row row = {logits + static_cast<size_t>(index) * vocabulary, settings[index].seen, settings[index]};
     summaries += static_cast<size_t>(index) * chunks;
     Key best = 0;
     float max = -INFINITY;

@@ -146,6 +146,58 @@ void head_case(Random& random, uint64_t seed) {
                                                        static_cast<unsigned long long>(seed), error.relative()));
 }
 
+// Reads x, and writes it anew: all elements `value`.
+__global__ void rewrite(__nv_bfloat16* x, int size, float value, float* sink) {
+    float sum = 0;
+    for (int i = threadIdx.x; i < size; i += blockDim.x) {
+        sum += __bfloat162float(x[i]);
+    }
+    if (sum == 12345) {
+        *sink = sum;
+    }
+    wait_for_previous();
+    release_next();
+    if (blockIdx.x == 0) {
+        for (int i = threadIdx.x; i < size; i += blockDim.x) {
+            x[i] = __float2bfloat16(value);
+        }
+    }
+}
+
+// Products of what the kernel before writes, in launches that overlap: none may see an older x, that other blocks have
+// just read.
+void overlapping_case() {
+    constexpr int IN = 4096;
+    constexpr int OUTS = 2048;
+    constexpr int LAUNCHES = 40;
+    const std::vector<__nv_bfloat16> ones(static_cast<size_t>(OUTS) * IN, __float2bfloat16(1.0f));
+    const Buffer<__nv_bfloat16> weight(ones);
+    const Buffer<__nv_bfloat16> x(std::vector<__nv_bfloat16>(IN, __float2bfloat16(0.0f)));
+    const Buffer<float> y(static_cast<size_t>(LAUNCHES) * OUTS);
+    const Buffer<float> sink(1);
+    const check::DeviceStep step = step_of(1);
+    for (int i = 0; i < LAUNCHES; i++) {
+        check::launch_overlapping(rewrite, dim3(264), 128, 0, nullptr, x.data(), IN, static_cast<float>(i + 1),
+                                  sink.data());
+        MatVec product = {};
+        product.x = x.data();
+        product.y = y.data() + static_cast<size_t>(i) * OUTS;
+        product.x_pitch = IN;
+        product.y_pitch = OUTS;
+        product.in = IN;
+        product.parts = 1;
+        product.weight[0] = weight.data();
+        product.out[0] = OUTS;
+        check::launch_overlapping(matvec_outputs, dim3(blocks_of(product)), 128, 0, nullptr, step.get(), product);
+    }
+    const std::vector<float> got = y.download();
+    int wrong = 0;
+    for (size_t i = 0; i < got.size(); i++) {
+        wrong += got[i] == static_cast<float>(i / OUTS + 1) * IN ? 0 : 1;
+    }
+    check::expect(wrong == 0, check::text("overlapping launches: %d results of an older x", wrong));
+}
+
 void time_product(const char* name, std::vector<int> outs, int in, int rows, bool logits, double copy_rate) {
     size_t outputs = 0;
     for (const int out : outs) {
@@ -202,6 +254,7 @@ int main(int argc, char** argv) {
         worst = std::max(worst, product_case(random, seed + i));
         head_case(random, seed + i);
     }
+    overlapping_case();
     std::printf("%d cases from seed %llu, worst error %.2e\n", cases, static_cast<unsigned long long>(seed), worst);
     if (argc > 3) {
         time_all();
