@@ -2,7 +2,13 @@ package lorikeet.jmh;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import lorikeet.jmh.device.FigureSet;
+import lorikeet.jmh.device.ModelShape;
+import lorikeet.jmh.device.ReadmeTable;
 import org.openjdk.jmh.Main;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
@@ -26,6 +32,12 @@ public final class Benchmarks {
     private static final String HELP = """
             lorikeet bench            runs the benchmarks that the README's numbers come from: a few minutes;
                                       prints a table and writes all scores to jmh/target/bench.json (-rff FILE: elsewhere)
+            lorikeet bench --device cuda [--shape LLAMA_3_8B] [NAME ...]
+                                      what a GPU does with a model of real shapes, or the CPU with cpu and a small model:
+                                      prints a table and writes jmh/target/bench-DEVICE.json (-rff FILE: elsewhere)
+            lorikeet bench --readme JSON TEXT NAME
+                                      puts the table of such a file into a text, between the markers
+                                      <!-- figures:NAME --> and <!-- /figures:NAME -->
             lorikeet bench NAME ...   runs the benchmarks whose names match
             lorikeet bench -l         lists the benchmarks
 
@@ -34,8 +46,43 @@ public final class Benchmarks {
 
     /** Takes JMH's arguments: {@code --help} explains them, {@code -l} lists the benchmarks. */
     public static void main(String[] given) throws CommandLineOptionException, RunnerException, IOException {
+        List<String> args = new ArrayList<>(Arrays.asList(given));
+        if (args.size() == 4 && args.getFirst().equals("--readme")) {
+            ReadmeTable.update(Path.of(args.get(1)), Path.of(args.get(2)), args.get(3));
+            return;
+        }
+        Optional<String> device = take(args, "--device");
+        if (device.isPresent()) {
+            figures(device.get(), args);
+            return;
+        }
         // JMH knows only the short name.
         run(Arrays.stream(given).map(arg -> arg.equals("--help") ? "-h" : arg).toArray(String[]::new));
+    }
+
+    /** Takes an option and its value out of the arguments. */
+    private static Optional<String> take(List<String> args, String option) {
+        int at = args.indexOf(option);
+        if (at < 0 || at + 1 == args.size()) {
+            return Optional.empty();
+        }
+        args.remove(at);
+        return Optional.of(args.remove(at));
+    }
+
+    private static void figures(String device, List<String> args)
+            throws CommandLineOptionException, RunnerException, IOException {
+        ModelShape shape = take(args, "--shape")
+                .map(ModelShape::valueOf)
+                .orElse(device.equals("cpu") ? ModelShape.SMALL : ModelShape.LLAMA_3_8B);
+        // JMH's own results would go to the same file.
+        Path json = take(args, "-rff")
+                .map(Path::of)
+                .orElse(BuildFolder.resolve("bench-" + device.replace(':', '-') + ".json"));
+        List<String> only = List.copyOf(new CommandLineOptions(args.toArray(String[]::new)).getIncludes());
+        args.removeAll(only);
+        CommandLineOptions given = new CommandLineOptions(args.toArray(String[]::new));
+        new FigureSet(device, shape).run(() -> withDefaults(given), only, json);
     }
 
     private static void run(String[] args) throws CommandLineOptionException, RunnerException, IOException {

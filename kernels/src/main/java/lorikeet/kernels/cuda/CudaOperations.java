@@ -16,6 +16,7 @@ import lorikeet.bindings.CudaProbe;
 import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.LibraryNotFoundException;
 import lorikeet.bindings.PinnedMemory;
+import lorikeet.bindings.StreamTimer;
 import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.AttentionShape;
 import lorikeet.kernels.Batch;
@@ -334,6 +335,12 @@ public final class CudaOperations implements Operations {
     @Override
     public Sampler sampler() {
         return sampler;
+    }
+
+    /** A stopwatch for the stream that steps run in; the caller closes it before these operations. For measuring. */
+    public StreamTimer timer() {
+        context.use();
+        return new StreamTimer(context, stream);
     }
 
     @Override

@@ -1,0 +1,188 @@
+package lorikeet.jmh.device;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import lorikeet.jmh.RandomModel;
+import lorikeet.kernels.AdapterWeights;
+import lorikeet.kernels.KvLayout;
+import lorikeet.kernels.Operations;
+import lorikeet.kernels.Registration;
+import lorikeet.memory.ElementType;
+import lorikeet.memory.Safetensors;
+import lorikeet.memory.SlabLease;
+import lorikeet.memory.SlabPlan;
+import lorikeet.memory.SlabPool;
+import lorikeet.runtime.DeviceChoice;
+import lorikeet.runtime.Devices;
+import lorikeet.runtime.adapter.AdapterLoader;
+import lorikeet.runtime.adapter.LoadedAdapter;
+import lorikeet.runtime.engine.EngineMemory;
+import lorikeet.runtime.model.ModelConfig;
+import lorikeet.runtime.model.ModelWeights;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.infra.Blackhole;
+
+/** An adapter of rank {@value #RANK} on its way from a file in the page cache into a device's slabs. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+public class AdapterSwap {
+    static final int RANK = 16;
+
+    /** Where to compute. */
+    @Param("cpu")
+    String device = "cpu";
+
+    /** The model. */
+    @Param("SMALL")
+    ModelShape shape = ModelShape.SMALL;
+
+    /** The type of the adapter's file: F32, as PEFT saves them, or BF16. */
+    @Param("F32")
+    ElementType type = ElementType.F32;
+
+    private final Arena arena = Arena.ofShared();
+    private @Nullable Opened opened;
+    private @Nullable LoadedAdapter justLoaded;
+    private List<Registration> justRegistered = List.of();
+
+    /** What the benchmarks work on: a folder, an adapter that is ready, and one that is resident. */
+    private record Opened(
+            Operations operations,
+            ModelWeights base,
+            SlabPool pool,
+            Path parent,
+            Path folder,
+            LoadedAdapter ready,
+            SlabPlan plan,
+            List<Registration> registrations) {}
+
+    /** Writes the adapter and checks what is loaded. */
+    @Setup
+    public void open() throws IOException {
+        ModelConfig config = shape.config();
+        Noise noise = new Noise(arena, (long) ModelShape.VOCABULARY * shape.hidden());
+        Operations operations = Devices.open(
+                        DeviceChoice.parse(device), Runtime.getRuntime().availableProcessors())
+                .operations();
+        ModelWeights base = new RandomWeights(shape, noise).model(List::copyOf);
+        KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headSize(), operations.kvType());
+        Load two = new Load(0, 2);
+        SlabPool pool = operations.slabPool(EngineMemory.slabBytes(layout), Decode.slabs(shape, two, RANK));
+        Path parent = Files.createTempDirectory("lorikeet-bench");
+        Path folder = new RandomModel(
+                        shape.hidden(),
+                        shape.layers(),
+                        shape.heads(),
+                        shape.kvHeads(),
+                        shape.inner(),
+                        ModelShape.VOCABULARY)
+                .writeAdapter(parent, RANK, type, 0);
+        LoadedAdapter ready = AdapterLoader.load(folder, base, operations);
+        if (ready.bytes() != shape.adapterWeights(RANK) * type.bytes()
+                || ready.modules().size() != 7 * shape.layers()) {
+            throw new IllegalStateException(ready.modules().size() + " modules in " + ready.bytes() + " bytes");
+        }
+        SlabPlan plan = operations.plan(ready.weights(), pool.slabBytes());
+        opened = new Opened(operations, base, pool, parent, folder, ready, plan, register(operations, ready));
+    }
+
+    private static List<Registration> register(Operations operations, LoadedAdapter adapter) {
+        List<Registration> registrations = new ArrayList<>();
+        for (Safetensors file : adapter.files().files()) {
+            registrations.add(operations.register(file.mapped()));
+        }
+        return registrations;
+    }
+
+    private Opened opened() {
+        if (opened == null) {
+            throw new IllegalStateException("not open");
+        }
+        return opened;
+    }
+
+    /** From a file in the page cache to READY: mapped, checked, registered and planned. */
+    @Benchmark
+    public SlabPlan load() {
+        Opened with = opened();
+        LoadedAdapter adapter = AdapterLoader.load(with.folder, with.base, with.operations);
+        justLoaded = adapter;
+        justRegistered = register(with.operations, adapter);
+        return with.operations.plan(adapter.weights(), with.pool.slabBytes());
+    }
+
+    /** From READY to RESIDENT. */
+    @Benchmark
+    public void swapIn(Blackhole result) {
+        Opened with = opened();
+        try (SlabLease lease = with.pool.lease(with.plan).orElseThrow()) {
+            result.consume(with.operations.copyIn(with.ready.weights(), with.plan, lease.memory()));
+        }
+    }
+
+    /** A new version takes the slabs of the old one: load, evict, swap in. */
+    @Benchmark
+    public AdapterWeights replace() {
+        SlabPlan plan = load();
+        Opened with = opened();
+        LoadedAdapter adapter = justLoaded;
+        if (adapter == null) {
+            throw new IllegalStateException("not loaded");
+        }
+        try (SlabLease lease = with.pool.lease(plan).orElseThrow()) {
+            return with.operations.copyIn(adapter.weights(), plan, lease.memory());
+        }
+    }
+
+    /** Unloads what the benchmark loaded; not timed. */
+    @TearDown(Level.Invocation)
+    public void unload() {
+        justRegistered.forEach(Registration::close);
+        justRegistered = List.of();
+        if (justLoaded != null) {
+            justLoaded.close();
+            justLoaded = null;
+        }
+    }
+
+    /** Gives everything back. */
+    @TearDown
+    public void close() throws IOException {
+        Opened with = opened();
+        with.registrations.forEach(Registration::close);
+        with.ready.close();
+        with.pool.close();
+        with.operations.close();
+        arena.close();
+        try (Stream<Path> files = Files.walk(with.parent)) {
+            files.sorted(Comparator.reverseOrder()).forEach(AdapterSwap::delete);
+        }
+    }
+
+    private static void delete(Path path) {
+        try {
+            Files.delete(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package lorikeet.jmh.device;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A run's results, as they are kept in a JSON file.
+ *
+ * @param device what was measured, in one line
+ * @param java the JVM
+ * @param when the day
+ * @param shape the model
+ * @param figures in the order in which they were measured
+ */
+record FigureFile(String device, String java, String when, ModelShape shape, List<Figure> figures) {
+    private static final JsonMapper MAPPER = new JsonMapper();
+
+    FigureFile {
+        figures = List.copyOf(figures);
+    }
+
+    void write(Path file) throws IOException {
+        ObjectNode root = MAPPER.createObjectNode();
+        root.put("device", device);
+        root.put("java", java);
+        root.put("when", when);
+        root.put("shape", shape.name());
+        ArrayNode array = root.putArray("figures");
+        figures.forEach(figure -> figure.write(array.addObject()));
+        Files.writeString(file, MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n");
+    }
+
+    static FigureFile read(Path file) throws IOException {
+        JsonNode root = MAPPER.readTree(Files.readString(file));
+        List<Figure> figures = new ArrayList<>();
+        root.get("figures").forEach(node -> figures.add(Figure.read(node)));
+        return new FigureFile(
+                root.get("device").asString(),
+                root.get("java").asString(),
+                root.get("when").asString(),
+                ModelShape.valueOf(root.get("shape").asString()),
+                figures);
+    }
+}

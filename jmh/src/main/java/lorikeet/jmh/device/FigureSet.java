@@ -1,0 +1,154 @@
+package lorikeet.jmh.device;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import lorikeet.kernels.Operations;
+import lorikeet.kernels.cpu.CpuOperations;
+import lorikeet.memory.ElementType;
+import lorikeet.runtime.DeviceChoice;
+import lorikeet.runtime.Devices;
+import lorikeet.runtime.verify.DeviceCheck;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+
+/** Runs the benchmarks of a device, writes their results as JSON, and prints the table that they make. */
+public final class FigureSet {
+    private static final int CHECKS = 3;
+    private static final double BFLOAT16_ERROR = 3e-2;
+    private static final double FLOAT32_ERROR = 1e-3;
+
+    private final String device;
+    private final ModelShape shape;
+    private final boolean gpu;
+
+    /** Benchmarks to run, with what differs from their defaults. */
+    private record Run(String benchmark, List<Values> parameters) {
+        static Run of(String benchmark, Values... parameters) {
+            return new Run(benchmark, List.of(parameters));
+        }
+    }
+
+    private record Values(String name, String... values) {}
+
+    /**
+     * The set of a device.
+     *
+     * @param device as {@link DeviceChoice#parse} takes it, not auto
+     * @param shape the model to measure with
+     */
+    public FigureSet(String device, ModelShape shape) {
+        this.device = device;
+        this.shape = shape;
+        this.gpu = !device.equals("cpu");
+    }
+
+    /**
+     * Runs it.
+     *
+     * @param options fresh options for each run
+     * @param only regular expressions; benchmarks that match none are left out, but for the ceilings. All run if empty
+     * @param json the file for the results
+     */
+    public void run(Supplier<ChainedOptionsBuilder> options, List<String> only, Path json)
+            throws RunnerException, IOException {
+        String description = check();
+        String java = System.getProperty("java.vm.name") + " " + Runtime.version();
+        String today = LocalDate.now(ZoneOffset.UTC).toString();
+        List<Figure> figures = new ArrayList<>();
+        for (Run run : set()) {
+            boolean wanted =
+                    only.isEmpty() || only.stream().anyMatch(part -> run.benchmark.matches(".*" + part + ".*"));
+            if (wanted || ceilings().contains(run)) {
+                figures.addAll(measure(options.get(), run));
+                // After each, so that a run that is cut short leaves what it has.
+                new FigureFile(description, java, today, shape, figures).write(json);
+            }
+        }
+        System.out.println();
+        FigureFile file = new FigureFile(description, java, today, shape, figures);
+        new FigureTable(file).lines().forEach(System.out::println);
+        System.out.println("All results: " + json);
+    }
+
+    /** A device that is fast but wrong isn't measured; returns its description. */
+    private String check() {
+        int threads = Runtime.getRuntime().availableProcessors();
+        try (Operations operations =
+                        Devices.open(DeviceChoice.parse(device), threads).operations();
+                Operations reference = new CpuOperations(threads)) {
+            double limit = operations.activationType() == ElementType.F32 ? FLOAT32_ERROR : BFLOAT16_ERROR;
+            DeviceCheck check = new DeviceCheck(operations, reference, limit);
+            for (long seed = 1; seed <= CHECKS; seed++) {
+                DeviceCheck.Result result = check.run(seed);
+                if (!result.differences().isEmpty()) {
+                    throw new IllegalStateException(
+                            device + " computes something else than the CPU: " + result.differences());
+                }
+            }
+            return operations.describe();
+        }
+    }
+
+    private List<Figure> measure(ChainedOptionsBuilder options, Run run) throws RunnerException {
+        options.include("\\." + run.benchmark.replace(".", "\\.") + "$");
+        options.param("device", device);
+        options.param("shape", shape.name());
+        for (Values values : run.parameters) {
+            options.param(values.name, values.values);
+        }
+        List<Figure> figures = new ArrayList<>();
+        for (RunResult result : new Runner(options.build()).run()) {
+            figures.add(Figure.of(result));
+        }
+        return figures;
+    }
+
+    private List<Run> ceilings() {
+        return gpu
+                ? List.of(
+                        Run.of("GpuCeilings.deviceCopy"),
+                        Run.of("GpuCeilings.hostToDevice"),
+                        Run.of("GpuCeilings.product"))
+                : List.of(Run.of("ReadBandwidth.allThreads", new Values("as", "PLAIN")), Run.of("FmaPeak.widest"));
+    }
+
+    private List<Run> set() {
+        List<Run> set = new ArrayList<>(ceilings());
+        if (gpu) {
+            set.add(Run.of("GpuCalls.downcall"));
+            set.add(Run.of("GpuCalls.launch"));
+            set.add(Run.of("GpuCalls.graphReplay"));
+        }
+        for (String part : List.of("load", "swapIn", "replace")) {
+            set.add(Run.of("AdapterSwap." + part));
+        }
+        set.add(
+                gpu
+                        ? Run.of("Decode.step", new Values("load", "1/0", "32/0", "32/8", "64/0", "64/64"))
+                        : Run.of("Decode.step", new Values("load", "1/0", "8/0", "8/8")));
+        if (gpu) {
+            set.add(Run.of("Decode.forward", new Values("load", FigureTable.loads())));
+            set.add(Run.of(
+                    "Decode.forward",
+                    new Values("load", FigureTable.SKEWED_LOAD),
+                    new Values("mix", Mix.SKEWED.name())));
+            set.add(Run.of(
+                    "Decode.forward",
+                    new Values("load", FigureTable.HIGH_RANK_LOAD),
+                    new Values("rank", String.valueOf(FigureTable.HIGH_RANK))));
+        }
+        set.add(
+                gpu
+                        ? Run.of("Prompt.prompt", new Values("load", "512/1", "2048/1", "2048/4", "4096/8"))
+                        : Run.of("Prompt.prompt"));
+        set.add(Run.of("SwapUnderLoad.step"));
+        return set;
+    }
+}

@@ -1,0 +1,303 @@
+package lorikeet.jmh.device;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import lorikeet.jmh.FmaPeak;
+
+/**
+ * The table that a run's results make, in Markdown: each figure beside its floor, the time that the bytes and operations
+ * it can't do without take at the ceilings of the same run, and beside what it should reach.
+ */
+final class FigureTable {
+    /** Measured with the skewed mix too. */
+    static final String SKEWED_LOAD = "64/8";
+
+    /** Measured with {@link #HIGH_RANK} too. */
+    static final String HIGH_RANK_LOAD = "32/8";
+
+    static final int HIGH_RANK = 64;
+
+    /** The decode steps whose adapters' part is measured, and what that should reach on an H200, in us a layer. */
+    private static final List<Target> ADAPTED = List.of(
+            new Target("1/1", 12),
+            new Target("8/8", 16),
+            new Target("32/8", 18),
+            new Target("64/8", 22),
+            new Target("64/64", 62),
+            new Target("128/32", 42));
+
+    private static final List<Target> ADAPTED_PROMPTS =
+            List.of(new Target("512/1", 45), new Target("2048/4", 150), new Target("4096/8", 300));
+
+    private static final int RANK = 16;
+
+    private final FigureFile file;
+    private final List<String> rows = new ArrayList<>();
+
+    private record Target(String load, double value) {
+        String base() {
+            return load.substring(0, load.indexOf('/')) + "/0";
+        }
+    }
+
+    FigureTable(FigureFile file) {
+        this.file = file;
+    }
+
+    /** All decode steps that the table needs: with adapters, and each without. */
+    static String[] loads() {
+        TreeSet<String> loads = new TreeSet<>();
+        for (Target target : ADAPTED) {
+            loads.add(target.load());
+            loads.add(target.base());
+        }
+        return loads.toArray(String[]::new);
+    }
+
+    /** The table's lines. */
+    List<String> lines() {
+        rows.clear();
+        boolean gpu = find("GpuCeilings.deviceCopy").isPresent();
+        ceilings();
+        calls();
+        if (gpu) {
+            ADAPTED.forEach(target -> adaptersOfDecode(target, RANK, Mix.UNIFORM));
+            adaptersOfDecode(new Target(SKEWED_LOAD, Double.NaN), RANK, Mix.SKEWED);
+            adaptersOfDecode(new Target(HIGH_RANK_LOAD, Double.NaN), HIGH_RANK, Mix.UNIFORM);
+            ADAPTED_PROMPTS.forEach(this::adaptersOfPrompt);
+        }
+        decode();
+        prompt();
+        adapters();
+        List<String> lines = new ArrayList<>();
+        lines.add("Measured on " + file.when() + ": " + file.device() + "; " + name(file.shape())
+                + ", random weights; adapters on all seven projections, of rank " + RANK
+                + " unless it says otherwise.");
+        lines.add("");
+        lines.add("| what | measured | floor | to reach on an H200 |");
+        lines.add("|---|---|---|---|");
+        lines.addAll(rows);
+        return lines;
+    }
+
+    private static String name(ModelShape shape) {
+        return shape == ModelShape.LLAMA_3_8B ? "the shapes of Llama-3-8B" : "a Llama of 352 million parameters";
+    }
+
+    private Optional<Figure> find(String benchmark, String... parameters) {
+        return file.figures().stream()
+                .filter(figure -> figure.benchmark().equals(benchmark))
+                .filter(figure -> {
+                    for (int i = 0; i < parameters.length; i += 2) {
+                        if (!parameters[i + 1].equals(figure.parameters().get(parameters[i]))) {
+                            return false;
+                        }
+                    }
+                    return true;
+                })
+                .findFirst();
+    }
+
+    /** Bytes a millisecond of memory that is read. */
+    private double memory() {
+        return find("GpuCeilings.deviceCopy")
+                .map(copy -> 2.0 * GpuCeilings.COPIED / copy.deviceOrWallMillis())
+                .or(() -> find("ReadBandwidth.allThreads").map(read -> read.score() * 1e9 / 1e3))
+                .orElse(Double.NaN);
+    }
+
+    /** Bytes a millisecond of page-locked memory that is sent to the device. */
+    private double host() {
+        return find("GpuCeilings.hostToDevice")
+                .map(copy -> GpuCeilings.SENT / copy.deviceOrWallMillis())
+                .orElse(Double.NaN);
+    }
+
+    /** Multiply-adds a millisecond. */
+    private double arithmetic() {
+        return find("GpuCeilings.product")
+                .map(product -> Math.pow(GpuCeilings.SIDE, 3) / product.deviceOrWallMillis())
+                .or(() -> find("FmaPeak.widest").map(peak -> peak.score() * FmaPeak.lanes() / 1e3))
+                .orElse(Double.NaN);
+    }
+
+    /** Bytes of a weight on this device: the CPU reads bf16, too. */
+    private static final int WEIGHT_BYTES = Short.BYTES;
+
+    private void row(String what, String measured, String floor, String target) {
+        rows.add("| " + what + " | " + measured + " | " + floor + " | " + target + " |");
+    }
+
+    private static String number(String format, double value) {
+        return Double.isNaN(value) ? "" : String.format(Locale.ROOT, format, value);
+    }
+
+    private void ceilings() {
+        row("ceiling: memory, read or written", number("%.0f GB/s", memory() / 1e6), "", "");
+        if (!Double.isNaN(host())) {
+            row("ceiling: page-locked memory to the device", number("%.1f GB/s", host() / 1e6), "", "");
+        }
+        row("ceiling: arithmetic", number("%.1f TFLOP/s", 2 * arithmetic() / 1e9), "", "");
+    }
+
+    private void calls() {
+        find("GpuCalls.downcall").ifPresent(call -> row("one downcall", number("%.0f ns", call.score()), "", ""));
+        find("GpuCalls.launch")
+                .ifPresent(call -> row("one launch, among many", number("%.2f us", call.score() / 1e3), "", ""));
+        find("GpuCalls.graphReplay")
+                .ifPresent(call -> row(
+                        "one replay of " + GpuCalls.RECORDED + " recorded launches with nothing to do",
+                        number("%.0f us", call.score() / 1e3),
+                        "",
+                        ""));
+    }
+
+    private void adaptersOfDecode(Target target, int rank, Mix mix) {
+        Optional<Figure> with =
+                find("Decode.forward", "load", target.load(), "rank", String.valueOf(rank), "mix", mix.name());
+        Optional<Figure> without = find("Decode.forward", "load", target.base());
+        if (with.isEmpty() || without.isEmpty()) {
+            return;
+        }
+        double micros = added(with.get(), without.get());
+        Load load = Load.parse(target.load());
+        String kind = (rank == RANK ? "" : ", rank " + rank) + (mix == Mix.UNIFORM ? "" : ", skewed");
+        row(
+                "what adapters add to a layer, decode of " + load.rows() + " over " + load.adapters() + kind,
+                number("%.1f us", micros),
+                number("%.1f us", adapterFloor(load, rank)),
+                number("%.0f us", target.value()));
+    }
+
+    private void adaptersOfPrompt(Target target) {
+        Optional<Figure> with = find("Prompt.prompt", "load", target.load(), "rank", String.valueOf(RANK));
+        Optional<Figure> without = find("Prompt.prompt", "load", target.load(), "rank", "0");
+        if (with.isEmpty() || without.isEmpty()) {
+            return;
+        }
+        Load load = Load.parse(target.load());
+        row(
+                "what adapters add to a layer, prompts of " + load.rows() + " tokens over " + load.adapters(),
+                number("%.0f us", added(with.get(), without.get())),
+                number("%.0f us", adapterFloor(load, RANK)),
+                number("%.0f us", target.value()));
+    }
+
+    /** Microseconds a layer. */
+    private double added(Figure with, Figure without) {
+        return (with.deviceOrWallMillis() - without.deviceOrWallMillis())
+                * 1e3
+                / file.shape().layers();
+    }
+
+    /** Microseconds a layer: the adapters read once, and the multiply-adds of the rows. */
+    private double adapterFloor(Load load, int rank) {
+        double weights =
+                (double) file.shape().adapterWeights(rank) / file.shape().layers();
+        return (load.adapters() * weights * WEIGHT_BYTES / memory() + load.rows() * weights / arithmetic()) * 1e3;
+    }
+
+    private void decode() {
+        file.figures().stream()
+                .filter(figure -> figure.benchmark().equals("Decode.step"))
+                .forEach(figure -> {
+                    Load load = Load.parse(figure.parameter("load"));
+                    double bytes = WEIGHT_BYTES
+                            * (double) (file.shape().linearWeights()
+                                    + file.shape().headWeights()
+                                    + load.rows()
+                                            * Decode.CONTEXT
+                                            * file.shape().cachedNumbers()
+                                    + load.adapters() * file.shape().adapterWeights(RANK));
+                    double floor = bytes / memory();
+                    row(
+                            "decode step, " + load.rows() + " requests, "
+                                    + (load.adapters() == 0 ? "no" : load.adapters()) + " adapters, "
+                                    + Decode.CONTEXT + " tokens each",
+                            number("%.2f ms", figure.millis())
+                                    + number(" (%.0f tokens/s)", load.rows() * 1e3 / figure.millis()),
+                            number("%.2f ms", floor),
+                            target(figure.parameter("load")));
+                    Optional<Figure> without = find("Decode.step", "load", load.rows() + "/0");
+                    if (load.adapters() > 0 && without.isPresent()) {
+                        double own = load.adapters() * file.shape().adapterWeights(RANK) * WEIGHT_BYTES / memory();
+                        double over = (figure.millis() - own) / without.get().millis() - 1;
+                        row(
+                                "the same against the step without adapters, minus the time that their bytes take",
+                                number("%+.1f %%", 100 * over),
+                                "0 %",
+                                load.equals(new Load(32, 8)) ? "+4 %" : load.equals(new Load(64, 64)) ? "+8 %" : "");
+                    }
+                });
+    }
+
+    private String target(String load) {
+        if (file.shape() != ModelShape.LLAMA_3_8B) {
+            return "";
+        }
+        return load.equals("1/0") ? "4.3 ms" : load.equals("32/0") ? "4.9 ms" : "";
+    }
+
+    private void prompt() {
+        file.figures().stream()
+                .filter(figure -> figure.benchmark().equals("Prompt.prompt"))
+                .filter(figure -> figure.parameter("rank").equals("0"))
+                .forEach(figure -> {
+                    Load load = Load.parse(figure.parameter("load"));
+                    int length = load.rows() / load.adapters();
+                    double operations = (double) load.rows() * file.shape().linearWeights()
+                            + (double) load.rows()
+                                    * length
+                                    * file.shape().hidden()
+                                    * file.shape().layers()
+                            + (double) load.adapters() * file.shape().headWeights();
+                    double floor = operations / arithmetic();
+                    row(
+                            load.adapters() + (load.adapters() == 1 ? " prompt of " : " prompts of ") + length
+                                    + " tokens to the logits",
+                            number("%.1f ms", figure.millis())
+                                    + number(" (%.0f tokens/s)", load.rows() * 1e3 / figure.millis()),
+                            number("%.1f ms", floor),
+                            load.equals(new Load(2048, 1)) && file.shape() == ModelShape.LLAMA_3_8B ? "55 ms" : "");
+                });
+    }
+
+    private void adapters() {
+        boolean large = file.shape() == ModelShape.LLAMA_3_8B;
+        for (String part : List.of("load", "swapIn", "replace")) {
+            find("AdapterSwap." + part).ifPresent(figure -> {
+                double bytes = (double) file.shape().adapterWeights(AdapterSwap.RANK)
+                        * (figure.parameter("type").equals("F32") ? Float.BYTES : Short.BYTES);
+                String size = number("%.0f MB", bytes / 1e6);
+                String what = Stream.of(
+                                "load:load an adapter of %s from the page cache: map, check, register",
+                                "swapIn:swap in a READY adapter, file of %s",
+                                "replace:load another version of it, and swap that in")
+                        .filter(text -> text.startsWith(part + ":"))
+                        .map(text -> text.substring(part.length() + 1).formatted(size))
+                        .findFirst()
+                        .orElseThrow();
+                row(
+                        what,
+                        number("%.2f ms", figure.millis()),
+                        part.equals("swapIn") ? number("%.2f ms", bytes / host()) : "",
+                        !large ? "" : part.equals("load") ? "8 ms" : part.equals("swapIn") ? "3.4 ms" : "");
+            });
+        }
+        Optional<Figure> quiet = find("SwapUnderLoad.step", "swaps", "0");
+        Optional<Figure> busy = find("SwapUnderLoad.step", "swaps", "50");
+        if (quiet.isPresent() && busy.isPresent()) {
+            row(
+                    "gap between tokens while 50 adapters a second are swapped in, 99th percentile, against none",
+                    number("%.2f", busy.get().p99() / quiet.get().p99())
+                            + number(" (%.2f ms", busy.get().p99())
+                            + number(" and %.2f ms)", quiet.get().p99()),
+                    "1",
+                    "1.05");
+        }
+    }
+}

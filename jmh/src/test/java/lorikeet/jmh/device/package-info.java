@@ -1,0 +1,4 @@
+@NullMarked
+package lorikeet.jmh.device;
+
+import org.jspecify.annotations.NullMarked;
