@@ -247,9 +247,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
         }
         turn ^= 1;
     }
-    if (!waited) {
-        wait_for_previous();
-    }
+    leave(waited);
 #if __CUDA_ARCH__ >= 900
     if (!all_started) {
         asm volatile("barrier.cluster.wait.aligned;" ::: "memory");

@@ -134,9 +134,7 @@ __device__ __forceinline__ void expand_onto(const Step* step, const Lora& lora, 
             }
         }
     }
-    if (!waited) {
-        wait_for_previous();
-    }
+    leave(waited);
 }
 
 }  // namespace lorikeet::expanding

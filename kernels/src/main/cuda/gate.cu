@@ -149,7 +149,5 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
             }
         }
     }
-    if (!waited) {
-        wait_for_previous();
-    }
+    leave(waited);
 }

@@ -57,7 +57,7 @@ struct LoraPart {
 // A projection: its parts, and where `shrink` leaves h for whoever expands it.
 struct Lora {
     // f32 [parts][tokens][splits][rank_stride], where the number of splits depends on the step. Room for
-    // parts * rank_stride * max(min(16 * tokens, 16384), tokens) floats is enough.
+    // parts * rank_stride * MAX_SPLITS * tokens floats: few rows with an adapter among many others are split as if alone.
     // Null: no adapters, or `expand` has added them already.
     float* shrunk;
     int parts;

@@ -278,9 +278,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::SHRINK_THREADS, 2)
             shrink_part<2>(share, change, target, shared, waited);
         }
     }
-    if (!waited) {
-        wait_for_previous();
-    }
+    leave(waited);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::SHRINK_PROMPT_THREADS, 2)
@@ -341,7 +339,5 @@ extern "C" __global__ void __launch_bounds__(lorikeet::SHRINK_PROMPT_THREADS, 2)
             }
         }
     }
-    if (!waited) {
-        wait_for_previous();
-    }
+    leave(waited);
 }

@@ -35,6 +35,14 @@ __device__ __forceinline__ size_t shrunk_at(const Lora& lora, int part, int row,
     return (static_cast<size_t>(part) * lora.tokens + row) * splits * lora.rank_stride;
 }
 
+// A kernel must not end before the one in front: those that follow count on it. The blocks with work see to that; of the
+// others only the first waits, so that they leave room for the next kernel.
+__device__ __forceinline__ void leave(bool waited) {
+    if (!waited && blockIdx.x == 0) {
+        wait_for_previous();
+    }
+}
+
 // The rows that a projection is about.
 struct Groups {
     const Tile* tile;
