@@ -44,6 +44,7 @@ final class CudaAttention {
 
     private static final int PROMPT_THREADS = 256;
     private static final int DECODE_HEADS = 8;
+    private static final int MOST_HEAD_SIZE = 256;
 
     /** Thread blocks of a step, not split, up to which even short sequences are split. */
     private static final int FEW_BLOCKS = 8;
@@ -132,15 +133,15 @@ final class CudaAttention {
         to.set(JAVA_INT, SPLITS, splits);
         to.set(JAVA_LONG, KEY_OFFSET, layout.keyOffset(shape.layer(), 0));
         to.set(JAVA_LONG, VALUE_OFFSET, layout.valueOffset(shape.layer(), 0));
-        to.set(JAVA_LONG, PARTIAL, partial(shape.headSize()).address());
+        to.set(JAVA_LONG, PARTIAL, partial().address());
         to.set(JAVA_LONG, ARRIVED, arrived().address());
     }
 
     /** Room for the parts of all sequences: a step with splits has no more than {@code enough} of them. */
-    private MemorySegment partial(int headSize) {
+    private MemorySegment partial() {
         MemorySegment made = partial;
         if (made == null) {
-            made = arena.allocate((long) enough * (DECODE_HEADS * headSize + 16) * Float.BYTES);
+            made = arena.allocate((long) enough * (DECODE_HEADS * MOST_HEAD_SIZE + 16) * Float.BYTES);
             partial = made;
         }
         return made;

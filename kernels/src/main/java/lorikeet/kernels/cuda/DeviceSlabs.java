@@ -40,7 +40,7 @@ final class DeviceSlabs implements SlabSource {
         }
     }
 
-    /** The address that KV blocks are counted from; 0 before the first slab was lent. */
+    /** The address that KV blocks are counted from; 0 before the first slab was lent, and after closing. */
     long base() {
         return memory == null ? 0 : memory.address();
     }
@@ -50,6 +50,7 @@ final class DeviceSlabs implements SlabSource {
         if (memory != null) {
             context.use();
             memory.close();
+            memory = null;
         }
     }
 }
