@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /** A random model on one device, whose steps are run operation by operation and looked at after each. */
 final class CheckSide implements AutoCloseable {
     private static final float EPSILON = 1e-5f;
-    private static final int SLABS = 4096;
+    private static final long POOL_BYTES = 512L << 20;
 
     private final CheckShape shape;
     private final Operations operations;
@@ -62,7 +62,7 @@ final class CheckSide implements AutoCloseable {
         this.operations = operations;
         this.slots = weights.slots();
         layout = new KvLayout(shape.layers(), shape.kvHeads(), shape.headSize(), operations.kvType());
-        pool = operations.slabPool(slabBytes(layout), SLABS);
+        pool = operations.slabPool(slabBytes(layout), (int) (POOL_BYTES / slabBytes(layout)));
         embedding = place(weights.embedding);
         head = new Linear(place(weights.head), null, slots.head());
         finalNorm = new Norm(place(weights.finalNorm), EPSILON, slots.finalNorm());
