@@ -169,7 +169,8 @@ class AdapterLeakTest {
             Held before = Held.now(model);
             cycles(model, variants, CYCLES / 10, CYCLES);
             Held after = Held.now(model);
-            assertThat(after.mappedFiles()).isZero();
+            // Other tests of the same JVM may hold some for as long as it runs.
+            assertThat(after.mappedFiles()).isEqualTo(before.mappedFiles());
             assertThat(after.poolBytes()).isEqualTo(before.poolBytes());
             assertThat(model.stats().kvBlocksUsed()).isZero();
             assertThat(model.stats().kvBlocksCached()).isZero();

@@ -68,7 +68,8 @@ class LeakTest {
         }
         System.gc();
         Held after = Held.now();
-        assertThat(after.mappedFiles()).isZero();
+        // Other tests of the same JVM may hold some for as long as it runs.
+        assertThat(after.mappedFiles()).isEqualTo(before.mappedFiles());
         assertThat(after.descriptors()).isLessThanOrEqualTo(before.descriptors() + 2);
         assertThat(after.threads()).isLessThanOrEqualTo(before.threads() + 4);
         // A leak of even one KV chunk or mapping a round would be hundreds of megabytes.

@@ -31,12 +31,35 @@ class CommandsTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
 
+    /** What the last command said of the device; not part of {@code err}. */
+    private List<String> device = List.of();
+
     private int run(String... args) {
         out.getBuffer().setLength(0);
         err.getBuffer().setLength(0);
         CommandLine command = Main.commandLine(false);
         command.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
-        return command.execute(args);
+        int status = command.execute(args);
+        List<String> lines = err.toString().lines().toList();
+        device = lines.stream().filter(CommandsTest::namesTheDevice).toList();
+        err.getBuffer().setLength(0);
+        lines.stream()
+                .filter(line -> !namesTheDevice(line))
+                .forEach(line -> err.append(line).append("\n"));
+        return status;
+    }
+
+    @Test
+    void saysWhereItComputesUnlessThatWasNamed() {
+        assertThat(run("generate", "--model", MODEL, "-m", "1", "Once")).isZero();
+        assertThat(device).hasSize(1);
+        assertThat(run("generate", "--model", MODEL, "-m", "1", "--device", "cpu", "Once"))
+                .isZero();
+        assertThat(device).isEmpty();
+    }
+
+    private static boolean namesTheDevice(String line) {
+        return line.startsWith("lorikeet: on ");
     }
 
     private void assertAnswers(String expected, String... args) {
