@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -35,6 +36,21 @@ record FigureFile(String device, String java, String when, ModelShape shape, Lis
         ArrayNode array = root.putArray("figures");
         figures.forEach(figure -> figure.write(array.addObject()));
         Files.writeString(file, MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n");
+    }
+
+    /** The first result of a benchmark whose parameters, given as names and values in turn, are these. */
+    Optional<Figure> find(String benchmark, String... parameters) {
+        return figures.stream()
+                .filter(figure -> figure.benchmark().equals(benchmark))
+                .filter(figure -> {
+                    for (int i = 0; i < parameters.length; i += 2) {
+                        if (!parameters[i + 1].equals(figure.parameters().get(parameters[i]))) {
+                            return false;
+                        }
+                    }
+                    return true;
+                })
+                .findFirst();
     }
 
     static FigureFile read(Path file) throws IOException {

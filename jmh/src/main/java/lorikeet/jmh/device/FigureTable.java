@@ -6,7 +6,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import lorikeet.jmh.FmaPeak;
 
 /**
  * The table that a run's results make, in Markdown: each figure beside its floor, the time that the bytes and operations
@@ -36,6 +35,7 @@ final class FigureTable {
     private static final int RANK = 16;
 
     private final FigureFile file;
+    private final Ceilings ceilings;
     private final List<String> rows = new ArrayList<>();
 
     private record Target(String load, double value) {
@@ -46,6 +46,7 @@ final class FigureTable {
 
     FigureTable(FigureFile file) {
         this.file = file;
+        ceilings = Ceilings.of(file);
     }
 
     /** All decode steps that the table needs: with adapters, and each without. */
@@ -61,7 +62,7 @@ final class FigureTable {
     /** The table's lines. */
     List<String> lines() {
         rows.clear();
-        boolean gpu = find("GpuCeilings.deviceCopy").isPresent();
+        boolean gpu = file.find("GpuCeilings.deviceCopy").isPresent();
         ceilings();
         calls();
         if (gpu) {
@@ -88,43 +89,6 @@ final class FigureTable {
         return shape == ModelShape.LLAMA_3_8B ? "the shapes of Llama-3-8B" : "a Llama of 352 million parameters";
     }
 
-    private Optional<Figure> find(String benchmark, String... parameters) {
-        return file.figures().stream()
-                .filter(figure -> figure.benchmark().equals(benchmark))
-                .filter(figure -> {
-                    for (int i = 0; i < parameters.length; i += 2) {
-                        if (!parameters[i + 1].equals(figure.parameters().get(parameters[i]))) {
-                            return false;
-                        }
-                    }
-                    return true;
-                })
-                .findFirst();
-    }
-
-    /** Bytes a millisecond of memory that is read. */
-    private double memory() {
-        return find("GpuCeilings.deviceCopy")
-                .map(copy -> 2.0 * GpuCeilings.COPIED / copy.deviceOrWallMillis())
-                .or(() -> find("ReadBandwidth.allThreads").map(read -> read.score() * 1e9 / 1e3))
-                .orElse(Double.NaN);
-    }
-
-    /** Bytes a millisecond of page-locked memory that is sent to the device. */
-    private double host() {
-        return find("GpuCeilings.hostToDevice")
-                .map(copy -> GpuCeilings.SENT / copy.deviceOrWallMillis())
-                .orElse(Double.NaN);
-    }
-
-    /** Multiply-adds a millisecond. */
-    private double arithmetic() {
-        return find("GpuCeilings.product")
-                .map(product -> Math.pow(GpuCeilings.SIDE, 3) / product.deviceOrWallMillis())
-                .or(() -> find("FmaPeak.widest").map(peak -> peak.score() * FmaPeak.lanes() / 1e3))
-                .orElse(Double.NaN);
-    }
-
     /** Bytes of a weight on this device: the CPU reads bf16, too. */
     private static final int WEIGHT_BYTES = Short.BYTES;
 
@@ -137,18 +101,18 @@ final class FigureTable {
     }
 
     private void ceilings() {
-        row("ceiling: memory, read or written", number("%.0f GB/s", memory() / 1e6), "", "");
-        if (!Double.isNaN(host())) {
-            row("ceiling: page-locked memory to the device", number("%.1f GB/s", host() / 1e6), "", "");
+        row("ceiling: memory, read or written", number("%.0f GB/s", ceilings.memory() / 1e6), "", "");
+        if (!Double.isNaN(ceilings.host())) {
+            row("ceiling: page-locked memory to the device", number("%.1f GB/s", ceilings.host() / 1e6), "", "");
         }
-        row("ceiling: arithmetic", number("%.1f TFLOP/s", 2 * arithmetic() / 1e9), "", "");
+        row("ceiling: arithmetic", number("%.1f TFLOP/s", 2 * ceilings.arithmetic() / 1e9), "", "");
     }
 
     private void calls() {
-        find("GpuCalls.downcall").ifPresent(call -> row("one downcall", number("%.0f ns", call.score()), "", ""));
-        find("GpuCalls.launch")
+        file.find("GpuCalls.downcall").ifPresent(call -> row("one downcall", number("%.0f ns", call.score()), "", ""));
+        file.find("GpuCalls.launch")
                 .ifPresent(call -> row("one launch, among many", number("%.2f us", call.score() / 1e3), "", ""));
-        find("GpuCalls.graphReplay")
+        file.find("GpuCalls.graphReplay")
                 .ifPresent(call -> row(
                         "one replay of " + GpuCalls.RECORDED + " recorded launches with nothing to do",
                         number("%.0f us", call.score() / 1e3),
@@ -158,8 +122,8 @@ final class FigureTable {
 
     private void adaptersOfDecode(Target target, int rank, Mix mix) {
         Optional<Figure> with =
-                find("Decode.forward", "load", target.load(), "rank", String.valueOf(rank), "mix", mix.name());
-        Optional<Figure> without = find("Decode.forward", "load", target.base());
+                file.find("Decode.forward", "load", target.load(), "rank", String.valueOf(rank), "mix", mix.name());
+        Optional<Figure> without = file.find("Decode.forward", "load", target.base());
         if (with.isEmpty() || without.isEmpty()) {
             return;
         }
@@ -174,8 +138,8 @@ final class FigureTable {
     }
 
     private void adaptersOfPrompt(Target target) {
-        Optional<Figure> with = find("Prompt.prompt", "load", target.load(), "rank", String.valueOf(RANK));
-        Optional<Figure> without = find("Prompt.prompt", "load", target.load(), "rank", "0");
+        Optional<Figure> with = file.find("Prompt.prompt", "load", target.load(), "rank", String.valueOf(RANK));
+        Optional<Figure> without = file.find("Prompt.prompt", "load", target.load(), "rank", "0");
         if (with.isEmpty() || without.isEmpty()) {
             return;
         }
@@ -198,7 +162,9 @@ final class FigureTable {
     private double adapterFloor(Load load, int rank) {
         double weights =
                 (double) file.shape().adapterWeights(rank) / file.shape().layers();
-        return (load.adapters() * weights * WEIGHT_BYTES / memory() + load.rows() * weights / arithmetic()) * 1e3;
+        return (load.adapters() * weights * WEIGHT_BYTES / ceilings.memory()
+                        + load.rows() * weights / ceilings.arithmetic())
+                * 1e3;
     }
 
     private void decode() {
@@ -213,7 +179,7 @@ final class FigureTable {
                                             * Decode.CONTEXT
                                             * file.shape().cachedNumbers()
                                     + load.adapters() * file.shape().adapterWeights(RANK));
-                    double floor = bytes / memory();
+                    double floor = bytes / ceilings.memory();
                     row(
                             "decode step, " + load.rows() + " requests, "
                                     + (load.adapters() == 0 ? "no" : load.adapters()) + " adapters, "
@@ -222,9 +188,10 @@ final class FigureTable {
                                     + number(" (%.0f tokens/s)", load.rows() * 1e3 / figure.millis()),
                             number("%.2f ms", floor),
                             target(figure.parameter("load")));
-                    Optional<Figure> without = find("Decode.step", "load", load.rows() + "/0");
+                    Optional<Figure> without = file.find("Decode.step", "load", load.rows() + "/0");
                     if (load.adapters() > 0 && without.isPresent()) {
-                        double own = load.adapters() * file.shape().adapterWeights(RANK) * WEIGHT_BYTES / memory();
+                        double own =
+                                load.adapters() * file.shape().adapterWeights(RANK) * WEIGHT_BYTES / ceilings.memory();
                         double over = (figure.millis() - own) / without.get().millis() - 1;
                         row(
                                 "the same against the step without adapters, minus the time that their bytes take",
@@ -255,7 +222,7 @@ final class FigureTable {
                                     * file.shape().hidden()
                                     * file.shape().layers()
                             + (double) load.adapters() * file.shape().headWeights();
-                    double floor = operations / arithmetic();
+                    double floor = operations / ceilings.arithmetic();
                     row(
                             load.adapters() + (load.adapters() == 1 ? " prompt of " : " prompts of ") + length
                                     + " tokens to the logits",
@@ -269,7 +236,7 @@ final class FigureTable {
     private void adapters() {
         boolean large = file.shape() == ModelShape.LLAMA_3_8B;
         for (String part : List.of("load", "swapIn", "replace")) {
-            find("AdapterSwap." + part).ifPresent(figure -> {
+            file.find("AdapterSwap." + part).ifPresent(figure -> {
                 double bytes = (double) file.shape().adapterWeights(AdapterSwap.RANK)
                         * (figure.parameter("type").equals("F32") ? Float.BYTES : Short.BYTES);
                 String size = number("%.0f MB", bytes / 1e6);
@@ -284,12 +251,12 @@ final class FigureTable {
                 row(
                         what,
                         number("%.2f ms", figure.millis()),
-                        part.equals("swapIn") ? number("%.2f ms", bytes / host()) : "",
+                        part.equals("swapIn") ? number("%.2f ms", bytes / ceilings.host()) : "",
                         !large ? "" : part.equals("load") ? "8 ms" : part.equals("swapIn") ? "3.4 ms" : "");
             });
         }
-        Optional<Figure> quiet = find("SwapUnderLoad.step", "swaps", "0");
-        Optional<Figure> busy = find("SwapUnderLoad.step", "swaps", "50");
+        Optional<Figure> quiet = file.find("SwapUnderLoad.step", "swaps", "0");
+        Optional<Figure> busy = file.find("SwapUnderLoad.step", "swaps", "50");
         if (quiet.isPresent() && busy.isPresent()) {
             row(
                     "gap between tokens while 50 adapters a second are swapped in, 99th percentile, against none",
