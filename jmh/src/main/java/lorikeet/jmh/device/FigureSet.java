@@ -35,7 +35,11 @@ public final class FigureSet {
         }
     }
 
-    private record Values(String name, String... values) {}
+    private record Values(String name, List<String> values) {
+        Values(String name, String... values) {
+            this(name, List.of(values));
+        }
+    }
 
     /**
      * The set of a device.
@@ -101,7 +105,7 @@ public final class FigureSet {
         options.param("device", device);
         options.param("shape", shape.name());
         for (Values values : run.parameters) {
-            options.param(values.name, values.values);
+            options.param(values.name, values.values.toArray(String[]::new));
         }
         List<Figure> figures = new ArrayList<>();
         for (RunResult result : new Runner(options.build()).run()) {

@@ -175,9 +175,7 @@ final class FigureTable {
                     double bytes = WEIGHT_BYTES
                             * (double) (file.shape().linearWeights()
                                     + file.shape().headWeights()
-                                    + load.rows()
-                                            * Decode.CONTEXT
-                                            * file.shape().cachedNumbers()
+                                    + file.shape().cachedNumbers() * load.rows() * Decode.CONTEXT
                                     + load.adapters() * file.shape().adapterWeights(RANK));
                     double floor = bytes / ceilings.memory();
                     row(
