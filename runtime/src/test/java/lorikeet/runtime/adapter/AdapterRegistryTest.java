@@ -409,6 +409,9 @@ class AdapterRegistryTest {
         Future<Optional<ErrorCode>> load = threads.submit(() -> outcome(() -> registry.load("late", QV_R4, PLAIN)));
         await(reading);
         Future<?> closing = threads.submit(registry::close);
+        while (outcome(() -> registry.lend("nobody")).isEmpty()) {
+            Thread.onSpinWait(); // until the closing has begun
+        }
         assertThat(load.isDone()).isFalse();
         assertThat(closing.isDone()).isFalse();
         go.countDown();

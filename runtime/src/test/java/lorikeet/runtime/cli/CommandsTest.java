@@ -236,7 +236,7 @@ class CommandsTest {
                 1, "no such file", "verify", "--golden", folder.resolve("none").toString());
         assertFails(1, "no such folder", "verify", "--golden", small.toString());
         assertFails(2, "--golden", "verify");
-        assertFails(2, "--device is npu", "verify", "--golden", golden.toString(), "--device", "npu");
+        assertFails(2, "the device is 'npu'", "verify", "--golden", golden.toString(), "--device", "npu");
     }
 
     private static Path write(Path file, String text) {
