@@ -17,6 +17,9 @@ public final class Engine {
     /** How soon to look again for what requests wait for, if nobody says that it has come. */
     private static final long LOOK_AGAIN_NANOS = 1_000_000;
 
+    /** How many commands are carried out before the next step: those who send without pause must not stop the others. */
+    private static final int COMMANDS_A_STEP = 1024;
+
     private final EngineLimits limits;
     private final Device device;
     private final EngineMemory memory;
@@ -135,7 +138,7 @@ public final class Engine {
 
     /** Does what there is to do, at most one step; returns 0 if there was nothing. */
     public int doWork() {
-        int work = runCommands() + requests.expire();
+        int work = runCommands(COMMANDS_A_STEP) + requests.expire();
         if (residency.poll()) {
             work++;
         }
@@ -160,23 +163,31 @@ public final class Engine {
         return Math.min(scheduler.queue().size() > 0 ? LOOK_AGAIN_NANOS : Long.MAX_VALUE, requests.remaining());
     }
 
-    private int runCommands() {
+    private int runCommands(int most) {
         int done = 0;
-        for (Command command = commands.poll(); command != null; command = commands.poll()) {
-            switch (command) {
-                case Command.Submit submit -> submit.groups().forEach(group -> requests.add(group, device.sampler()));
-                case Command.End(SequenceGroup group, LorikeetException reason) -> {
-                    if (reason == null) {
-                        requests.end(group);
-                    } else {
-                        requests.fail(group, reason);
-                    }
-                }
-                case Command.Forget forget -> memory.cache().forget(forget.adapterId());
+        while (done < most) {
+            Command command = commands.poll();
+            if (command == null) {
+                break;
             }
+            run(command);
             done++;
         }
         return done;
+    }
+
+    private void run(Command command) {
+        switch (command) {
+            case Command.Submit submit -> submit.groups().forEach(group -> requests.add(group, device.sampler()));
+            case Command.End(SequenceGroup group, LorikeetException reason) -> {
+                if (reason == null) {
+                    requests.end(group);
+                } else {
+                    requests.fail(group, reason);
+                }
+            }
+            case Command.Forget forget -> memory.cache().forget(forget.adapterId());
+        }
     }
 
     /** Fails all requests after a mistake in the engine itself, so that it can go on with others. */
@@ -189,7 +200,7 @@ public final class Engine {
     /** Accepts nothing more and fails what there is. The last call on the engine's thread. */
     void shutDown() {
         commands.close();
-        runCommands();
+        runCommands(Integer.MAX_VALUE);
         failAll(new LorikeetException(ErrorCode.ABORTED, "the model is being closed"));
     }
 }

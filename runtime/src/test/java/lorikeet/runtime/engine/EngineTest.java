@@ -499,4 +499,35 @@ final class EngineTest {
                 .isInstanceOfSatisfying(
                         LorikeetException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.ABORTED));
     }
+
+    @Test
+    void thoseWhoSubmitWithoutPauseDontStopTheOthers() {
+        HandSteppedEngine engine = open();
+        Submitted other = engine.submit(0, HandSteppedEngine.prompt(1, 3), 5);
+        // Whenever a request ends, its listener submits another and ends that: there is always one more command.
+        GroupListener again = new GroupListener() {
+            @Override
+            public boolean onToken(int choice, SampledToken token) {
+                return true;
+            }
+
+            @Override
+            public void onEnd() {
+                if (!other.outcome().isDone()) {
+                    SequenceGroup next =
+                            new SequenceGroup(new int[] {1}, HandSteppedEngine.settings(1, 5), null, this, 0);
+                    engine.engine.submit(List.of(next), false);
+                    engine.engine.cancel(next);
+                }
+            }
+
+            @Override
+            public void onFailure(LorikeetException reason) {
+                throw new AssertionError(reason);
+            }
+        };
+        again.onEnd();
+        engine.run();
+        assertAnswered(other);
+    }
 }
