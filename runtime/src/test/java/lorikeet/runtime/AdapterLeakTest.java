@@ -22,10 +22,14 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Ten thousand adapters come, are used in one way or another, and go: nothing is left behind. */
+/**
+ * Ten thousand adapters come, are used in one way or another, and go: nothing is left behind.
+ *
+ * <p>{@code -Dlorikeet.test.cycles} says how many else.
+ */
 @EnabledOnOs(value = OS.LINUX, disabledReason = "/proc tells what a process holds")
 class AdapterLeakTest {
-    private static final int CYCLES = 10_000;
+    private static final int CYCLES = Integer.getInteger("lorikeet.test.cycles", 10_000);
     private static final int CLIENTS = 8;
 
     @TempDir
@@ -162,8 +166,11 @@ class AdapterLeakTest {
     @Timeout(value = 10, unit = TimeUnit.MINUTES)
     void tenThousandAdaptersLeaveNothing() throws Exception {
         AdapterVariants variants = new AdapterVariants(temp, 4);
-        Options options =
-                Options.DEFAULT.threads(1).poolBytes(12 * (2L << 20)).running(8).stepTokens(64);
+        Options options = TestDevice.OPTIONS
+                .threads(1)
+                .poolBytes(12 * (2L << 20))
+                .running(8)
+                .stepTokens(64);
         try (Lorikeet model = Lorikeet.open(AdapterVariants.MODEL, options)) {
             cycles(model, variants, 0, CYCLES / 10);
             Held before = Held.now(model);

@@ -46,7 +46,8 @@ class AdapterLifeTest {
     @Timeout(value = 30, unit = TimeUnit.MINUTES)
     void everyCallDoesWhatItMust() throws Exception {
         AdapterVariants variants = new AdapterVariants(temp, VARIANTS);
-        Options options = Options.DEFAULT.threads(1).poolBytes(POOL).running(12).stepTokens(64);
+        Options options =
+                TestDevice.OPTIONS.threads(1).poolBytes(POOL).running(12).stepTokens(64);
         long seed = System.nanoTime();
         try (Lorikeet model = Lorikeet.open(AdapterVariants.MODEL, options)) {
             long end = System.nanoTime() + TIME.toNanos();

@@ -17,7 +17,8 @@ class AdapterRestoreTest {
     private Path temp;
 
     private Lorikeet open() {
-        Options options = Options.DEFAULT.threads(1).running(2).stepTokens(16).stateFile(temp.resolve("state.json"));
+        Options options =
+                TestDevice.OPTIONS.threads(1).running(2).stepTokens(16).stateFile(temp.resolve("state.json"));
         return Lorikeet.open(AdapterVariants.MODEL, options);
     }
 

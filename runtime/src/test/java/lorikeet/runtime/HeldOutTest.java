@@ -16,6 +16,9 @@ import org.junit.jupiter.api.Test;
 final class HeldOutTest {
     private static final Path DEMO = Path.of("demo");
 
+    /** Of 600 answers, where sums are not the reference's to the last bit: two tokens may be nearly equal. */
+    private static final int NEAR_TIES = TestDevice.isExact() ? 0 : 6;
+
     private static JsonObject heldOut;
     private static List<JsonObject> cases;
 
@@ -29,7 +32,7 @@ final class HeldOutTest {
     @Test
     void adaptersAnswerAsInPeft() {
         List<String> differences = new ArrayList<>();
-        try (Lorikeet model = Lorikeet.open(DEMO.resolve("model"))) {
+        try (Lorikeet model = Lorikeet.open(DEMO.resolve("model"), TestDevice.OPTIONS)) {
             List<Answer> answers = model.generate(cases.stream()
                     .map(item -> request(item).adapter(adapter(model, item)))
                     .toList());
@@ -41,13 +44,13 @@ final class HeldOutTest {
                 }
             }
         }
-        assertThat(differences).isEmpty();
+        assertThat(differences).hasSizeLessThanOrEqualTo(NEAR_TIES);
     }
 
     @Test
     void baseModelCannotDoTheTasks() {
         Map<String, Integer> right = new TreeMap<>();
-        try (Lorikeet model = Lorikeet.open(DEMO.resolve("model"))) {
+        try (Lorikeet model = Lorikeet.open(DEMO.resolve("model"), TestDevice.OPTIONS)) {
             List<Answer> answers =
                     model.generate(cases.stream().map(HeldOutTest::request).toList());
             for (int i = 0; i < cases.size(); i++) {

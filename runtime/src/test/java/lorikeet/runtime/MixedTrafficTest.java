@@ -47,7 +47,7 @@ class MixedTrafficTest {
     void nobodyIsAnsweredWithAnothersAdapter() throws Exception {
         AdapterVariants variants = new AdapterVariants(temp, OFFERED + NAMED);
         // The folder offers all of them by number; the names below are given to the last ones, now this, now that.
-        Options options = Options.DEFAULT
+        Options options = TestDevice.OPTIONS
                 .threads(1)
                 .poolBytes(POOL)
                 .running(16)

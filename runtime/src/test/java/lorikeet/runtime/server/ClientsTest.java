@@ -6,7 +6,7 @@ import java.net.SocketException;
 import java.net.http.HttpRequest;
 import java.time.Duration;
 import java.util.Optional;
-import lorikeet.runtime.Options;
+import lorikeet.runtime.TestDevice;
 import lorikeet.runtime.server.http.HttpLimits;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -93,7 +93,7 @@ final class ClientsTest {
     void tooMuchIsRefused() throws Exception {
         HttpLimits limits = new HttpLimits(1000, 1024, Duration.ofSeconds(30), Duration.ofSeconds(30));
         try (RunningServer server = new RunningServer(
-                Options.DEFAULT, settings -> RunningServer.settings(Optional.empty(), Optional.empty(), limits))) {
+                TestDevice.OPTIONS, settings -> RunningServer.settings(Optional.empty(), Optional.empty(), limits))) {
             String body = "{'prompt': '" + "x".repeat(2000) + "'}";
             RunningServer.Answer announced = server.post("/v1/completions", body);
             assertThat(announced.status()).isEqualTo(413);
@@ -143,7 +143,8 @@ final class ClientsTest {
 
     @Test
     void aFullQueueIsToldAsSuch() throws Exception {
-        try (RunningServer server = new RunningServer(Options.DEFAULT.running(1).queueLength(1), settings -> settings);
+        try (RunningServer server =
+                        new RunningServer(TestDevice.OPTIONS.running(1).queueLength(1), settings -> settings);
                 RawClient first = new RawClient(server.port());
                 RawClient second = new RawClient(server.port())) {
             String one = "{'prompt': 'fox', 'max_tokens': 200, 'ignore_eos': true}";
@@ -162,7 +163,7 @@ final class ClientsTest {
     @Test
     void timeLimitsAreToldAsSuch() throws Exception {
         try (RunningServer server =
-                new RunningServer(Options.DEFAULT.timeLimit(Duration.ofMillis(50)), settings -> settings)) {
+                new RunningServer(TestDevice.OPTIONS.timeLimit(Duration.ofMillis(50)), settings -> settings)) {
             RunningServer.Answer late = server.post("/v1/completions", "{" + LONG + "}");
             assertThat(late.status()).as(late.body()).isEqualTo(504);
             assertThat(late.error().path("code").stringValue()).isEqualTo("timed_out");

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LorikeetException;
-import lorikeet.runtime.Options;
+import lorikeet.runtime.TestDevice;
 import lorikeet.runtime.server.http.HttpLimits;
 import org.junit.jupiter.api.Test;
 
@@ -89,7 +89,7 @@ final class KeysTest {
 
     private static RunningServer start(String host, Optional<String> key, boolean openToAll) {
         return new RunningServer(
-                Options.DEFAULT,
+                TestDevice.OPTIONS,
                 settings -> RunningServer.settings(host, key, Optional.empty(), openToAll, HttpLimits.DEFAULT));
     }
 }

@@ -7,7 +7,7 @@ import java.net.http.HttpRequest;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
-import lorikeet.runtime.Options;
+import lorikeet.runtime.TestDevice;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -252,7 +252,7 @@ final class OpenAiTest {
 
     @Test
     void theContextIsNoLongerThanTheCache() throws Exception {
-        try (RunningServer small = new RunningServer(Options.DEFAULT.cacheTokens(64), settings -> settings)) {
+        try (RunningServer small = new RunningServer(TestDevice.OPTIONS.cacheTokens(64), settings -> settings)) {
             JsonNode card = small.get("/v1/models").json().at("/data/0");
             assertThat(card.path("max_model_len").intValue()).isEqualTo(64);
             String chat = "{'messages': [{'role': 'user', 'content': 'fox'}], 'ignore_eos': true}";

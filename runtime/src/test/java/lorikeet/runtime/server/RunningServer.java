@@ -14,6 +14,7 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import lorikeet.runtime.Lorikeet;
 import lorikeet.runtime.Options;
+import lorikeet.runtime.TestDevice;
 import lorikeet.runtime.server.http.HttpLimits;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -40,12 +41,12 @@ final class RunningServer implements AutoCloseable {
     }
 
     static RunningServer start() {
-        return new RunningServer(Options.DEFAULT, settings -> settings);
+        return new RunningServer(TestDevice.OPTIONS, settings -> settings);
     }
 
     /** A server with two keys, the empty one for none. */
     static RunningServer withKeys(String use, String admin) {
-        return new RunningServer(Options.DEFAULT, settings -> settings(key(use), key(admin), HttpLimits.DEFAULT));
+        return new RunningServer(TestDevice.OPTIONS, settings -> settings(key(use), key(admin), HttpLimits.DEFAULT));
     }
 
     private static Optional<String> key(String key) {
@@ -76,7 +77,7 @@ final class RunningServer implements AutoCloseable {
     /** A server without keys whose clients may load adapters from a folder. */
     static RunningServer withRoot(Path root) {
         return new RunningServer(
-                Options.DEFAULT,
+                TestDevice.OPTIONS,
                 it -> new ServerSettings(
                         it.host(),
                         it.port(),

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import lorikeet.runtime.Options;
+import lorikeet.runtime.TestDevice;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -125,7 +125,7 @@ final class SglangTest {
 
     @Test
     void pinningEverythingIsRefused() throws Exception {
-        try (RunningServer other = new RunningServer(Options.DEFAULT.batchAdapters(2), settings -> settings)) {
+        try (RunningServer other = new RunningServer(TestDevice.OPTIONS.batchAdapters(2), settings -> settings)) {
             for (String name : List.of("to-roman", "to-sql")) {
                 pinned(other, name);
             }
@@ -144,7 +144,7 @@ final class SglangTest {
 
     @Test
     void tooHighARankIsIncompatible() throws Exception {
-        try (RunningServer other = new RunningServer(Options.DEFAULT.highestRank(8), settings -> settings)) {
+        try (RunningServer other = new RunningServer(TestDevice.OPTIONS.highestRank(8), settings -> settings)) {
             RunningServer.Answer refused = other.post(
                     "/load_lora_adapter", "{'lora_name': 'x', 'lora_path': '" + Demo.adapter("to-roman") + "'}");
             assertThat(refused.status()).isEqualTo(400);

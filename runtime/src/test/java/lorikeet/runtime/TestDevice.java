@@ -1,0 +1,25 @@
+package lorikeet.runtime;
+
+import java.util.List;
+
+/** Where the tests of serving compute: on the CPU, or what {@code -Dlorikeet.test.device} says. */
+public final class TestDevice {
+    private static final DeviceChoice DEVICE = DeviceChoice.parse(System.getProperty("lorikeet.test.device", "cpu"));
+
+    /** The default options, on this device. */
+    public static final Options OPTIONS = Options.DEFAULT.device(DEVICE);
+
+    private TestDevice() {}
+
+    /** Whether a request's numbers are the same, bit for bit, whoever shares its batch. */
+    public static boolean isExact() {
+        return DEVICE.equals(DeviceChoice.CPU);
+    }
+
+    /** What two answers to the same request have in common: all of it, or the number of tokens where sums may differ. */
+    static Object repeatable(List<Choice> choices) {
+        return isExact()
+                ? choices
+                : choices.stream().map(choice -> choice.tokens().size()).toList();
+    }
+}
