@@ -90,6 +90,20 @@ final class ClientsTest {
     }
 
     @Test
+    void whoeverSendsTooMuchIsToldWhy() throws Exception {
+        try (RunningServer server = RunningServer.start()) {
+            String large = "{'prompt': '" + "x".repeat(5 << 20) + "'}";
+            assertThat(server.post("/v1/completions", large).status()).isEqualTo(413);
+            assertThat(server.post("/nothing", large).status()).isEqualTo(404);
+            try (RawClient client = new RawClient(server.port())) {
+                client.send("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                        + "Content-Length: 10000000000\r\n\r\n");
+                assertThat(client.readSome()).startsWith("HTTP/1.1 413");
+            }
+        }
+    }
+
+    @Test
     void tooMuchIsRefused() throws Exception {
         HttpLimits limits = new HttpLimits(1000, 1024, Duration.ofSeconds(30), Duration.ofSeconds(30));
         try (RunningServer server = new RunningServer(

@@ -182,6 +182,7 @@ final class OpenAiTest {
                 "'prompt': 'x', 'seed': 'a'                           | seed            |",
                 "'prompt': 'x', 'stream': 1                           | stream          |",
                 "'prompt': 'x', 'stream_options': {'include_usage': true} | stream_options |",
+                "'prompt': 'x', 'stop_token_ids': 5                   | stop_token_ids  |",
                 "'prompt': 'x', 'model': 5                            | model           |"
             },
             quoteCharacter = '`')

@@ -259,6 +259,8 @@ final class SglangTest {
                 "'stream': true                                              | text",
                 "'input_ids': [-1]                                           | input_ids",
                 "'input_ids': [[]]                                           | input_ids",
+                "'input_ids': {'a': 5}                                       | input_ids",
+                "'input_ids': [[5], 6]                                       | input_ids",
                 "'text': 'x', 'image_data': 'y'                              | image_data",
                 "'text': 'x', 'token_ids_logprob': [1]                       | token_ids_logprob"
             },

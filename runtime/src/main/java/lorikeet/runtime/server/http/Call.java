@@ -10,6 +10,9 @@ import java.util.Optional;
  * answers it, except for {@link #whenGone}'s action.
  */
 public final class Call {
+    private static final int PIECE = 8192;
+    private static final int DISCARDED_BODIES = 4;
+
     private final HttpExchange exchange;
     private final HttpLimits limits;
     private final SlowClients slowClients;
@@ -103,9 +106,24 @@ public final class Call {
             exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
             if (body.length > 0) {
                 exchange.getResponseBody().write(body);
+                exchange.getResponseBody().flush(); // closing waits for what is left of the request
+                discardRest();
             }
             exchange.close();
         });
+    }
+
+    /**
+     * Takes in what a refused client still sends, within bounds. Closing on it would reset the connection, and the client
+     * would lose the answer.
+     */
+    private void discardRest() throws IOException {
+        InputStream in = exchange.getRequestBody();
+        byte[] piece = new byte[PIECE];
+        long left = (long) DISCARDED_BODIES * limits.bodyBytes();
+        for (int read = 0; read >= 0 && left > 0; left -= read) {
+            read = in.read(piece);
+        }
     }
 
     /** Answers with JSON: a record, a map, a list or a tree. */

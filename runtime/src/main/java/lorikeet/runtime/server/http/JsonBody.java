@@ -140,6 +140,9 @@ public final class JsonBody {
 
     /** Token ids out of a list. */
     public List<Integer> tokens(String field, JsonNode list) {
+        if (!list.isArray()) {
+            throw wrong(field, list, "a list of token ids");
+        }
         List<Integer> ids = new ArrayList<>(list.size());
         for (JsonNode id : list) {
             if (!id.isIntegralNumber() || !id.canConvertToInt()) {
