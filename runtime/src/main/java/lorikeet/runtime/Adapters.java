@@ -1,6 +1,7 @@
 package lorikeet.runtime;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -12,6 +13,7 @@ import lorikeet.runtime.adapter.AdapterRegistry;
 import lorikeet.runtime.adapter.AdapterSource;
 import lorikeet.runtime.adapter.AdapterStateFile;
 import lorikeet.runtime.adapter.AdapterVersion;
+import lorikeet.runtime.adapter.OfferedAdapters;
 
 /**
  * The adapters of a model: those that are loaded, those that a folder offers, and those that a file remembers. Safe for
@@ -21,7 +23,7 @@ final class Adapters implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Adapters.class.getName());
 
     private final AdapterRegistry registry;
-    private final Optional<AdapterCatalog> catalog;
+    private final Optional<OfferedAdapters> catalog;
     private final Optional<AdapterStateFile> stateFile;
 
     /**
@@ -32,13 +34,13 @@ final class Adapters implements AutoCloseable {
      * @param retirement is given each load that is gone and held by nobody
      */
     Adapters(Options options, long poolBytes, AdapterSource source, Consumer<AdapterVersion> retirement) {
-        catalog = options.adapterFolder().map(AdapterCatalog::new);
         stateFile = options.stateFile().map(AdapterStateFile::new);
         registry = new AdapterRegistry(
                 limits(options, poolBytes),
                 source,
                 retirement,
                 stateFile.<AdapterJournal>map(file -> file).orElse(AdapterJournal.NONE));
+        catalog = options.adapterFolder().map(folder -> new OfferedAdapters(registry, new AdapterCatalog(folder)));
     }
 
     /** Some must be left that are not pinned, and half of the memory for whatever else there is. */
@@ -104,9 +106,13 @@ final class Adapters implements AutoCloseable {
         registry.pin(name, pinned);
     }
 
-    /** A lease of the adapter that has this name now; one that is only offered is loaded first. */
-    AdapterLease lend(String name) {
-        return catalog.map(offers -> registry.lend(name, offers))
+    /**
+     * A lease of the adapter that has this name now; one that is only offered is loaded first.
+     *
+     * @param patience how long an offered one may wait for room
+     */
+    AdapterLease lend(String name, Duration patience) {
+        return catalog.map(offers -> offers.lend(name, patience))
                 .or(() -> registry.lend(name))
                 .orElseThrow(() -> notLoaded(name, "is not loaded"));
     }
@@ -134,7 +140,7 @@ final class Adapters implements AutoCloseable {
 
     /** The names that the folder offers, loaded or not. */
     List<String> offered() {
-        return catalog.map(AdapterCatalog::names).orElse(List.of());
+        return catalog.map(OfferedAdapters::names).orElse(List.of());
     }
 
     List<AdapterStatistics> statistics() {

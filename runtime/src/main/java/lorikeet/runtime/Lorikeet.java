@@ -1,6 +1,7 @@
 package lorikeet.runtime;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,8 @@ import org.jspecify.annotations.Nullable;
  * beside them. Closing gives back all memory, mapped files and threads, the adapters' too.
  */
 public final class Lorikeet implements AutoCloseable {
+    private static final Duration LOAD_PATIENCE = Duration.ofMinutes(1);
+
     private final Checkpoint checkpoint;
     private final Tokenizer tokenizer;
     private final Operations operations;
@@ -228,7 +231,9 @@ public final class Lorikeet implements AutoCloseable {
         try {
             for (Request request : requests) {
                 checkAdmitting();
-                prepared.add(prepare(request, sink != null));
+                // Requests that go together would wait for each other's adapters.
+                Duration patience = requests.size() == 1 ? patience(request) : Duration.ZERO;
+                prepared.add(prepare(request, sink != null, patience));
             }
             ModelEngine running = engine();
             List<GenerationRun> runs = new ArrayList<>();
@@ -253,8 +258,13 @@ public final class Lorikeet implements AutoCloseable {
         }
     }
 
-    private PreparedRequest prepare(Request request, boolean wantsLogits) {
-        AdapterLease lease = lease(request);
+    /** How long a request may wait for its adapter to be loaded. */
+    private Duration patience(Request request) {
+        return request.queueLimit().or(options::queueLimit).orElse(LOAD_PATIENCE);
+    }
+
+    private PreparedRequest prepare(Request request, boolean wantsLogits, Duration patience) {
+        AdapterLease lease = lease(request, patience);
         boolean done = false;
         try {
             int[] tokens = tokens(request);
@@ -279,7 +289,7 @@ public final class Lorikeet implements AutoCloseable {
         }
     }
 
-    private @Nullable AdapterLease lease(Request request) {
+    private @Nullable AdapterLease lease(Request request, Duration patience) {
         String name = request.adapterName();
         if (name == null) {
             return null;
@@ -289,7 +299,7 @@ public final class Lorikeet implements AutoCloseable {
             throw new LorikeetException(
                     ErrorCode.INVALID_REQUEST, "the adapter " + adapter.name() + " belongs to another model");
         }
-        return adapter == null ? adapters.lend(name) : adapters.lend(adapter.version());
+        return adapter == null ? adapters.lend(name, patience) : adapters.lend(adapter.version());
     }
 
     private void checkAdmitting() {

@@ -111,6 +111,14 @@ final class AdapterNames {
         return victim;
     }
 
+    /** Those that aren't pinned, the least recently used first. */
+    synchronized List<AdapterVersion> unpinned() {
+        return current.values().stream()
+                .filter(version -> !version.pinned())
+                .sorted(Comparator.comparingLong(AdapterVersion::lastUse))
+                .toList();
+    }
+
     /** Undoes {@link #takeIdle}. */
     synchronized void putBack(AdapterVersion version) {
         draining.remove(version);

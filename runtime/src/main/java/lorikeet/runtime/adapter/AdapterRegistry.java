@@ -319,6 +319,52 @@ public final class AdapterRegistry implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes away the least recently used adapter that {@code catalog} can bring back and that isn't pinned, though requests
+     * hold it, if that is what it takes to load another; waits until they are done with it.
+     *
+     * @param deadline by {@link System#nanoTime}
+     * @return false if room isn't what is missing, if there is no such adapter, or if time is over
+     */
+    boolean makeRoom(AdapterCatalog catalog, long deadline) {
+        AdapterVersion victim;
+        changes.lock();
+        try {
+            List<AdapterVersion> others = names.unpinned();
+            if (names.size() < limits.loaded()
+                    || others.stream().anyMatch(version -> version.activeRequests() == 0)
+                    || System.nanoTime() >= deadline) {
+                return false;
+            }
+            Optional<AdapterVersion> found = others.stream()
+                    .filter(version -> catalog.find(version.name()).isPresent())
+                    .findFirst();
+            if (found.isEmpty()) {
+                return false;
+            }
+            victim = found.get();
+            remove(victim);
+        } finally {
+            changes.unlock();
+        }
+        retireIfIdle(victim);
+        return await(victim, deadline);
+    }
+
+    private static boolean await(AdapterVersion version, long deadline) {
+        try {
+            version.closed().get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     private static final LoadSettings CATALOGUED = new LoadSettings(false, false, false);
 
     private RegistryLease lease(AdapterVersion version) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -24,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class AdapterCatalogTest {
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
     @TempDir
     private Path temp;
 
@@ -135,6 +138,58 @@ class AdapterCatalogTest {
             assertThat(registry.statistics().getFirst().requests()).isEqualTo(10);
             assertCode(ErrorCode.NOT_FOUND, () -> registry.lend("missing", catalog));
             assertCode(ErrorCode.NOT_FOUND, () -> registry.lend("../outside", catalog));
+        }
+    }
+
+    @Test
+    void whereAllAreInUseTheOneThatCameFirstIsServedFirst() throws Exception {
+        adapter(folder.resolve("other"));
+        try (AdapterFiles files = new AdapterFiles();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                AdapterRegistry registry = new AdapterRegistry(
+                        new AdapterLimits(1, 0, Long.MAX_VALUE, Integer.MAX_VALUE),
+                        files::load,
+                        AdapterVersion::close,
+                        AdapterJournal.NONE)) {
+            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
+            AdapterLease good = offered.lend("good", Duration.ZERO);
+            assertCode(ErrorCode.NO_ROOM, () -> offered.lend("other", Duration.ZERO));
+            assertThat(registry.find("good")).isPresent();
+            Future<AdapterLease> other = threads.submit(() -> offered.lend("other", PATIENCE));
+            // No new request gets the one that is to go, so that it can't be kept for ever.
+            while (registry.find("good").isPresent()) {
+                Thread.onSpinWait();
+            }
+            Future<AdapterLease> again = threads.submit(() -> offered.lend("good", PATIENCE));
+            assertThat(other.isDone()).isFalse();
+            good.close();
+            AdapterLease second = other.get();
+            assertThat(second.name()).isEqualTo("other");
+            assertThat(again.isDone()).isFalse();
+            second.close();
+            try (AdapterLease third = again.get()) {
+                assertThat(third.version()).isNotSameAs(good.version());
+            }
+            assertThat(registry.draining()).isEmpty();
+        }
+    }
+
+    @Test
+    void whatNoFolderOffersIsNotTakenAway() {
+        adapter(folder.resolve("other"));
+        try (AdapterFiles files = new AdapterFiles();
+                AdapterRegistry registry = new AdapterRegistry(
+                        new AdapterLimits(1, 0, Long.MAX_VALUE, Integer.MAX_VALUE),
+                        files::load,
+                        AdapterVersion::close,
+                        AdapterJournal.NONE)) {
+            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
+            registry.load("called", temp.resolve("outside"), new LoadSettings(false, false));
+            try (AdapterLease held = registry.lend("called").orElseThrow()) {
+                assertCode(ErrorCode.NO_ROOM, () -> offered.lend("other", PATIENCE));
+                assertThat(registry.find("called")).contains(held.version());
+            }
+            offered.lend("other", Duration.ZERO).close();
         }
     }
 
