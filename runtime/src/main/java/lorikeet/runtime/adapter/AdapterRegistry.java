@@ -324,16 +324,17 @@ public final class AdapterRegistry implements AutoCloseable {
      * hold it, if that is what it takes to load another; waits until they are done with it.
      *
      * @param deadline by {@link System#nanoTime}
-     * @return false if room isn't what is missing, if there is no such adapter, or if time is over
+     * @return false if there is no such adapter, or time is over
      */
     boolean makeRoom(AdapterCatalog catalog, long deadline) {
         AdapterVersion victim;
         changes.lock();
         try {
             List<AdapterVersion> others = names.unpinned();
-            if (names.size() < limits.loaded()
-                    || others.stream().anyMatch(version -> version.activeRequests() == 0)
-                    || System.nanoTime() >= deadline) {
+            if (names.size() < limits.loaded() || others.stream().anyMatch(version -> version.activeRequests() == 0)) {
+                return true;
+            }
+            if (System.nanoTime() >= deadline) {
                 return false;
             }
             Optional<AdapterVersion> found = others.stream()

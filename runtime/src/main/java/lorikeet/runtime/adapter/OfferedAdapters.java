@@ -16,6 +16,8 @@ import lorikeet.runtime.LorikeetException;
  * but they stand behind, so nobody waits longer than the running requests take, however often the others are asked for.
  */
 public final class OfferedAdapters {
+    private static final int MOST_TRIES = 100;
+
     private final AdapterRegistry registry;
     private final AdapterCatalog catalog;
     private final ReentrantLock turn = new ReentrantLock(true);
@@ -40,11 +42,12 @@ public final class OfferedAdapters {
         long deadline = System.nanoTime() + patience.toNanos();
         boolean mine = turn.isLocked() && awaitTurn(deadline);
         try {
-            while (true) {
+            for (int tries = 1; ; tries++) {
                 try {
                     return registry.lend(name, catalog);
                 } catch (LorikeetException e) {
-                    if (e.code() != ErrorCode.NO_ROOM) {
+                    // Another's load may take the room that was made: then once more.
+                    if (e.code() != ErrorCode.NO_ROOM || tries == MOST_TRIES) {
                         throw e;
                     }
                     boolean again = mine ? registry.makeRoom(catalog, deadline) : awaitTurn(deadline);

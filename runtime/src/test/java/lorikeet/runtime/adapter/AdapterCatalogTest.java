@@ -175,6 +175,33 @@ class AdapterCatalogTest {
     }
 
     @Test
+    void moreAdaptersThanFitAreAllServed() throws Exception {
+        List<String> names = List.of("good", "b", "c", "d");
+        names.stream().skip(1).forEach(name -> adapter(folder.resolve(name)));
+        try (AdapterFiles files = new AdapterFiles();
+                ExecutorService threads = Executors.newFixedThreadPool(8);
+                AdapterRegistry registry = new AdapterRegistry(
+                        new AdapterLimits(2, 0, Long.MAX_VALUE, Integer.MAX_VALUE),
+                        files::load,
+                        AdapterVersion::close,
+                        AdapterJournal.NONE)) {
+            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
+            List<Future<String>> served = new ArrayList<>();
+            for (int i = 0; i < 400; i++) {
+                String name = names.get(i % names.size());
+                served.add(threads.submit(() -> {
+                    try (AdapterLease lease = offered.lend(name, PATIENCE)) {
+                        return lease.name();
+                    }
+                }));
+            }
+            for (int i = 0; i < served.size(); i++) {
+                assertThat(served.get(i).get()).isEqualTo(names.get(i % names.size()));
+            }
+        }
+    }
+
+    @Test
     void whatNoFolderOffersIsNotTakenAway() {
         adapter(folder.resolve("other"));
         try (AdapterFiles files = new AdapterFiles();
