@@ -59,7 +59,7 @@ final class GenerationRun implements GroupListener {
                     endTokens,
                     listener));
         }
-        this.group = new SequenceGroup(prepared.tokens(), prepared.settings(), lease, this, engine.now());
+        this.group = new SequenceGroup(prepared.tokens(), prepared.settings(), lease, this, prepared.submittedNanos());
         this.generation = new Generation(() -> engine.cancel(group));
     }
 

@@ -34,7 +34,8 @@ final class JointGeneration {
         }
     }
 
-    private void cancel() {
+    /** Cancels all of them, and waits for their ends. */
+    void cancel() {
         generations.forEach(Generation::cancel);
         boolean interrupted = false;
         for (Generation generation : generations) {

@@ -1,8 +1,6 @@
 package lorikeet.runtime;
 
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -13,7 +11,6 @@ import lorikeet.kernels.Operations;
 import lorikeet.kernels.SamplingSettings;
 import lorikeet.memory.ElementType;
 import lorikeet.memory.InvalidFileException;
-import lorikeet.runtime.adapter.AdapterLease;
 import lorikeet.runtime.adapter.AdapterVersion;
 import lorikeet.runtime.adapter.LoadedAdapter;
 import lorikeet.runtime.model.Checkpoint;
@@ -40,8 +37,6 @@ import org.jspecify.annotations.Nullable;
  * beside them. Closing gives back all memory, mapped files and threads, the adapters' too.
  */
 public final class Lorikeet implements AutoCloseable {
-    private static final Duration LOAD_PATIENCE = Duration.ofMinutes(1);
-
     private final Checkpoint checkpoint;
     private final Tokenizer tokenizer;
     private final Operations operations;
@@ -51,6 +46,7 @@ public final class Lorikeet implements AutoCloseable {
     private final Options options;
     private final RequestChecker checker;
     private final Adapters adapters;
+    private final Intake intake;
     private final Object engineLock = new Object();
     private @Nullable ModelEngine engine;
     private volatile boolean admitting = true;
@@ -67,6 +63,14 @@ public final class Lorikeet implements AutoCloseable {
         this.checker = new RequestChecker(checkpoint.config(), options);
         long poolBytes = options.poolBytes().orElseGet(() -> operations.poolBytes(options.memoryFraction()));
         this.adapters = new Adapters(options, poolBytes, this::loadIntact, this::retire);
+        this.intake = new Intake(
+                this,
+                this::engine,
+                prompts,
+                checker,
+                adapters,
+                tokenizer,
+                checkpoint.generation().endTokens());
     }
 
     /** Opens a model with the default options. */
@@ -214,92 +218,17 @@ public final class Lorikeet implements AutoCloseable {
     }
 
     /**
-     * Starts a request as soon as there is room, beside those that run, and returns at once.
+     * Starts a request as soon as there is room, beside those that run, and returns at once. If its adapter is on offer and
+     * not yet loaded, it returns when that is, and waits for room for it no longer than the request may wait for its start;
+     * an interrupt ends the waiting.
      *
      * @param listener is told of each token and of the end, on the engine's thread
      * @throws LorikeetException INVALID_REQUEST, NOT_FOUND for an adapter that is not loaded, NO_ROOM if too many wait or
-     *     the prompt is too long for the model or the cache, ABORTED if the model admits nothing any more
+     *     the prompt is too long for the model or the cache, TIMED_OUT, ABORTED if the model admits nothing any more or the
+     *     thread was interrupted
      */
     public Generation submit(Request request, TokenListener listener) {
-        return submit(List.of(request), listener, null, true).getFirst();
-    }
-
-    private List<Generation> submit(
-            List<Request> requests, TokenListener listener, @Nullable LogitsSink sink, boolean bounded) {
-        List<PreparedRequest> prepared = new ArrayList<>();
-        boolean submitted = false;
-        try {
-            for (Request request : requests) {
-                checkAdmitting();
-                // Requests that go together would wait for each other's adapters.
-                Duration patience = requests.size() == 1 ? patience(request) : Duration.ZERO;
-                prepared.add(prepare(request, sink != null, patience));
-            }
-            ModelEngine running = engine();
-            List<GenerationRun> runs = new ArrayList<>();
-            for (int i = 0; i < prepared.size(); i++) {
-                runs.add(new GenerationRun(
-                        running.engine(),
-                        prepared.get(i),
-                        i,
-                        tokenizer,
-                        checkpoint.generation().endTokens(),
-                        listener,
-                        sink));
-            }
-            running.engine().submit(runs.stream().map(GenerationRun::group).toList(), bounded);
-            submitted = true;
-            runs.forEach(run -> run.watchLease(running.engine()));
-            return runs.stream().map(GenerationRun::generation).toList();
-        } finally {
-            if (!submitted) {
-                prepared.forEach(PreparedRequest::close);
-            }
-        }
-    }
-
-    /** How long a request may wait for its adapter to be loaded. */
-    private Duration patience(Request request) {
-        return request.queueLimit().or(options::queueLimit).orElse(LOAD_PATIENCE);
-    }
-
-    private PreparedRequest prepare(Request request, boolean wantsLogits, Duration patience) {
-        AdapterLease lease = lease(request, patience);
-        boolean done = false;
-        try {
-            int[] tokens = tokens(request);
-            PreparedRequest prepared =
-                    new PreparedRequest(request, tokens, checker.settings(request, tokens.length, wantsLogits), lease);
-            done = true;
-            return prepared;
-        } finally {
-            if (!done && lease != null) {
-                lease.close();
-            }
-        }
-    }
-
-    private int[] tokens(Request request) {
-        try {
-            return prompts.tokens(request.prompt());
-        } catch (IllegalStateException e) {
-            // The tokenizer was closed meanwhile.
-            checkAdmitting();
-            throw e;
-        }
-    }
-
-    private @Nullable AdapterLease lease(Request request, Duration patience) {
-        String name = request.adapterName();
-        if (name == null) {
-            return null;
-        }
-        Adapter adapter = request.adapter();
-        if (adapter != null && adapter.owner() != this) {
-            throw new LorikeetException(
-                    ErrorCode.INVALID_REQUEST, "the adapter " + adapter.name() + " belongs to another model");
-        }
-        return adapter == null ? adapters.lend(name, patience) : adapters.lend(adapter.version());
+        return intake.submit(List.of(request), listener, null, true).getFirst();
     }
 
     private void checkAdmitting() {
@@ -353,7 +282,7 @@ public final class Lorikeet implements AutoCloseable {
     public List<Answer> generate(List<Request> requests, TokenListener listener) {
         checkMayWait();
         RememberingListener remembering = new RememberingListener(listener);
-        List<Generation> generations = submit(requests, remembering, null, false);
+        List<Generation> generations = intake.submit(requests, remembering, null, false);
         try {
             return new JointGeneration(generations).await();
         } catch (LorikeetException e) {
@@ -383,7 +312,7 @@ public final class Lorikeet implements AutoCloseable {
                 .map(request -> request.maxTokens(1).choices(1).sampling(SamplingSettings.GREEDY))
                 .toList();
         LogitsSink sink = (place, values) -> logits[place] = values;
-        new JointGeneration(submit(greedy, TokenListener.NONE, sink, false)).await();
+        new JointGeneration(intake.submit(greedy, TokenListener.NONE, sink, false)).await();
         return List.of(logits);
     }
 

@@ -18,18 +18,18 @@ import lorikeet.memory.Safetensors;
 import lorikeet.memory.Tensor;
 
 /** Adapters for the small Llama that are told apart by what they answer. */
-final class AdapterVariants {
-    static final Path MODEL = Golden.set("llama").resolve("model");
+public final class AdapterVariants {
+    public static final Path MODEL = Golden.set("llama").resolve("model");
 
     private static final Path PATTERN = Golden.set("llama").resolve("adapters/qv-r4-f32");
     private static final String WEIGHTS = "adapter_model.safetensors";
-    private static final int TOKENS = 12;
+    public static final int TOKENS = 12;
 
     /** Difference of logits between the token that is chosen and the next best; bf16 moves a logit by some 0.025. */
     private static final double CLEAR = 0.15;
 
     /** Longer than a block of the cache, so that it can be found there. */
-    private static final List<Integer> PROMPT =
+    public static final List<Integer> PROMPT =
             IntStream.rangeClosed(1, 20).map(i -> 45 * i % 512).boxed().toList();
 
     private final List<Path> folders = new ArrayList<>();
@@ -39,7 +39,7 @@ final class AdapterVariants {
      * Writes {@code count} of them into a folder, as 0, 1, 2 and so on, and notes what the CPU answers with each. All
      * answers are clear: no token was chosen by so little that another device's rounding might choose another.
      */
-    AdapterVariants(Path parent, int count) {
+    public AdapterVariants(Path parent, int count) {
         try (Lorikeet model = Lorikeet.open(MODEL, Options.DEFAULT.device(DeviceChoice.CPU))) {
             for (int seed = 0; folders.size() < count; seed++) {
                 Path folder = write(parent.resolve(String.valueOf(folders.size())), seed);
@@ -122,7 +122,7 @@ final class AdapterVariants {
     }
 
     /** What a variant answers to {@link #request}. */
-    List<Integer> answer(int variant) {
+    public List<Integer> answer(int variant) {
         return answers.get(variant);
     }
 

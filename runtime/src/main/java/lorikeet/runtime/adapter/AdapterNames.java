@@ -55,15 +55,10 @@ final class AdapterNames {
         loading.remove(name);
     }
 
-    /** Waits until the name isn't being loaded. */
-    void awaitLoad(String name) {
-        CompletableFuture<Void> pending;
-        synchronized (this) {
-            pending = loading.get(name);
-        }
-        if (pending != null) {
-            pending.join();
-        }
+    /** Done once the name isn't being loaded. */
+    synchronized CompletableFuture<Void> pendingLoad(String name) {
+        CompletableFuture<Void> pending = loading.get(name);
+        return pending == null ? CompletableFuture.completedFuture(null) : pending;
     }
 
     /** The version that a load under this name would replace, or null; refuses if it may not replace one. */

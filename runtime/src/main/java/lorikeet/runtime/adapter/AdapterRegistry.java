@@ -8,10 +8,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import lorikeet.runtime.AdapterStatistics;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LoadSettings;
@@ -63,24 +66,42 @@ public final class AdapterRegistry implements AutoCloseable {
      *     INCOMPATIBLE for the files; NO_ROOM past a limit. Nothing is changed then
      */
     public AdapterVersion load(String name, Path folder, LoadSettings settings) {
-        try (AdapterLease lease = loadAndLend(name, folder, settings)) {
+        try (AdapterLease lease = loadAndHold(name, folder, settings, () -> false)) {
             return lease.version();
         }
     }
 
-    /** Loads an adapter and lends it at once, before anything can take it away again. */
-    RegistryLease loadAndLend(String name, Path folder, LoadSettings settings) {
+    /** Loads an adapter and lends it at once, before anything can take it away again, to a request. */
+    AdapterLease loadAndLend(String name, Path folder, LoadSettings settings, BooleanSupplier room) {
+        RegistryLease lease = loadAndHold(name, folder, settings, room);
+        lease.version().counters().requests.increment();
+        return lease;
+    }
+
+    /**
+     * Loads an adapter and holds it.
+     *
+     * @param room is asked to make some, once and again, where as many are loaded as may be and all are in use; false if
+     *     it can't
+     */
+    private RegistryLease loadAndHold(String name, Path folder, LoadSettings settings, BooleanSupplier room) {
         checkName(name);
         CompletableFuture<Void> done = names.reserve(name, settings.replace());
         try {
             long start = System.nanoTime();
             LoadedAdapter loaded = source.load(folder);
+            long nanos = System.nanoTime() - start;
             try {
                 checkRank(loaded, folder);
                 RegistryLease lease = publish(name, folder, loaded, settings);
-                AdapterCounters counters = lease.version().counters();
-                counters.loads.increment();
-                counters.loadNanos.add(System.nanoTime() - start);
+                while (lease == null) {
+                    if (!room.getAsBoolean()) {
+                        throw full(name);
+                    }
+                    lease = publish(name, folder, loaded, settings);
+                }
+                lease.version().counters().loads.increment();
+                lease.version().counters().loadNanos.add(nanos);
                 return lease;
             } catch (RuntimeException | Error e) {
                 loaded.close();
@@ -107,8 +128,8 @@ public final class AdapterRegistry implements AutoCloseable {
         }
     }
 
-    /** Points the name to a new version, which is lent to the caller. */
-    private RegistryLease publish(String name, Path folder, LoadedAdapter loaded, LoadSettings settings) {
+    /** Points the name to a new version, which is lent to the caller; null if all that are loaded are pinned or in use. */
+    private @Nullable RegistryLease publish(String name, Path folder, LoadedAdapter loaded, LoadSettings settings) {
         AdapterVersion victim = null;
         RegistryLease lease;
         AdapterVersion old;
@@ -119,7 +140,10 @@ public final class AdapterRegistry implements AutoCloseable {
                 checkPin(name, loaded.bytes());
             }
             if (old == null && names.size() >= limits.loaded()) {
-                victim = names.takeIdle().orElseThrow(() -> full(name));
+                victim = names.takeIdle().orElse(null);
+                if (victim == null) {
+                    return null;
+                }
             }
             AdapterVersion version = names.newVersion(name, folder, loaded, settings);
             try {
@@ -294,67 +318,49 @@ public final class AdapterRegistry implements AutoCloseable {
     }
 
     /**
-     * Lends an adapter; if none has the name but the catalog offers one, that is loaded first, on this thread. Where
-     * several ask for the same one at once, one loads it and the others wait for that.
+     * Waits until the name isn't being loaded.
      *
-     * @throws LorikeetException NOT_FOUND, or why it couldn't be loaded
+     * @param deadline by {@link System#nanoTime}
+     * @return false if time is over, or the thread was interrupted
      */
-    public AdapterLease lend(String name, AdapterCatalog catalog) {
-        while (true) {
-            Optional<AdapterLease> lease = lend(name);
-            if (lease.isPresent()) {
-                return lease.get();
-            }
-            Path folder = catalog.find(name).orElseThrow(() -> neverLoaded(name));
-            try {
-                RegistryLease lent = loadAndLend(name, folder, CATALOGUED);
-                lent.version().counters().requests.increment();
-                return lent;
-            } catch (LorikeetException e) {
-                if (e.code() != ErrorCode.ALREADY_LOADED) {
-                    throw e;
-                }
-                names.awaitLoad(name);
-            }
-        }
+    boolean awaitLoad(String name, long deadline) {
+        return await(names.pendingLoad(name), deadline);
     }
 
     /**
-     * Takes away the least recently used adapter that {@code catalog} can bring back and that isn't pinned, though requests
-     * hold it, if that is what it takes to load another; waits until they are done with it.
+     * Makes room for another adapter where requests hold all that are not pinned: takes away the least recently used of
+     * those that can be had back, and waits until the requests are done with it.
      *
+     * @param recoverable whether an adapter can be had back
      * @param deadline by {@link System#nanoTime}
-     * @return false if there is no such adapter, or time is over
+     * @return false if there is no such adapter, time is over, or the thread was interrupted
      */
-    boolean makeRoom(AdapterCatalog catalog, long deadline) {
+    boolean makeRoom(Predicate<AdapterVersion> recoverable, long deadline) {
         AdapterVersion victim;
         changes.lock();
         try {
+            if (System.nanoTime() - deadline >= 0) {
+                return false;
+            }
             List<AdapterVersion> others = names.unpinned();
             if (names.size() < limits.loaded() || others.stream().anyMatch(version -> version.activeRequests() == 0)) {
                 return true;
             }
-            if (System.nanoTime() >= deadline) {
+            victim = others.stream().filter(recoverable).findFirst().orElse(null);
+            if (victim == null) {
                 return false;
             }
-            Optional<AdapterVersion> found = others.stream()
-                    .filter(version -> catalog.find(version.name()).isPresent())
-                    .findFirst();
-            if (found.isEmpty()) {
-                return false;
-            }
-            victim = found.get();
             remove(victim);
         } finally {
             changes.unlock();
         }
         retireIfIdle(victim);
-        return await(victim, deadline);
+        return await(victim.closed(), deadline);
     }
 
-    private static boolean await(AdapterVersion version, long deadline) {
+    private static boolean await(Future<Void> end, long deadline) {
         try {
-            version.closed().get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+            end.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
             return true;
         } catch (TimeoutException e) {
             return false;
@@ -365,8 +371,6 @@ public final class AdapterRegistry implements AutoCloseable {
             throw new IllegalStateException(e);
         }
     }
-
-    private static final LoadSettings CATALOGUED = new LoadSettings(false, false, false);
 
     private RegistryLease lease(AdapterVersion version) {
         return new RegistryLease(this, version);

@@ -1,11 +1,14 @@
 package lorikeet.runtime.adapter;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import lorikeet.runtime.ErrorCode;
+import lorikeet.runtime.LoadSettings;
 import lorikeet.runtime.LorikeetException;
 
 /**
@@ -16,7 +19,7 @@ import lorikeet.runtime.LorikeetException;
  * but they stand behind, so nobody waits longer than the running requests take, however often the others are asked for.
  */
 public final class OfferedAdapters {
-    private static final int MOST_TRIES = 100;
+    private static final LoadSettings SETTINGS = new LoadSettings(false, false, false);
 
     private final AdapterRegistry registry;
     private final AdapterCatalog catalog;
@@ -29,48 +32,98 @@ public final class OfferedAdapters {
     }
 
     /**
-     * Lends an adapter; if none has the name but the catalog offers one, that is loaded first, on this thread.
+     * Lends an adapter; if none has the name but the catalog offers one, that is loaded first, on this thread. Where
+     * several ask for the same one at once, one loads it and the others wait for that.
      *
-     * @param patience how long to wait for room
-     * @throws LorikeetException NOT_FOUND, NO_ROOM once patience is over, or why it couldn't be loaded
+     * @param patience how long to wait for room, or for another's load of the same adapter; zero for not at all
+     * @throws LorikeetException NOT_FOUND; NO_ROOM; TIMED_OUT once patience is over; ABORTED if the thread was interrupted
+     *     while it waited; or why the adapter couldn't be loaded
      */
     public AdapterLease lend(String name, Duration patience) {
         Optional<AdapterLease> loaded = registry.lend(name);
         if (loaded.isPresent()) {
             return loaded.get();
         }
-        long deadline = System.nanoTime() + patience.toNanos();
-        boolean mine = turn.isLocked() && awaitTurn(deadline);
-        try {
-            for (int tries = 1; ; tries++) {
-                try {
-                    return registry.lend(name, catalog);
-                } catch (LorikeetException e) {
-                    // Another's load may take the room that was made: then once more.
-                    if (e.code() != ErrorCode.NO_ROOM || tries == MOST_TRIES) {
-                        throw e;
-                    }
-                    boolean again = mine ? registry.makeRoom(catalog, deadline) : awaitTurn(deadline);
-                    if (!again) {
-                        throw e;
-                    }
-                    mine = true;
+        folder(name); // nobody waits for what isn't there
+        Wait wait = new Wait(name, patience, System.nanoTime() + patience.toNanos());
+        if (!turn.isLocked() || patience.isZero()) {
+            try {
+                return lend(wait, () -> false);
+            } catch (LorikeetException e) {
+                if (e.code() != ErrorCode.NO_ROOM || patience.isZero()) {
+                    throw e;
                 }
             }
+        }
+        awaitTurn(wait);
+        try {
+            return lend(wait, () -> makeRoom(wait));
         } finally {
-            if (mine) {
-                turn.unlock();
+            turn.unlock();
+        }
+    }
+
+    /** How long to wait for an adapter. */
+    private record Wait(String name, Duration patience, long deadline) {
+        long left() {
+            return deadline - System.nanoTime();
+        }
+
+        LorikeetException over() {
+            if (Thread.currentThread().isInterrupted()) {
+                return new LorikeetException(
+                        ErrorCode.ABORTED, "the thread that waited for the adapter " + name + " was interrupted");
+            }
+            return patience.isZero()
+                    ? new LorikeetException(ErrorCode.NO_ROOM, "the adapter " + name + " isn't loaded yet")
+                    : new LorikeetException(
+                            ErrorCode.TIMED_OUT,
+                            "there was no room for the adapter " + name + " within the time limit");
+        }
+    }
+
+    private AdapterLease lend(Wait wait, BooleanSupplier room) {
+        String name = wait.name();
+        while (true) {
+            Optional<AdapterLease> loaded = registry.lend(name);
+            if (loaded.isPresent()) {
+                return loaded.get();
+            }
+            try {
+                return registry.loadAndLend(name, folder(name), SETTINGS, room);
+            } catch (LorikeetException e) {
+                if (e.code() != ErrorCode.ALREADY_LOADED) {
+                    throw e;
+                }
+                if (!registry.awaitLoad(name, wait.deadline())) {
+                    throw wait.over();
+                }
             }
         }
     }
 
-    private boolean awaitTurn(long deadline) {
+    private Path folder(String name) {
+        return catalog.find(name).orElseThrow(() -> AdapterRegistry.neverLoaded(name));
+    }
+
+    private void awaitTurn(Wait wait) {
+        boolean mine = false;
         try {
-            return turn.tryLock(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+            mine = turn.tryLock(wait.left(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return false;
         }
+        if (!mine) {
+            throw wait.over();
+        }
+    }
+
+    private boolean makeRoom(Wait wait) {
+        boolean made = registry.makeRoom(version -> catalog.find(version.name()).isPresent(), wait.deadline());
+        if (!made && (Thread.currentThread().isInterrupted() || wait.left() <= 0)) {
+            throw wait.over();
+        }
+        return made;
     }
 
     /** A name is offered again once a call has loaded it. */

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -123,10 +124,10 @@ class AdapterCatalogTest {
                         },
                         AdapterVersion::close,
                         AdapterJournal.NONE)) {
-            AdapterCatalog catalog = new AdapterCatalog(folder);
+            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
             List<Future<AdapterLease>> leases = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
-                leases.add(threads.submit(() -> registry.lend("good", catalog)));
+                leases.add(threads.submit(() -> offered.lend("good", PATIENCE)));
             }
             go.countDown();
             for (Future<AdapterLease> lease : leases) {
@@ -136,8 +137,8 @@ class AdapterCatalogTest {
             }
             assertThat(reads).hasValue(1);
             assertThat(registry.statistics().getFirst().requests()).isEqualTo(10);
-            assertCode(ErrorCode.NOT_FOUND, () -> registry.lend("missing", catalog));
-            assertCode(ErrorCode.NOT_FOUND, () -> registry.lend("../outside", catalog));
+            assertCode(ErrorCode.NOT_FOUND, () -> offered.lend("missing", PATIENCE));
+            assertCode(ErrorCode.NOT_FOUND, () -> offered.lend("../outside", PATIENCE));
         }
     }
 
@@ -155,12 +156,15 @@ class AdapterCatalogTest {
             AdapterLease good = offered.lend("good", Duration.ZERO);
             assertCode(ErrorCode.NO_ROOM, () -> offered.lend("other", Duration.ZERO));
             assertThat(registry.find("good")).isPresent();
+            assertThat(registry.loading()).isEmpty();
             Future<AdapterLease> other = threads.submit(() -> offered.lend("other", PATIENCE));
             // No new request gets the one that is to go, so that it can't be kept for ever.
             while (registry.find("good").isPresent()) {
                 Thread.onSpinWait();
             }
             Future<AdapterLease> again = threads.submit(() -> offered.lend("good", PATIENCE));
+            assertCode(ErrorCode.NOT_FOUND, () -> offered.lend("missing", PATIENCE));
+            assertCode(ErrorCode.TIMED_OUT, () -> offered.lend("good", Duration.ofMillis(1)));
             assertThat(other.isDone()).isFalse();
             good.close();
             AdapterLease second = other.get();
@@ -202,6 +206,40 @@ class AdapterCatalogTest {
     }
 
     @Test
+    void whoeverGivesUpHoldsUpNobody() throws Exception {
+        adapter(folder.resolve("other"));
+        adapter(folder.resolve("third"));
+        try (AdapterFiles files = new AdapterFiles();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                AdapterRegistry registry = new AdapterRegistry(
+                        new AdapterLimits(1, 0, Long.MAX_VALUE, Integer.MAX_VALUE),
+                        files::load,
+                        AdapterVersion::close,
+                        AdapterJournal.NONE)) {
+            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
+            AdapterLease good = offered.lend("good", Duration.ZERO);
+            CompletableFuture<ErrorCode> ended = new CompletableFuture<>();
+            Thread impatient = Thread.ofVirtual().start(() -> {
+                try {
+                    offered.lend("other", PATIENCE).close();
+                } catch (LorikeetException e) {
+                    ended.complete(e.code());
+                }
+            });
+            while (registry.find("good").isPresent()) {
+                Thread.onSpinWait();
+            }
+            Future<AdapterLease> third = threads.submit(() -> offered.lend("third", PATIENCE));
+            impatient.interrupt();
+            assertThat(ended.get()).isEqualTo(ErrorCode.ABORTED);
+            third.get().close();
+            assertThat(registry.loading()).isEmpty();
+            good.close();
+            assertThat(registry.draining()).isEmpty();
+        }
+    }
+
+    @Test
     void whatNoFolderOffersIsNotTakenAway() {
         adapter(folder.resolve("other"));
         try (AdapterFiles files = new AdapterFiles();
@@ -226,14 +264,14 @@ class AdapterCatalogTest {
         try (AdapterFiles files = new AdapterFiles();
                 AdapterRegistry registry = new AdapterRegistry(
                         AdapterLimits.NONE, files::load, AdapterVersion::close, AdapterJournal.NONE)) {
-            AdapterCatalog catalog = new AdapterCatalog(folder);
-            assertCode(ErrorCode.INVALID_FILE, () -> registry.lend("good", catalog));
-            assertCode(ErrorCode.INVALID_FILE, () -> registry.lend("good", catalog));
+            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
+            assertCode(ErrorCode.INVALID_FILE, () -> offered.lend("good", PATIENCE));
+            assertCode(ErrorCode.INVALID_FILE, () -> offered.lend("good", PATIENCE));
             Files.copy(
                     AdapterFiles.QV_R4.resolve("adapter_config.json"),
                     folder.resolve("good/adapter_config.json"),
                     java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-            registry.lend("good", catalog).close();
+            offered.lend("good", PATIENCE).close();
         }
     }
 
@@ -242,16 +280,16 @@ class AdapterCatalogTest {
         try (AdapterFiles files = new AdapterFiles();
                 AdapterRegistry registry = new AdapterRegistry(
                         AdapterLimits.NONE, files::load, AdapterVersion::close, AdapterJournal.NONE)) {
-            AdapterCatalog catalog = new AdapterCatalog(folder);
-            registry.lend("good", catalog).close();
+            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
+            offered.lend("good", PATIENCE).close();
             registry.unload("good", lorikeet.runtime.Unload.AND_WAIT);
-            catalog.withdraw("good");
-            catalog.withdraw("missing");
-            assertCode(ErrorCode.NOT_FOUND, () -> registry.lend("good", catalog));
-            assertThat(catalog.names()).isEmpty();
+            offered.withdraw("good");
+            offered.withdraw("missing");
+            assertCode(ErrorCode.NOT_FOUND, () -> offered.lend("good", PATIENCE));
+            assertThat(offered.names()).isEmpty();
             registry.load("good", folder.resolve("good"), LoadSettings.DEFAULT);
-            catalog.offer("good");
-            registry.lend("good", catalog).close();
+            offered.offer("good");
+            offered.lend("good", PATIENCE).close();
         }
     }
 

@@ -30,7 +30,12 @@ final class RunningServer implements AutoCloseable {
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     RunningServer(Options options, UnaryOperator<ServerSettings> changed) {
-        model = Lorikeet.open(Demo.MODEL, options);
+        this(Demo.MODEL, options, changed);
+    }
+
+    /** A server over another model, which it calls "demo" all the same. */
+    RunningServer(Path folder, Options options, UnaryOperator<ServerSettings> changed) {
+        model = Lorikeet.open(folder, options);
         try {
             server = Server.start(
                     model, changed.apply(settings(Optional.empty(), Optional.empty(), HttpLimits.DEFAULT)));

@@ -6,26 +6,45 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import lorikeet.runtime.Answer;
+import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.Generation;
 import lorikeet.runtime.Lorikeet;
 import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.Request;
 import lorikeet.runtime.TokenEvent;
 import lorikeet.runtime.TokenListener;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The generations of one call, one for each prompt. Closing it cancels those that still run; whoever submits it closes
- * it. Used by one thread.
+ * The generations of one call, one for each prompt. Closing it cancels those that still run; whoever makes it closes it.
+ * Used by one thread, except for {@link #cancel}.
  *
  * <p>The engine's thread only puts events into a queue, so a client that reads slowly holds up nobody. The queue can't
  * grow beyond the tokens that the call asked for.
  */
 public final class Batch implements AutoCloseable {
-    private final List<Generation> generations = new ArrayList<>();
+    private final Lorikeet model;
+    private final boolean streaming;
+    private final Watcher watcher;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
     private int unfinished;
 
-    private Batch() {}
+    /** These belong to the lock of this object. */
+    private final List<Generation> generations = new ArrayList<>();
+
+    private @Nullable Thread submitter;
+    private boolean cancelled;
+
+    /**
+     * Nothing yet.
+     *
+     * @param streaming whether events are to be had; else only the answers are
+     */
+    Batch(Lorikeet model, boolean streaming, Watcher watcher) {
+        this.model = model;
+        this.streaming = streaming;
+        this.watcher = watcher;
+    }
 
     /** Told of the engine's work as it happens, on its thread. */
     public interface Watcher {
@@ -34,25 +53,41 @@ public final class Batch implements AutoCloseable {
     }
 
     /**
-     * Submits requests. If one is refused the others are cancelled.
+     * Submits requests, once. May wait for room for their adapters; being cancelled ends that.
      *
-     * @param streaming whether events are to be had; else only the answers are
-     * @throws LorikeetException as {@link Lorikeet#submit} does
+     * @throws LorikeetException as {@link Lorikeet#submit} does; ABORTED if it was cancelled
      */
-    public static Batch submit(Lorikeet model, List<Request> requests, boolean streaming, Watcher watcher) {
-        Batch batch = new Batch();
+    public void submit(List<Request> requests) {
+        submitting(Thread.currentThread());
         try {
             for (int i = 0; i < requests.size(); i++) {
                 TokenListener watching = watcher.watch(requests.get(i));
-                TokenListener listener = streaming ? batch.new Queueing(i, watching) : watching;
-                batch.generations.add(model.submit(requests.get(i), listener));
-                batch.unfinished++;
+                TokenListener listener = streaming ? new Queueing(i, watching) : watching;
+                add(model.submit(requests.get(i), listener));
+                unfinished++;
             }
-            return batch;
-        } catch (RuntimeException e) {
-            batch.close();
-            throw e;
+        } finally {
+            submitting(null);
         }
+    }
+
+    private synchronized void submitting(@Nullable Thread thread) {
+        submitter = thread;
+        if (cancelled && thread == null) {
+            boolean _ = Thread.interrupted(); // it was meant for the submitting alone
+        }
+    }
+
+    private synchronized void add(Generation generation) {
+        generations.add(generation);
+        if (cancelled) {
+            generation.cancel();
+            throw new LorikeetException(ErrorCode.ABORTED, "the call was cancelled");
+        }
+    }
+
+    private synchronized List<Generation> generations() {
+        return List.copyOf(generations);
     }
 
     /** Puts what happens into the queue. */
@@ -113,15 +148,21 @@ public final class Batch implements AutoCloseable {
      */
     public List<Answer> await() throws InterruptedException {
         List<Answer> answers = new ArrayList<>();
-        for (Generation generation : generations) {
+        for (Generation generation : generations()) {
             answers.add(generation.await());
         }
         return answers;
     }
 
-    /** Cancels what still runs. Any thread may. */
+    /** Cancels what still runs, and the submitting of what doesn't yet. Any thread may. */
     public void cancel() {
-        generations.forEach(Generation::cancel);
+        synchronized (this) {
+            cancelled = true;
+            if (submitter != null) {
+                submitter.interrupt();
+            }
+        }
+        generations().forEach(Generation::cancel);
     }
 
     @Override

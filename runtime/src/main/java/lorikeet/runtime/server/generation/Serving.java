@@ -1,9 +1,7 @@
 package lorikeet.runtime.server.generation;
 
 import java.time.Instant;
-import java.util.List;
 import lorikeet.runtime.Lorikeet;
-import lorikeet.runtime.Request;
 import lorikeet.runtime.server.http.JsonBody;
 
 /**
@@ -35,8 +33,12 @@ public record Serving(
         return ModelName.of(body.text("model").orElse(baseName), baseName);
     }
 
-    /** Submits requests together. */
-    public Batch submit(List<Request> requests, boolean streaming) {
-        return Batch.submit(model, requests, streaming, watcher);
+    /**
+     * A batch for the requests of one call; the caller closes it.
+     *
+     * @param streaming whether events are to be had; else only the answers are
+     */
+    public Batch batch(boolean streaming) {
+        return new Batch(model, streaming, watcher);
     }
 }

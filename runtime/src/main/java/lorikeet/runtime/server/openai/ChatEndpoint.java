@@ -25,8 +25,9 @@ public final class ChatEndpoint implements Endpoint {
     @Override
     public void answer(Call call) throws IOException, InterruptedException {
         ChatCall asked = ChatCall.read(Json.object(call.jsonBody()), serving);
-        try (Batch batch = serving.submit(List.of(asked.request()), asked.stream());
+        try (Batch batch = serving.batch(asked.stream());
                 Watch _ = call.whenGone(batch::cancel)) {
+            batch.submit(List.of(asked.request()));
             if (asked.stream()) {
                 ChunkStream.send(batch, call, new ChatChunks(asked, serving));
             } else {

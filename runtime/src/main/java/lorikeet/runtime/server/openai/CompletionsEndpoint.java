@@ -26,8 +26,9 @@ public final class CompletionsEndpoint implements Endpoint {
     @Override
     public void answer(Call call) throws IOException, InterruptedException {
         CompletionCall asked = CompletionCall.read(Json.object(call.jsonBody()), serving);
-        try (Batch batch = serving.submit(asked.requests(), asked.stream());
+        try (Batch batch = serving.batch(asked.stream());
                 Watch _ = call.whenGone(batch::cancel)) {
+            batch.submit(asked.requests());
             if (asked.stream()) {
                 ChunkStream.send(batch, call, new CompletionChunks(asked, serving));
             } else {

@@ -33,8 +33,9 @@ public final class GenerateEndpoint implements Endpoint {
         List<Request> requests = asked.items().stream()
                 .map(item -> item.request(serving.baseName()))
                 .toList();
-        try (Batch batch = serving.submit(requests, asked.stream());
+        try (Batch batch = serving.batch(asked.stream());
                 Watch _ = call.whenGone(batch::cancel)) {
+            batch.submit(requests);
             if (asked.stream()) {
                 new GenerateStream(asked, serving).send(batch, call);
             } else {
