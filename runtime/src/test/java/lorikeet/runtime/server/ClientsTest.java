@@ -96,8 +96,14 @@ final class ClientsTest {
             assertThat(server.post("/v1/completions", large).status()).isEqualTo(413);
             assertThat(server.post("/nothing", large).status()).isEqualTo(404);
             try (RawClient client = new RawClient(server.port())) {
-                client.send("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                        + "Content-Length: 10000000000\r\n\r\n");
+                client.send(String.join(
+                        "\r\n",
+                        "POST /v1/completions HTTP/1.1",
+                        "Host: localhost",
+                        "Content-Type: application/json",
+                        "Content-Length: 10000000000",
+                        "",
+                        ""));
                 assertThat(client.readSome()).startsWith("HTTP/1.1 413");
             }
         }
