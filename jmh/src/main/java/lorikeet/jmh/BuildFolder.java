@@ -4,11 +4,11 @@ import java.net.URISyntaxException;
 import java.nio.file.Path;
 
 /** The build's folder, where benchmarks leave what they write: it goes when the build is cleaned. */
-final class BuildFolder {
+public final class BuildFolder {
     private BuildFolder() {}
 
     /** The path of a file or folder in it. */
-    static Path resolve(String name) {
+    public static Path resolve(String name) {
         try {
             return Path.of(BuildFolder.class
                             .getProtectionDomain()

@@ -8,8 +8,7 @@ import java.util.stream.IntStream;
 import lorikeet.memory.ElementType;
 
 /**
- * A Llama of random weights in bf16, with tied embeddings, and adapters for it: of a size that matters to a benchmark,
- * and of no other use.
+ * A Llama of random weights in bf16, and adapters for it: of a size that matters to a benchmark, and of no other use.
  *
  * @param hidden components of a hidden state
  * @param layers number of layers
@@ -17,10 +16,11 @@ import lorikeet.memory.ElementType;
  * @param kvHeads number of key and value heads
  * @param inner width of the feed-forward part
  * @param vocabulary number of tokens
+ * @param tied whether the embeddings are the head, too
  */
-public record RandomModel(int hidden, int layers, int heads, int kvHeads, int inner, int vocabulary) {
+public record RandomModel(int hidden, int layers, int heads, int kvHeads, int inner, int vocabulary, boolean tied) {
     /** 221 million parameters, 443 MB: more than the caches of most machines hold. */
-    public static final RandomModel LARGE = new RandomModel(1024, 8, 16, 4, 2816, 128_256);
+    public static final RandomModel LARGE = new RandomModel(1024, 8, 16, 4, 2816, 128_256, true);
 
     private static final long SEED = 20_250_101;
     private static final String WEIGHTS = "model.safetensors";
@@ -51,7 +51,7 @@ public record RandomModel(int hidden, int layers, int heads, int kvHeads, int in
      * @return the checkpoint's folder
      */
     public Path write(Path parent) throws IOException {
-        Path folder = parent.resolve("h%d-l%d-v%d".formatted(hidden, layers, vocabulary));
+        Path folder = parent.resolve("h%d-l%d-v%d%s".formatted(hidden, layers, vocabulary, tied ? "" : "-untied"));
         if (!Files.exists(folder.resolve("config.json"))) {
             Files.createDirectories(folder);
             tensors().write(folder.resolve(WEIGHTS), SEED);
@@ -80,8 +80,8 @@ public record RandomModel(int hidden, int layers, int heads, int kvHeads, int in
                 {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
                  "hidden_size": %d, "num_hidden_layers": %d, "num_attention_heads": %d, "num_key_value_heads": %d,
                  "intermediate_size": %d, "vocab_size": %d, "max_position_embeddings": 8192,
-                 "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true, "torch_dtype": "bfloat16"}
-                """.formatted(hidden, layers, heads, kvHeads, inner, vocabulary);
+                 "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": %b, "torch_dtype": "bfloat16"}
+                """.formatted(hidden, layers, heads, kvHeads, inner, vocabulary, tied);
     }
 
     private RandomTensors tensors() {
@@ -94,6 +94,9 @@ public record RandomModel(int hidden, int layers, int heads, int kvHeads, int in
             forEachLinear((name, out, in) -> tensors.matrix(prefix + name + ".weight", out, in));
         }
         tensors.ones("model.norm.weight", hidden);
+        if (!tied) {
+            tensors.matrix("lm_head.weight", vocabulary, hidden);
+        }
         return tensors;
     }
 

@@ -12,12 +12,17 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import lorikeet.memory.ElementType;
 
-/** Writes a safetensors file of random numbers: uniform, so small that sums over long rows stay in range. */
+/**
+ * Writes a safetensors file of random numbers: uniform, so small that sums over long rows stay in range. Tensors of more
+ * than {@value #FRESH} bytes repeat their first ones.
+ */
 final class RandomTensors {
     private static final float LARGEST = 0.05f;
     private static final int ALIGNMENT = 64;
+    private static final long FRESH = 16L << 20;
     private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt FLOAT = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort BF16 = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -59,14 +64,17 @@ final class RandomTensors {
                         StandardOpenOption.TRUNCATE_EXISTING,
                         StandardOpenOption.READ,
                         StandardOpenOption.WRITE);
-                Arena arena = Arena.ofConfined()) {
+                Arena arena = Arena.ofShared()) {
             MemorySegment to = channel.map(FileChannel.MapMode.READ_WRITE, 0, start + bytes, arena);
             to.set(LENGTH, 0, header.length);
             MemorySegment.copy(header, 0, to, ValueLayout.JAVA_BYTE, Long.BYTES, header.length);
             SplittableRandom random = new SplittableRandom(seed);
-            for (Entry entry : entries) {
-                fill(to.asSlice(start + entry.from, entry.to - entry.from), entry.ones, random);
-            }
+            List<SplittableRandom> randoms =
+                    entries.stream().map(entry -> random.split()).toList();
+            IntStream.range(0, entries.size()).parallel().forEach(i -> {
+                Entry entry = entries.get(i);
+                fill(to.asSlice(start + entry.from, entry.to - entry.from), entry.ones, randoms.get(i));
+            });
         }
     }
 
@@ -85,7 +93,8 @@ final class RandomTensors {
     }
 
     private void fill(MemorySegment to, boolean ones, SplittableRandom random) {
-        long count = to.byteSize() / type.bytes();
+        long fresh = Math.min(FRESH, to.byteSize());
+        long count = fresh / type.bytes();
         for (long i = 0; i < count; i++) {
             float value = ones ? 1 : (random.nextInt() >> 8) * (LARGEST / (1 << 23));
             int bits = Float.floatToRawIntBits(value);
@@ -94,6 +103,9 @@ final class RandomTensors {
             } else {
                 to.setAtIndex(FLOAT, i, bits);
             }
+        }
+        for (long at = fresh; at < to.byteSize(); at += fresh) {
+            MemorySegment.copy(to, 0, to, at, Math.min(fresh, to.byteSize() - at));
         }
     }
 }

@@ -10,7 +10,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import lorikeet.jmh.RandomModel;
 import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.KvLayout;
 import lorikeet.kernels.Operations;
@@ -88,14 +87,7 @@ public class AdapterSwap {
         Load two = new Load(0, 2);
         SlabPool pool = operations.slabPool(EngineMemory.slabBytes(layout), Decode.slabs(shape, two, RANK));
         Path parent = Files.createTempDirectory("lorikeet-bench");
-        Path folder = new RandomModel(
-                        shape.hidden(),
-                        shape.layers(),
-                        shape.heads(),
-                        shape.kvHeads(),
-                        shape.inner(),
-                        ModelShape.VOCABULARY)
-                .writeAdapter(parent, RANK, type, 0);
+        Path folder = shape.checkpoint().writeAdapter(parent, RANK, type, 0);
         LoadedAdapter ready = AdapterLoader.load(folder, base, operations);
         if (ready.bytes() != shape.adapterWeights(RANK) * type.bytes()
                 || ready.modules().size() != 7 * shape.layers()) {

@@ -21,6 +21,11 @@ import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 /** Runs the benchmarks of a device, writes their results as JSON, and prints the table that they make. */
 public final class FigureSet {
     private static final int CHECKS = 3;
+
+    /** Takes seconds each time. */
+    private static final String SERVER_START = "ServerStart.start";
+
+    private static final int SERVER_STARTS = 3;
     private static final double BFLOAT16_ERROR = 3e-2;
     private static final double FLOAT32_ERROR = 1e-3;
 
@@ -104,6 +109,9 @@ public final class FigureSet {
         options.include("\\." + run.benchmark.replace(".", "\\.") + "$");
         options.param("device", device);
         options.param("shape", shape.name());
+        if (run.benchmark.equals(SERVER_START)) {
+            options.warmupIterations(1).measurementIterations(SERVER_STARTS);
+        }
         for (Values values : run.parameters) {
             options.param(values.name, values.values.toArray(String[]::new));
         }
@@ -153,6 +161,7 @@ public final class FigureSet {
                         ? Run.of("Prompt.prompt", new Values("load", "512/1", "2048/1", "2048/4", "4096/8"))
                         : Run.of("Prompt.prompt"));
         set.add(Run.of("SwapUnderLoad.step"));
+        set.add(Run.of(SERVER_START));
         return set;
     }
 }

@@ -2,6 +2,7 @@ package lorikeet.jmh.device;
 
 import java.util.Collections;
 import java.util.List;
+import lorikeet.jmh.RandomModel;
 import lorikeet.kernels.RotaryFrequencies;
 import lorikeet.runtime.model.Family;
 import lorikeet.runtime.model.ModelConfig;
@@ -48,6 +49,11 @@ public enum ModelShape {
                 new LinearSize(hidden, inner),
                 new LinearSize(hidden, inner),
                 new LinearSize(inner, hidden));
+    }
+
+    /** A checkpoint of these shapes, to be written. */
+    RandomModel checkpoint() {
+        return new RandomModel(hidden, layers, heads, kvHeads, inner, VOCABULARY, false);
     }
 
     int hidden() {
