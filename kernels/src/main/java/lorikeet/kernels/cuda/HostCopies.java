@@ -14,6 +14,7 @@ import lorikeet.bindings.HostRegistration;
 import lorikeet.bindings.PinnedMemory;
 import lorikeet.kernels.Registration;
 import lorikeet.memory.ElementType;
+import lorikeet.memory.MappedPages;
 import lorikeet.memory.Matrix;
 import lorikeet.memory.Segments;
 
@@ -53,6 +54,8 @@ final class HostCopies implements AutoCloseable {
 
     /** Page-locks mapped memory for fast copies. If the system refuses, it is said once, and copies take the long way. */
     Registration register(MemorySegment mapped) {
+        // The driver would fetch them on this one thread, which takes as long again as locking them.
+        MappedPages.touch(mapped);
         context.use();
         HostRegistration registration = context.register(mapped);
         registration.refusal().ifPresent(reason -> {
