@@ -20,55 +20,68 @@ import jdk.incubator.vector.IntVector;
  * same order, the even elements of a block and then the odd ones, block by block, each with one rounding: an output
  * doesn't depend on which kernel computes it.
  *
- * <p>Rows taken together lie some rows apart, so that each is a walk of its own through memory: of four neighbours, two
- * lie in one page, which the processor's prefetching serves badly.
+ * <p>Rows taken together lie as far apart as their block allows, so that each is a long walk of its own through memory:
+ * of four neighbours, two may lie in one page, which the processor's prefetching serves badly.
  *
  * <p>Vectors are loaded and stored by their own methods, and none is passed to a method of ours: where C2 doesn't inline
  * such a call, it allocates every vector.
  */
 final class Bf16Kernels {
-    private static final int FOURTH = RowBlock.ROWS / 4 * BYTES;
-    private static final int HALF = RowBlock.ROWS / 2 * BYTES;
-
     private Bf16Kernels() {}
 
     /**
-     * Rows one after the other with one input: a plain walk through memory, which is what the processor's prefetching
-     * serves best.
+     * Four rows with one input. A row alone would wait for its own sum, and the input, which is longer than the row, would
+     * push what has been read ahead out of the first-level cache.
      *
-     * @param w the weight, the first row at {@code wAt}
-     * @param bytes length of a row of the weight
+     * @param w the weight, the rows' first blocks at {@code w0} to {@code w3}
      * @param x holds the tile, the input's first vector at {@code xAt}
-     * @param xStep inputs of the tile
-     * @param sums written: of the first row at {@code at}, the next rows' behind it
+     * @param xStep inputs of the tile. That it varies also keeps C2 from unrolling the loop: it would read the lines of a
+     *     row out of their order, which the processor's prefetching doesn't follow
+     * @param bytes length of a row of the weight
+     * @param sums written: of row 0 at {@code at}, of each next row {@code rowStep} bytes later
      */
-    static void rows(
+    static void oneInput(
             MemorySegment w,
-            long wAt,
-            int bytes,
-            int rows,
+            long w0,
+            long w1,
+            long w2,
+            long w3,
             MemorySegment x,
             long xAt,
             int xStep,
+            int bytes,
             MemorySegment sums,
-            long at) {
-        for (int r = 0; r < rows; r++) {
-            long row = wAt + (long) r * bytes;
-            long sumAt = at + (long) r * BYTES;
-            FloatVector sum = FloatVector.zero(FLOATS);
-            for (int k = 0; k < bytes; k += BYTES) {
-                w.get(JAVA_BYTE, row + k); // See Vectors.faultsAreErrors.
-                IntVector pairs = IntVector.fromMemorySegment(INTS, w, row + k, ORDER);
-                long input = xAt + 2L * xStep * k;
-                sum = pairs.lanewise(LSHL, 16)
-                        .reinterpretAsFloats()
-                        .fma(FloatVector.fromMemorySegment(FLOATS, x, input, ORDER), sum);
-                sum = pairs.lanewise(AND, ODD)
-                        .reinterpretAsFloats()
-                        .fma(FloatVector.fromMemorySegment(FLOATS, x, input + (long) xStep * BYTES, ORDER), sum);
-            }
-            sum.intoMemorySegment(sums, sumAt, ORDER);
+            long at,
+            long rowStep) {
+        FloatVector s0 = FloatVector.zero(FLOATS);
+        FloatVector s1 = FloatVector.zero(FLOATS);
+        FloatVector s2 = FloatVector.zero(FLOATS);
+        FloatVector s3 = FloatVector.zero(FLOATS);
+        for (int k = 0; k < bytes; k += BYTES) {
+            w.get(JAVA_BYTE, w0 + k); // See Vectors.faultsAreErrors.
+            IntVector p0 = IntVector.fromMemorySegment(INTS, w, w0 + k, ORDER);
+            w.get(JAVA_BYTE, w1 + k); // See Vectors.faultsAreErrors.
+            IntVector p1 = IntVector.fromMemorySegment(INTS, w, w1 + k, ORDER);
+            w.get(JAVA_BYTE, w2 + k); // See Vectors.faultsAreErrors.
+            IntVector p2 = IntVector.fromMemorySegment(INTS, w, w2 + k, ORDER);
+            w.get(JAVA_BYTE, w3 + k); // See Vectors.faultsAreErrors.
+            IntVector p3 = IntVector.fromMemorySegment(INTS, w, w3 + k, ORDER);
+            long inputAt = xAt + 2L * xStep * k;
+            FloatVector input = FloatVector.fromMemorySegment(FLOATS, x, inputAt, ORDER);
+            s0 = p0.lanewise(LSHL, 16).reinterpretAsFloats().fma(input, s0);
+            s1 = p1.lanewise(LSHL, 16).reinterpretAsFloats().fma(input, s1);
+            s2 = p2.lanewise(LSHL, 16).reinterpretAsFloats().fma(input, s2);
+            s3 = p3.lanewise(LSHL, 16).reinterpretAsFloats().fma(input, s3);
+            input = FloatVector.fromMemorySegment(FLOATS, x, inputAt + (long) xStep * BYTES, ORDER);
+            s0 = p0.lanewise(AND, ODD).reinterpretAsFloats().fma(input, s0);
+            s1 = p1.lanewise(AND, ODD).reinterpretAsFloats().fma(input, s1);
+            s2 = p2.lanewise(AND, ODD).reinterpretAsFloats().fma(input, s2);
+            s3 = p3.lanewise(AND, ODD).reinterpretAsFloats().fma(input, s3);
         }
+        s0.intoMemorySegment(sums, at, ORDER);
+        s1.intoMemorySegment(sums, at + rowStep, ORDER);
+        s2.intoMemorySegment(sums, at + 2 * rowStep, ORDER);
+        s3.intoMemorySegment(sums, at + 3 * rowStep, ORDER);
     }
 
     /**
@@ -77,8 +90,8 @@ final class Bf16Kernels {
      * @param w the weight, the rows' first blocks at {@code w0} to {@code w3}
      * @param x holds the tile, from {@code xAt} on
      * @param bytes length of a row of the weight
-     * @param sums written: of row 0 at {@code at}, of the next row {@link RowBlock#ROWS} / 4 places on; {@code inputStep} bytes to the next
-     *     input's
+     * @param sums written: of row 0 at {@code at}, of each next row {@code rowStep} bytes later, of each next input
+     *     {@code inputStep} bytes later
      */
     static void fourRows(
             MemorySegment w,
@@ -91,6 +104,7 @@ final class Bf16Kernels {
             int bytes,
             MemorySegment sums,
             long at,
+            long rowStep,
             long inputStep) {
         long at0 = at;
         long at1 = at + inputStep;
@@ -175,18 +189,18 @@ final class Bf16Kernels {
         s01.intoMemorySegment(sums, at1, ORDER);
         s02.intoMemorySegment(sums, at2, ORDER);
         s03.intoMemorySegment(sums, at3, ORDER);
-        s10.intoMemorySegment(sums, at0 + FOURTH, ORDER);
-        s11.intoMemorySegment(sums, at1 + FOURTH, ORDER);
-        s12.intoMemorySegment(sums, at2 + FOURTH, ORDER);
-        s13.intoMemorySegment(sums, at3 + FOURTH, ORDER);
-        s20.intoMemorySegment(sums, at0 + 2L * FOURTH, ORDER);
-        s21.intoMemorySegment(sums, at1 + 2L * FOURTH, ORDER);
-        s22.intoMemorySegment(sums, at2 + 2L * FOURTH, ORDER);
-        s23.intoMemorySegment(sums, at3 + 2L * FOURTH, ORDER);
-        s30.intoMemorySegment(sums, at0 + 3L * FOURTH, ORDER);
-        s31.intoMemorySegment(sums, at1 + 3L * FOURTH, ORDER);
-        s32.intoMemorySegment(sums, at2 + 3L * FOURTH, ORDER);
-        s33.intoMemorySegment(sums, at3 + 3L * FOURTH, ORDER);
+        s10.intoMemorySegment(sums, at0 + rowStep, ORDER);
+        s11.intoMemorySegment(sums, at1 + rowStep, ORDER);
+        s12.intoMemorySegment(sums, at2 + rowStep, ORDER);
+        s13.intoMemorySegment(sums, at3 + rowStep, ORDER);
+        s20.intoMemorySegment(sums, at0 + 2 * rowStep, ORDER);
+        s21.intoMemorySegment(sums, at1 + 2 * rowStep, ORDER);
+        s22.intoMemorySegment(sums, at2 + 2 * rowStep, ORDER);
+        s23.intoMemorySegment(sums, at3 + 2 * rowStep, ORDER);
+        s30.intoMemorySegment(sums, at0 + 3 * rowStep, ORDER);
+        s31.intoMemorySegment(sums, at1 + 3 * rowStep, ORDER);
+        s32.intoMemorySegment(sums, at2 + 3 * rowStep, ORDER);
+        s33.intoMemorySegment(sums, at3 + 3 * rowStep, ORDER);
     }
 
     /**
@@ -195,8 +209,8 @@ final class Bf16Kernels {
      * @param w the weight, the rows' first blocks at {@code w0} and {@code w1}
      * @param x holds the tile, from {@code xAt} on
      * @param bytes length of a row of the weight
-     * @param sums written: of row 0 at {@code at}, of the next row {@link RowBlock#ROWS} / 2 places on; {@code inputStep} bytes to the next
-     *     input's
+     * @param sums written: of row 0 at {@code at}, of each next row {@code rowStep} bytes later, of each next input
+     *     {@code inputStep} bytes later
      */
     static void twoRows(
             MemorySegment w,
@@ -207,6 +221,7 @@ final class Bf16Kernels {
             int bytes,
             MemorySegment sums,
             long at,
+            long rowStep,
             long inputStep) {
         long at0 = at;
         long at1 = at + inputStep;
@@ -259,9 +274,9 @@ final class Bf16Kernels {
         s01.intoMemorySegment(sums, at1, ORDER);
         s02.intoMemorySegment(sums, at2, ORDER);
         s03.intoMemorySegment(sums, at3, ORDER);
-        s10.intoMemorySegment(sums, at0 + HALF, ORDER);
-        s11.intoMemorySegment(sums, at1 + HALF, ORDER);
-        s12.intoMemorySegment(sums, at2 + HALF, ORDER);
-        s13.intoMemorySegment(sums, at3 + HALF, ORDER);
+        s10.intoMemorySegment(sums, at0 + rowStep, ORDER);
+        s11.intoMemorySegment(sums, at1 + rowStep, ORDER);
+        s12.intoMemorySegment(sums, at2 + rowStep, ORDER);
+        s13.intoMemorySegment(sums, at3 + rowStep, ORDER);
     }
 }

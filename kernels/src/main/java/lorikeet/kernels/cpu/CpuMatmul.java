@@ -29,7 +29,7 @@ public final class CpuMatmul implements AutoCloseable {
     private static final int TASK_BYTES = 1 << 20;
 
     /** Bytes of a weight that stay in the second-level cache while the inputs pass by. */
-    private static final int BLOCK_BYTES = 128 << 10;
+    private static final int BLOCK_BYTES = 256 << 10;
 
     /** So many tasks for each worker at least, where the layer is large enough. */
     private static final int TASKS_PER_WORKER = 4;

@@ -7,9 +7,13 @@ import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
 
-/** The product of some neighbouring rows of a weight with some inputs: what one worker does at a time. */
+/**
+ * The product of some neighbouring rows of a weight with some inputs: what one worker does at a time. The kernels take
+ * several rows at once, a quarter or half of the block apart. Where the block can't be divided, the last row is computed
+ * once more: its place among the sums is not used.
+ */
 final class RowBlock {
-    /** Rows that the kernels walk through together: whole vectors of outputs. */
+    /** Blocks have a multiple of so many rows: whole vectors of outputs. */
     static final int ROWS = 16;
 
     private static final boolean WIDE = Vectors.LANES == 16;
@@ -57,8 +61,10 @@ final class RowBlock {
             if (end - start == 1) {
                 long inputAt = xAt + (long) (start - tile * width) * BYTES;
                 oneInput(bf16, w, wAt, rowBytes, count, x.data(), inputAt, width, sums, startAt);
+            } else if (WIDE) {
+                fourRows(bf16, w, wAt, rowBytes, count, x.data(), xAt, sums, inputStep);
             } else {
-                fourInputs(bf16, w, wAt, rowBytes, count, x.data(), xAt, sums, inputStep);
+                twoRows(bf16, w, wAt, rowBytes, count, x.data(), xAt, sums, inputStep);
             }
             if (lowRank != null) {
                 lowRank.expand(part, from, count, start, end, sums, startAt, inputStep, memory);
@@ -80,14 +86,23 @@ final class RowBlock {
             int width,
             MemorySegment sums,
             long at) {
-        if (bf16) {
-            Bf16Kernels.rows(w, wAt, rowBytes, count, x, xAt, width, sums, at);
-        } else {
-            FloatKernels.rows(w, wAt, rowBytes, count, x, xAt, width, sums, at);
+        int apart = (count + 3) / 4;
+        long rowStep = (long) apart * BYTES;
+        for (int row = 0; row < apart; row++) {
+            long w0 = wAt + (long) row * rowBytes;
+            long w1 = wAt + (long) Math.min(count - 1, row + apart) * rowBytes;
+            long w2 = wAt + (long) Math.min(count - 1, row + 2 * apart) * rowBytes;
+            long w3 = wAt + (long) Math.min(count - 1, row + 3 * apart) * rowBytes;
+            long rowAt = at + (long) row * BYTES;
+            if (bf16) {
+                Bf16Kernels.oneInput(w, w0, w1, w2, w3, x, xAt, width, rowBytes, sums, rowAt, rowStep);
+            } else {
+                FloatKernels.oneInput(w, w0, w1, w2, w3, x, xAt, width, rowBytes, sums, rowAt, rowStep);
+            }
         }
     }
 
-    private static void fourInputs(
+    private static void fourRows(
             boolean bf16,
             MemorySegment w,
             long wAt,
@@ -97,26 +112,42 @@ final class RowBlock {
             long xAt,
             MemorySegment sums,
             long inputStep) {
-        int apart = ROWS / (WIDE ? 4 : 2);
-        for (int group = 0; group < count; group += ROWS) {
-            for (int row = group; row < Math.min(count, group + apart); row++) {
-                // Past the end, the last row is computed once more: its place among the sums is not used.
-                long w0 = wAt + (long) row * rowBytes;
-                long w1 = wAt + (long) Math.min(count - 1, row + apart) * rowBytes;
-                long at = (long) row * BYTES;
-                if (WIDE) {
-                    long w2 = wAt + (long) Math.min(count - 1, row + 2 * apart) * rowBytes;
-                    long w3 = wAt + (long) Math.min(count - 1, row + 3 * apart) * rowBytes;
-                    if (bf16) {
-                        Bf16Kernels.fourRows(w, w0, w1, w2, w3, x, xAt, rowBytes, sums, at, inputStep);
-                    } else {
-                        FloatKernels.fourRows(w, w0, w1, w2, w3, x, xAt, rowBytes, sums, at, inputStep);
-                    }
-                } else if (bf16) {
-                    Bf16Kernels.twoRows(w, w0, w1, x, xAt, rowBytes, sums, at, inputStep);
-                } else {
-                    FloatKernels.twoRows(w, w0, w1, x, xAt, rowBytes, sums, at, inputStep);
-                }
+        int apart = (count + 3) / 4;
+        long rowStep = (long) apart * BYTES;
+        for (int row = 0; row < apart; row++) {
+            long w0 = wAt + (long) row * rowBytes;
+            long w1 = wAt + (long) Math.min(count - 1, row + apart) * rowBytes;
+            long w2 = wAt + (long) Math.min(count - 1, row + 2 * apart) * rowBytes;
+            long w3 = wAt + (long) Math.min(count - 1, row + 3 * apart) * rowBytes;
+            long rowAt = (long) row * BYTES;
+            if (bf16) {
+                Bf16Kernels.fourRows(w, w0, w1, w2, w3, x, xAt, rowBytes, sums, rowAt, rowStep, inputStep);
+            } else {
+                FloatKernels.fourRows(w, w0, w1, w2, w3, x, xAt, rowBytes, sums, rowAt, rowStep, inputStep);
+            }
+        }
+    }
+
+    private static void twoRows(
+            boolean bf16,
+            MemorySegment w,
+            long wAt,
+            int rowBytes,
+            int count,
+            MemorySegment x,
+            long xAt,
+            MemorySegment sums,
+            long inputStep) {
+        int apart = (count + 1) / 2;
+        long rowStep = (long) apart * BYTES;
+        for (int row = 0; row < apart; row++) {
+            long w0 = wAt + (long) row * rowBytes;
+            long w1 = wAt + (long) Math.min(count - 1, row + apart) * rowBytes;
+            long rowAt = (long) row * BYTES;
+            if (bf16) {
+                Bf16Kernels.twoRows(w, w0, w1, x, xAt, rowBytes, sums, rowAt, rowStep, inputStep);
+            } else {
+                FloatKernels.twoRows(w, w0, w1, x, xAt, rowBytes, sums, rowAt, rowStep, inputStep);
             }
         }
     }
