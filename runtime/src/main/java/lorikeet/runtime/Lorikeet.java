@@ -10,9 +10,7 @@ import lorikeet.kernels.KvLayout;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.SamplingSettings;
 import lorikeet.memory.ElementType;
-import lorikeet.memory.InvalidFileException;
 import lorikeet.runtime.adapter.AdapterVersion;
-import lorikeet.runtime.adapter.LoadedAdapter;
 import lorikeet.runtime.model.Checkpoint;
 import lorikeet.runtime.model.ModelConfig;
 import lorikeet.runtime.model.ModelWeights;
@@ -62,7 +60,8 @@ public final class Lorikeet implements AutoCloseable {
         this.prompts = new Prompts(checkpoint, tokenizer);
         this.checker = new RequestChecker(checkpoint.config(), options);
         long poolBytes = options.poolBytes().orElseGet(() -> operations.poolBytes(options.memoryFraction()));
-        this.adapters = new Adapters(options, poolBytes, this::loadIntact, this::retire);
+        this.adapters = new Adapters(
+                options, poolBytes, folder -> engine().adapterSource().load(folder), this::retire);
         this.intake = new Intake(
                 this,
                 this::engine,
@@ -135,20 +134,6 @@ public final class Lorikeet implements AutoCloseable {
      */
     public Adapter load(String name, Path folder, LoadSettings settings) {
         return new Adapter(this, adapters.load(name, folder, settings));
-    }
-
-    /** A fault in the base model's pages, which some adapters are compared with, is an error that names its file. */
-    private LoadedAdapter loadIntact(Path folder) {
-        try {
-            return engine().adapterSource().load(folder);
-        } catch (InternalError e) {
-            try {
-                checkpoint.files().checkIntact();
-            } catch (InvalidFileException cut) {
-                throw new LorikeetException(ErrorCode.INVALID_FILE, cut.getMessage(), e);
-            }
-            throw e;
-        }
     }
 
     /** Loads an adapter in the place of the one that has this name, if there is one; it stays pinned if that was. */

@@ -5,7 +5,6 @@ import lorikeet.kernels.KvCache;
 import lorikeet.kernels.KvLayout;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.Sampler;
-import lorikeet.memory.InvalidFileException;
 import lorikeet.memory.Matrix;
 import lorikeet.memory.SlabPool;
 import lorikeet.runtime.adapter.AdapterResidency;
@@ -43,7 +42,7 @@ final class ModelEngine implements AutoCloseable {
         long slabBytes = EngineMemory.slabBytes(layout);
         long poolBytes = options.poolBytes().orElseGet(() -> operations.poolBytes(options.memoryFraction()));
         pool = operations.slabPool(slabBytes, Math.clamp(poolBytes / slabBytes, 1, Integer.MAX_VALUE));
-        adapterSource = new DeviceAdapters(weights, operations, pool);
+        adapterSource = new DeviceAdapters(checkpoint, weights, operations, pool);
         int mostBlocks = Math.max(1, options.cacheTokens() / KvLayout.BLOCK_TOKENS);
         EngineMemory memory = new EngineMemory(layout, pool, mostBlocks);
         EngineLimits limits = new EngineLimits(
@@ -84,11 +83,7 @@ final class ModelEngine implements AutoCloseable {
 
         @Override
         public void checkFiles() {
-            try {
-                checkpoint.files().checkIntact();
-            } catch (InvalidFileException e) {
-                throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
-            }
+            checkpoint.checkIntact();
         }
     }
 

@@ -61,18 +61,39 @@ public final class Checkpoint implements AutoCloseable {
     /**
      * Hands the weights to a device.
      *
-     * @throws LorikeetException INVALID_FILE if tensors are missing or have other shapes than the configuration says
+     * @throws LorikeetException INVALID_FILE if tensors are missing or have other shapes than the configuration says, or if
+     *     a file was cut short since it was opened
      */
     public ModelWeights weights(Operations operations) {
         // Read by the device while they are handed over, not afterwards.
         List<Registration> registrations = new ArrayList<>();
         try {
             files.files().forEach(file -> registrations.add(operations.register(file.mapped())));
-            return WeightLoader.load(config, files, operations);
+            ModelWeights weights = WeightLoader.load(config, files, operations);
+            checkIntact();
+            return weights;
         } catch (InvalidFileException e) {
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
+        } catch (InternalError e) {
+            // What the JVM makes of a page that a file has lost, where a device copies it.
+            checkIntact();
+            throw e;
         } finally {
             registrations.forEach(Registration::close);
+        }
+    }
+
+    /**
+     * Checks that none of the files has become shorter since it was opened: what was read or computed from their weights
+     * before this call is sound then.
+     *
+     * @throws LorikeetException INVALID_FILE if one has
+     */
+    public void checkIntact() {
+        try {
+            files.checkIntact();
+        } catch (InvalidFileException e) {
+            throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
         }
     }
 

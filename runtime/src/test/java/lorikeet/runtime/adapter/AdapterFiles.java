@@ -21,6 +21,10 @@ final class AdapterFiles implements AutoCloseable {
     private final CpuOperations operations = new CpuOperations(1);
     private final ModelWeights base = checkpoint.weights(operations);
 
+    Checkpoint checkpoint() {
+        return checkpoint;
+    }
+
     ModelWeights base() {
         return base;
     }

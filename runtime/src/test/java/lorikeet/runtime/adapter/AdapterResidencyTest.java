@@ -55,7 +55,7 @@ class AdapterResidencyTest {
             new AdapterResidency(files.operations(), pool, cache, () -> cache.step, news::release);
     private final AdapterRegistry registry = new AdapterRegistry(
             AdapterLimits.NONE,
-            new DeviceAdapters(files.base(), files.operations(), pool),
+            new DeviceAdapters(files.checkpoint(), files.base(), files.operations(), pool),
             residency::retire,
             AdapterJournal.NONE);
     private int slabsEach;
@@ -369,7 +369,7 @@ class AdapterResidencyTest {
         try (SlabPool small = new SlabPool(SLAB, slabsEach);
                 AdapterRegistry tight = new AdapterRegistry(
                         AdapterLimits.NONE,
-                        new DeviceAdapters(files.base(), files.operations(), small),
+                        new DeviceAdapters(files.checkpoint(), files.base(), files.operations(), small),
                         AdapterVersion::close,
                         AdapterJournal.NONE)) {
             assertThatThrownBy(() -> tight.load("a", AdapterFiles.RS_R16, LoadSettings.DEFAULT))
