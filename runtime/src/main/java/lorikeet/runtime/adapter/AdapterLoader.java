@@ -8,6 +8,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.Delta;
 import lorikeet.kernels.Operations;
@@ -39,6 +40,7 @@ public final class AdapterLoader {
     private final SafetensorsFolder files;
     private final ModelWeights base;
     private final ModuleChanges changes;
+    private final TiedTables tables;
     private final @Nullable Delta[] deltas;
     private final List<ChangedModule> changed = new ArrayList<>();
 
@@ -54,6 +56,7 @@ public final class AdapterLoader {
         this.files = files;
         this.base = base;
         this.changes = new ModuleChanges(config, operations, arena);
+        this.tables = new TiedTables(base, config, arena);
         this.deltas = new @Nullable Delta[base.slots().count()];
     }
 
@@ -132,10 +135,7 @@ public final class AdapterLoader {
             Tensor tensor = parts.values().iterator().next();
             throw incompatible(tensor, "is for a module that the base model doesn't have");
         }
-        if (changes.repeatsTable(module, parts) && base.declaredTied()) {
-            return;
-        }
-        Delta delta = changes.of(module, parts);
+        Delta delta = changes.of(new ModuleTensors(module, parts), base.declaredTied());
         if (delta == null) {
             return;
         }
@@ -154,30 +154,22 @@ public final class AdapterLoader {
         }
     }
 
-    /** With tied weights, what changes the embedding table may change the head too, and the other way round. */
     private void tie() {
-        Delta embedding = deltas[base.slots().embedding()];
-        Delta head = deltas[base.slots().head()];
-        if (embedding instanceof Delta.TokenRows && head == null && base.declaredTied()) {
-            // For single tokens PEFT goes by the configuration, even where the file has two tables.
-            set(base.slots().head(), ModelWeights.HEAD, embedding);
+        TiedTables.Changes own = new TiedTables.Changes(
+                deltas[base.slots().embedding()], deltas[base.slots().head()]);
+        TiedTables.Changes tied = tables.tie(own);
+        if (!Objects.equals(tied.embedding(), own.embedding())) {
+            set(base.slots().embedding(), ModelWeights.EMBEDDING, tied.embedding());
         }
-        if ((embedding == null && head == null) || !base.tied()) {
-            return;
-        }
-        if (embedding != null && head == null) {
-            set(base.slots().head(), ModelWeights.HEAD, changes.tiedHead(embedding));
-        } else if (embedding != null && head != null) {
-            set(base.slots().embedding(), ModelWeights.EMBEDDING, changes.tiedEmbedding(embedding, head));
-        } else if (head instanceof Delta.Rebased) {
-            throw ModuleChanges.movedTable();
+        if (!Objects.equals(tied.head(), own.head())) {
+            set(base.slots().head(), ModelWeights.HEAD, tied.head());
         }
     }
 
     private void set(int slot, String module, @Nullable Delta delta) {
+        deltas[slot] = delta;
+        changed.removeIf(other -> other.name().equals(module));
         if (delta != null) {
-            deltas[slot] = delta;
-            changed.removeIf(other -> other.name().equals(module));
             changed.add(describe(module, delta));
         }
     }
