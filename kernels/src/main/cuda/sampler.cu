@@ -649,3 +649,20 @@ extern "C" __global__ void __launch_bounds__(256) sampler_see(const lorikeet::Se
         }
     }
 }
+
+extern "C" __global__ void __launch_bounds__(256) sampler_bias(lorikeet::BiasedToken* tokens, int count) {
+    lorikeet::wait_for_previous();
+    const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+    if (i < count) {
+        tokens[i].before = *tokens[i].logit;
+        *tokens[i].logit = __fadd_rn(tokens[i].before, tokens[i].bias);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256) sampler_unbias(const lorikeet::BiasedToken* tokens, int count) {
+    lorikeet::wait_for_previous();
+    const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+    if (i < count) {
+        *tokens[i].logit = tokens[i].before;
+    }
+}

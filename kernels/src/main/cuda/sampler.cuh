@@ -61,6 +61,13 @@ struct SeenToken {
     int output;  // 1: in the output, 0: in the prompt
 };
 
+// A token whose logit is to be changed; each logit once.
+struct BiasedToken {
+    float* logit;
+    float bias;    // added to it
+    float before;  // what it was, from sampler_bias to sampler_unbias
+};
+
 }  // namespace lorikeet
 
 // Looks at all logits once. Grid: [ceil(vocabulary / SAMPLER_CHUNK), rows]. Block: 256.
@@ -84,3 +91,9 @@ extern "C" __global__ void sampler_choose(const float* logits, const lorikeet::S
 
 // Notes tokens. Grid: [ceil(count / 256)]. Block: 256.
 extern "C" __global__ void sampler_see(const lorikeet::SeenToken* tokens, int count);
+
+// Adds biases to logits, before sampler_scan. Grid: [ceil(count / 256)]. Block: 256.
+extern "C" __global__ void sampler_bias(lorikeet::BiasedToken* tokens, int count);
+
+// Makes the logits what they were, after sampler_choose. Grid: [ceil(count / 256)]. Block: 256.
+extern "C" __global__ void sampler_unbias(const lorikeet::BiasedToken* tokens, int count);

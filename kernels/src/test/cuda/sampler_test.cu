@@ -64,6 +64,31 @@ std::vector<float> penalise(const std::vector<float>& logits, const SamplingRow&
     return result;
 }
 
+// Biases for some tokens of the valid rows, which are added to `logits` as sampler_bias adds them.
+std::vector<BiasedToken> random_biases(Random& random, const std::vector<bool>& valid, float* device,
+                                       std::vector<std::vector<float>>& logits) {
+    std::vector<BiasedToken> biases;
+    for (size_t row = 0; row < logits.size(); row++) {
+        if (!valid[row] || random.between(0, 1) == 0) {
+            continue;
+        }
+        const int vocabulary = static_cast<int>(logits[row].size());
+        std::vector<float> changed = logits[row];
+        std::vector<BiasedToken> own;
+        const int step = random.between(1, vocabulary);
+        for (int token = random.between(0, vocabulary - 1); token < vocabulary; token += step) {
+            const float bias = random.pick({-INF, -100.0f, 5.0f, 100.0f});
+            own.push_back({device + row * vocabulary + token, bias, 0});
+            changed[token] += bias;
+        }
+        if (*std::max_element(changed.begin(), changed.end()) > -INF) {  // there must be one to choose
+            logits[row] = changed;
+            biases.insert(biases.end(), own.begin(), own.end());
+        }
+    }
+    return biases;
+}
+
 // `order`: tokens from the most likely on.
 int choose(const std::vector<float>& logits, const std::vector<int>& order, const SamplingRow& row, double u,
            double top_p) {
@@ -196,11 +221,20 @@ void random_case(Random& random, uint64_t seed) {
             check::expect(device_seen.back().download() == seen.back(), "tokens seen");
         }
     }
-    const Buffer<float> device_logits(all);
+    Buffer<float> device_logits(all);
+    const std::vector<BiasedToken> biases = random_biases(random, valid, device_logits.data(), logits);
+    const Buffer<BiasedToken> biased(biases);
+    const int blocks = (static_cast<int>(biases.size()) + 255) / 256;
     const Buffer<SamplingRow> device_settings(settings);
     const Buffer<int> count(std::vector<int>{rows});
     Launch launch(rows + 2, vocabulary);
+    if (blocks > 0) {
+        sampler_bias<<<blocks, 256>>>(biased.data(), static_cast<int>(biases.size()));
+    }
     launch.run(device_logits.data(), device_settings.data(), count.data(), rows + 2, nullptr);
+    if (blocks > 0) {
+        sampler_unbias<<<blocks, 256>>>(biased.data(), static_cast<int>(biases.size()));
+    }
     const std::vector<SampledRow> sampled = launch.sampled.download();
     const std::vector<Alternatives> alternatives = launch.alternatives.download();
     check::expect(std::memcmp(device_logits.download().data(), all.data(), 4 * all.size()) == 0, "logits changed");

@@ -58,7 +58,8 @@ public final class Lorikeet implements AutoCloseable {
         this.options = options;
         this.weights = checkpoint.weights(operations);
         this.prompts = new Prompts(checkpoint, tokenizer);
-        this.checker = new RequestChecker(checkpoint.config(), options);
+        this.checker =
+                new RequestChecker(checkpoint.config(), checkpoint.generation().endTokens(), options);
         long poolBytes = options.poolBytes().orElseGet(() -> operations.poolBytes(options.memoryFraction()));
         this.adapters = new Adapters(
                 options, poolBytes, folder -> engine().adapterSource().load(folder), this::retire);

@@ -25,6 +25,7 @@ public final class Request {
     private @Nullable String adapterName;
     private @Nullable Adapter adapter;
     private int maxTokens = DEFAULT_MAX_TOKENS;
+    private int minTokens;
     private int choices = 1;
     private SamplingSettings sampling = SamplingSettings.GREEDY;
     private OptionalLong seed = OptionalLong.empty();
@@ -59,6 +60,7 @@ public final class Request {
         adapterName = other.adapterName;
         adapter = other.adapter;
         maxTokens = other.maxTokens;
+        minTokens = other.minTokens;
         choices = other.choices;
         sampling = other.sampling;
         seed = other.seed;
@@ -125,6 +127,16 @@ public final class Request {
         }
         Request copy = new Request(this);
         copy.maxTokens = value;
+        return copy;
+    }
+
+    /** Chooses neither the model's end tokens nor {@link #stopTokens} before there are so many; a stop string still ends it. */
+    public Request minTokens(int value) {
+        if (value < 0) {
+            throw invalid("minTokens is " + value + ", it must not be negative");
+        }
+        Request copy = new Request(this);
+        copy.minTokens = value;
         return copy;
     }
 
@@ -230,6 +242,11 @@ public final class Request {
     /** The most tokens of a choice. */
     public int maxTokens() {
         return maxTokens;
+    }
+
+    /** So many tokens come before one of the model's or the request's ends a choice. */
+    public int minTokens() {
+        return minTokens;
     }
 
     /** The number of continuations. */

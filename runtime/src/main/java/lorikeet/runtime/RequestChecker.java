@@ -1,10 +1,13 @@
 package lorikeet.runtime;
 
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import lorikeet.kernels.LogitBias;
 import lorikeet.kernels.SamplingSettings;
 import lorikeet.runtime.engine.GroupSettings;
 import lorikeet.runtime.model.ModelConfig;
@@ -13,11 +16,18 @@ import org.jspecify.annotations.Nullable;
 /** Turns what a request asks for into what the engine does, within the limits of the model and the options. */
 final class RequestChecker {
     private final ModelConfig config;
+    private final Set<Integer> endTokens;
     private final Options options;
     private final SplittableRandom seeds = new SplittableRandom();
 
-    RequestChecker(ModelConfig config, Options options) {
+    /**
+     * Checks requests to a model.
+     *
+     * @param endTokens the model's own
+     */
+    RequestChecker(ModelConfig config, Set<Integer> endTokens, Options options) {
         this.config = config;
+        this.endTokens = endTokens;
         this.options = options;
     }
 
@@ -33,9 +43,15 @@ final class RequestChecker {
                     ErrorCode.NO_ROOM,
                     "the prompt has " + length + " tokens, which leaves no room in the model's context of " + most);
         }
+        if (request.minTokens() > request.maxTokens()) {
+            throw new LorikeetException(
+                    ErrorCode.INVALID_REQUEST,
+                    "at least " + request.minTokens() + " tokens are asked for, but at most " + request.maxTokens());
+        }
         long seed = seed(request);
+        SamplingSettings barring = request.sampling().withBias(bias(request));
         List<SamplingSettings> sampling = IntStream.range(0, request.choices())
-                .mapToObj(choice -> request.sampling().withSeed(seed + choice))
+                .mapToObj(choice -> barring.withSeed(seed + choice))
                 .toList();
         return new GroupSettings(
                 sampling,
@@ -46,6 +62,13 @@ final class RequestChecker {
                 wantsLogits,
                 nanos(request.queueLimit(), options.queueLimit()),
                 nanos(request.timeLimit(), options.timeLimit()));
+    }
+
+    private LogitBias bias(Request request) {
+        Set<Integer> ends = new HashSet<>(endTokens);
+        ends.addAll(request.stopTokens());
+        ends.removeIf(token -> token < 0 || token >= config.vocabulary());
+        return request.sampling().bias().barring(ends, request.minTokens());
     }
 
     /**

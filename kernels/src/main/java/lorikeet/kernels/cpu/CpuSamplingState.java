@@ -46,6 +46,11 @@ final class CpuSamplingState implements SamplingState {
         return seen;
     }
 
+    /** The number of output tokens. */
+    long outputs() {
+        return outputs;
+    }
+
     /** The random number for the next token: its index is the number of output tokens seen before. */
     double nextUniform() {
         return Draws.uniform(settings.seed(), outputs);

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import lorikeet.kernels.LogitBias;
 import lorikeet.kernels.SampledToken;
 import lorikeet.kernels.SampledToken.TokenLogProb;
 import lorikeet.kernels.SamplingSettings;
@@ -20,11 +21,46 @@ import org.jspecify.annotations.Nullable;
  */
 final class RowSampler {
     private final Logits logits = new Logits();
+    private float[] unbiased = new float[0];
     private float[] unpenalised = new float[0];
 
     /** The token for {@code state}, or null where {@link Logits#valid} is false. The logits are left unchanged. */
     @Nullable
     SampledToken sample(MemorySegment row, int vocabulary, CpuSamplingState state) {
+        LogitBias bias = state.settings().bias();
+        int biased = bias.size(state.outputs());
+        if (biased == 0) {
+            return sampleBiased(row, vocabulary, state);
+        }
+        bias(row, vocabulary, bias, biased, state.outputs());
+        SampledToken token = sampleBiased(row, vocabulary, state);
+        unbias(row, vocabulary, bias, biased);
+        return token;
+    }
+
+    private void bias(MemorySegment row, int vocabulary, LogitBias bias, int biased, long outputs) {
+        if (unbiased.length < biased) {
+            unbiased = new float[biased];
+        }
+        for (int i = 0; i < biased; i++) {
+            int token = bias.token(i);
+            if (token < vocabulary) {
+                unbiased[i] = row.get(JAVA_FLOAT, 4L * token);
+                row.set(JAVA_FLOAT, 4L * token, unbiased[i] + bias.value(i, outputs));
+            }
+        }
+    }
+
+    private void unbias(MemorySegment row, int vocabulary, LogitBias bias, int biased) {
+        for (int i = 0; i < biased; i++) {
+            int token = bias.token(i);
+            if (token < vocabulary) {
+                row.set(JAVA_FLOAT, 4L * token, unbiased[i]);
+            }
+        }
+    }
+
+    private @Nullable SampledToken sampleBiased(MemorySegment row, int vocabulary, CpuSamplingState state) {
         SamplingSettings settings = state.settings();
         logits.scan(row, vocabulary);
         if (!logits.valid()) {

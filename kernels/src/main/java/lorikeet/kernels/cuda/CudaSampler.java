@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Objects;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaStream;
+import lorikeet.bindings.KernelLaunch;
 import lorikeet.kernels.InvalidLogitsException;
 import lorikeet.kernels.SampledToken;
 import lorikeet.kernels.Sampler;
@@ -110,7 +111,13 @@ final class CudaSampler implements Sampler, AutoCloseable {
             write(rows.asSlice(row * ROW_BYTES, ROW_BYTES), own.get(row).settings(), own.get(row).outputs, -1);
         }
         penalise(logits.cols(), own, rows);
-        List<SampledToken> tokens = choose(logits, own.size(), rows);
+        int biased = bias(logits, own);
+        List<SampledToken> tokens;
+        try {
+            tokens = choose(logits, own.size(), rows);
+        } finally {
+            changeBiased(kernels.samplerUnbias, biased);
+        }
         for (int row = 0; row < own.size(); row++) {
             own.get(row).seeOutput(tokens.get(row).id());
         }
@@ -158,6 +165,42 @@ final class CudaSampler implements Sampler, AutoCloseable {
                 .set(0, buffers.deviceTokens())
                 .set(1, written)
                 .launch(stream.handle());
+    }
+
+    /** Adds to the logits what the rows want added; returns how many have changed. */
+    private int bias(Matrix logits, List<State> states) {
+        int most = 0;
+        for (State state : states) {
+            most += state.settings().bias().size(state.outputs);
+        }
+        if (most == 0) {
+            return 0;
+        }
+        MemorySegment tokens = buffers.biases(most * BiasedTokens.BYTES);
+        long at = 0;
+        for (int row = 0; row < states.size(); row++) {
+            State state = states.get(row);
+            at += BiasedTokens.write(
+                    tokens.asSlice(at),
+                    state.settings().bias(),
+                    state.outputs,
+                    logits.data().address() + row * logits.rowBytes(),
+                    logits.cols());
+        }
+        stream.copyToDevice(buffers.deviceBiases(), tokens, at);
+        int biased = Math.toIntExact(at / BiasedTokens.BYTES);
+        changeBiased(kernels.samplerBias, biased);
+        return biased;
+    }
+
+    private void changeBiased(KernelLaunch kernel, int biased) {
+        if (biased > 0) {
+            kernel.grid(Math.ceilDiv(biased, SEE_THREADS), 1, 1)
+                    .block(SEE_THREADS, 1, 1, 0)
+                    .set(0, buffers.deviceBiases())
+                    .set(1, biased)
+                    .launch(stream.handle());
+        }
     }
 
     @Override

@@ -18,6 +18,8 @@ final class GrowingBuffers implements AutoCloseable {
     private PinnedMemory tokens;
     private DeviceMemory deviceTokens;
     private DeviceMemory seen;
+    private PinnedMemory biases;
+    private DeviceMemory deviceBiases;
 
     GrowingBuffers(CudaContext context) {
         this.context = context;
@@ -29,6 +31,8 @@ final class GrowingBuffers implements AutoCloseable {
         tokens = context.pinned(FIRST_BYTES);
         deviceTokens = context.allocate(FIRST_BYTES);
         seen = context.allocate(FIRST_BYTES);
+        biases = context.pinned(FIRST_BYTES);
+        deviceBiases = context.allocate(FIRST_BYTES);
     }
 
     /** Page-locked memory for the rows' settings, and as much on the device. */
@@ -75,6 +79,17 @@ final class GrowingBuffers implements AutoCloseable {
         return seen.address();
     }
 
+    /** Page-locked memory for the tokens that have a bias, and as much on the device. */
+    MemorySegment biases(long bytes) {
+        biases = grown(biases, bytes);
+        deviceBiases = grown(deviceBiases, bytes);
+        return biases.segment();
+    }
+
+    long deviceBiases() {
+        return deviceBiases.address();
+    }
+
     private PinnedMemory grown(PinnedMemory memory, long bytes) {
         if (memory.segment().byteSize() >= bytes) {
             return memory;
@@ -101,5 +116,7 @@ final class GrowingBuffers implements AutoCloseable {
         tokens.close();
         deviceTokens.close();
         seen.close();
+        biases.close();
+        deviceBiases.close();
     }
 }

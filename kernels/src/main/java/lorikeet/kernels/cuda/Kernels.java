@@ -47,6 +47,8 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch samplerScan;
     final KernelLaunch samplerChoose;
     final KernelLaunch samplerSee;
+    final KernelLaunch samplerBias;
+    final KernelLaunch samplerUnbias;
     final KernelLaunch gate;
     final KernelLaunch rotateAndStore;
     final KernelLaunch addNorm;
@@ -83,6 +85,8 @@ final class Kernels implements AutoCloseable {
                 JAVA_LONG,
                 JAVA_LONG);
         samplerSee = module.kernel(arena, "sampler_see", 0, JAVA_LONG, JAVA_INT);
+        samplerBias = module.kernel(arena, "sampler_bias", 0, JAVA_LONG, JAVA_INT);
+        samplerUnbias = module.kernel(arena, "sampler_unbias", 0, JAVA_LONG, JAVA_INT);
         gate = kernel("gate", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
         rotateAndStore = kernel("rotate_and_store", JAVA_LONG, LORA, ROTATION, JAVA_LONG);
         attentionDecode = CudaAttention.DECODE_KERNELS.stream()

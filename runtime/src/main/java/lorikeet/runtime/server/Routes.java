@@ -35,7 +35,11 @@ final class Routes {
                 model,
                 settings.modelName(),
                 Instant.now(),
-                new RequestLimits(settings.prompts(), settings.choices(), context),
+                new RequestLimits(
+                        settings.prompts(),
+                        settings.choices(),
+                        context,
+                        model.config().vocabulary()),
                 new Prompts(model, context),
                 new TokenTexts(model.tokenizer()),
                 metrics.generations());

@@ -5,8 +5,13 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.random.RandomGenerator;
+import lorikeet.kernels.LogitBias;
 import lorikeet.kernels.SampledToken;
 import lorikeet.kernels.Sampler;
 import lorikeet.kernels.SamplingSettings;
@@ -48,7 +53,7 @@ final class SamplerCheck {
         List<SamplingState> first = new ArrayList<>();
         List<SamplingState> second = new ArrayList<>();
         for (int row = 0; row < rows.size(); row++) {
-            SamplingSettings settings = settings();
+            SamplingSettings settings = settings().withBias(bias(vocabulary));
             first.add(device.newState(settings));
             second.add(reference.newState(settings));
             for (int i = random.nextInt(20); i > 0; i--) {
@@ -100,6 +105,18 @@ final class SamplerCheck {
         if (!same || !sameAlternatives) {
             differences.add("sampler: " + found + " instead of " + expected + " with " + settings);
         }
+    }
+
+    private LogitBias bias(int vocabulary) {
+        Map<Integer, Float> values = new HashMap<>();
+        Set<Integer> barred = new HashSet<>();
+        if (random.nextInt(3) == 0) {
+            for (int i = random.nextInt(20); i > 0; i--) {
+                values.put(random.nextInt(vocabulary), (float) random.nextDouble(-20, 5));
+                barred.add(random.nextInt(vocabulary));
+            }
+        }
+        return LogitBias.of(values).barring(barred, random.nextInt(ROUNDS));
     }
 
     /** Draws that differ would make what penalties know differ too, so there are none together. */

@@ -139,6 +139,45 @@ final class OpenAiTest {
     }
 
     @Test
+    void anAnswerMayBeMadeLongerThanTheModelLikes() throws Exception {
+        for (String more : List.of("", ", 'ignore_eos': true", ", 'stop_token_ids': [5]")) {
+            JsonNode answer = server.post(
+                            COMPLETIONS, roman("'prompt': '1994 =>', 'max_tokens': 16, 'min_tokens': 12" + more))
+                    .json();
+            assertThat(answer.at("/usage/completion_tokens").intValue()).isBetween(12, 16);
+            assertThat(texts(answer).getFirst()).startsWith("MCMXCIV").hasSizeGreaterThan(7);
+        }
+        JsonNode stopped = server.post(
+                        COMPLETIONS, roman("'prompt': '1994 =>', 'max_tokens': 16, 'min_tokens': 12, 'stop': 'X'"))
+                .json();
+        assertThat(texts(stopped)).containsExactly("MCM");
+        RunningServer.Answer mixedUp =
+                server.post(COMPLETIONS, roman("'prompt': '1994 =>', 'max_tokens': 5, 'min_tokens': 6"));
+        assertThat(mixedUp.status()).isEqualTo(400);
+        assertThat(mixedUp.error().path("message").stringValue()).contains("at least 6", "at most 5");
+    }
+
+    @Test
+    void someTokensMayBeMadeMoreLikelyOrLess() throws Exception {
+        JsonNode ids = server.post(
+                        "/generate",
+                        "{'text': '1994 =>', 'lora_path': 'to-roman', 'sampling_params': {'temperature': 0}}")
+                .json()
+                .path("output_ids");
+        int first = ids.get(0).intValue();
+        int second = ids.get(1).intValue();
+        JsonNode without = server.post(
+                        COMPLETIONS, roman("'prompt': '1994 =>', 'logprobs': 5, 'logit_bias': {'" + first + "': -100}"))
+                .json();
+        assertThat(texts(without).getFirst()).isNotEmpty().doesNotContain("M");
+        JsonNode only = server.post(
+                        COMPLETIONS,
+                        roman("'prompt': '1994 =>', 'max_tokens': 5, 'logit_bias': {'" + second + "': 100}"))
+                .json();
+        assertThat(texts(only)).containsExactly("CCCCC");
+    }
+
+    @Test
     void harmlessFieldsArePassedOver() throws Exception {
         String harmless = "'user': 'me', 'metadata': {'a': 'b'}, 'best_of': 1, 'logit_bias': {}, 'suffix': null, "
                 + "'response_format': {'type': 'text'}, 'store': true, 'service_tier': 'auto', 'min_tokens': 0";
@@ -153,8 +192,11 @@ final class OpenAiTest {
             value = {
                 "'prompt': 'x', 'best_of': 3                          | best_of         | unsupported",
                 "'prompt': 'x', 'suffix': 'y'                         | suffix          | unsupported",
-                "'prompt': 'x', 'logit_bias': {'5': 1}                | logit_bias      | unsupported",
-                "'prompt': 'x', 'min_tokens': 3                       | min_tokens      | unsupported",
+                "'prompt': 'x', 'logit_bias': {'5': 101}              | logit_bias.5    |",
+                "'prompt': 'x', 'logit_bias': {'x': 1}                | logit_bias      |",
+                "'prompt': 'x', 'logit_bias': {'-1': 1}               | logit_bias      |",
+                "'prompt': 'x', 'logit_bias': [5]                     | logit_bias      |",
+                "'prompt': 'x', 'min_tokens': -1                      | min_tokens      |",
                 "'prompt': 'x', 'response_format': {'type': 'json_object'} | response_format | unsupported",
                 "'prompt': 'x', 'guided_regex': 'a+'                  | guided_regex    | unsupported",
                 "'prompt': 'x', 'lora_path': 'a'                      | lora_path       | unsupported",

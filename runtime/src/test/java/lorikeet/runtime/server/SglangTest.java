@@ -78,6 +78,19 @@ final class SglangTest {
     }
 
     @Test
+    void anAnswerMayBeMadeLongerThanTheModelLikes() throws Exception {
+        load("roman", "to-roman", "");
+        JsonNode answer = server.post(
+                        "/generate",
+                        "{'text': ['1994 =>', '1994 =>'], 'lora_path': 'roman', 'sampling_params': "
+                                + "[{'temperature': 0, 'max_new_tokens': 16, 'min_new_tokens': 12}, "
+                                + "{'temperature': 0, 'max_new_tokens': 16}]}")
+                .json();
+        assertThat(answer.at("/0/meta_info/completion_tokens").intValue()).isBetween(12, 16);
+        assertThat(answer.at("/1/text").stringValue()).isEqualTo("MCMXCIV");
+    }
+
+    @Test
     void unloadsAtOnceOrWithADeadline() throws Exception {
         load("a", "to-roman", "");
         load("b", "to-roman", "");
@@ -246,7 +259,7 @@ final class SglangTest {
             delimiter = '|',
             value = {
                 "'text': 'x', 'sampling_params': {'regex': 'a'}              | sampling_params.regex",
-                "'text': 'x', 'sampling_params': {'min_new_tokens': 1}       | sampling_params.min_new_tokens",
+                "'text': 'x', 'sampling_params': {'min_new_tokens': -1}      | sampling_params.min_new_tokens",
                 "'text': 'x', 'sampling_params': {'skip_special_tokens': false} | sampling_params.skip_special_tokens",
                 "'text': 'x', 'sampling_params': {'temprature': 1}           | sampling_params.temprature",
                 "'text': 'x', 'sampling_params': {'max_new_tokens': -1}      | sampling_params.max_new_tokens",

@@ -183,6 +183,11 @@ public final class JsonBody {
         return new JsonBody(prefix, JsonNodeFactory.instance.objectNode());
     }
 
+    /** The names of all fields, in the client's order. */
+    public List<String> names() {
+        return List.copyOf(node.propertyNames());
+    }
+
     /** All fields as plain lists, maps, texts, numbers, truth values and nulls, in the client's order. */
     public Map<String, Object> plain() {
         return Json.mapper().convertValue(node, new TypeReference<Map<String, Object>>() {});

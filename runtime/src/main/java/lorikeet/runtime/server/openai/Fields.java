@@ -28,8 +28,6 @@ final class Fields {
 
     private static final Set<String> UNSUPPORTED = Set.of(
             "suffix",
-            "logit_bias",
-            "min_tokens",
             "json_schema",
             "regex",
             "ebnf",

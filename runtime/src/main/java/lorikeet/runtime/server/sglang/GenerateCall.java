@@ -62,15 +62,8 @@ record GenerateCall(List<GenerateItem> items, boolean list, boolean stream, bool
             "lora_id",
             "extra_key");
 
-    private static final Set<String> UNSUPPORTED_SAMPLING = Set.of(
-            "stop_regex",
-            "min_new_tokens",
-            "json_schema",
-            "regex",
-            "ebnf",
-            "structural_tag",
-            "logit_bias",
-            "custom_params");
+    private static final Set<String> UNSUPPORTED_SAMPLING =
+            Set.of("stop_regex", "json_schema", "regex", "ebnf", "structural_tag", "custom_params");
 
     private static final int DEFAULT_TOKENS = 128;
     private static final int MOST_ALTERNATIVES = 20;

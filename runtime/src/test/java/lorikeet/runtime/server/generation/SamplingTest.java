@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
+import lorikeet.kernels.LogitBias;
 import lorikeet.kernels.SamplingSettings;
 import lorikeet.runtime.Request;
 import lorikeet.runtime.server.generation.Sampling.Dialect;
@@ -13,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /** Every field arrives at the setting that it is for. */
 final class SamplingTest {
-    private static final RequestLimits LIMITS = new RequestLimits(1, 8, 64);
+    private static final RequestLimits LIMITS = new RequestLimits(1, 8, 64, 100);
 
     private static JsonBody body(String fields) {
         return Json.object(("{" + fields.replace('\'', '"') + "}").getBytes(StandardCharsets.UTF_8));
@@ -32,9 +34,11 @@ final class SamplingTest {
         Sampling sampling = read(
                 "'temperature': 0.5, 'top_p': 0.9, 'top_k': 40, 'min_p': 0.1, 'repetition_penalty': 1.2, "
                         + "'presence_penalty': -0.5, 'frequency_penalty': 1.5, 'seed': -7, 'n': 3, 'stop': ['a', 'b'], "
-                        + "'stop_token_ids': [5, 6], 'include_stop_str_in_output': true, 'ignore_eos': true",
+                        + "'stop_token_ids': [5, 6], 'min_tokens': 4, 'logit_bias': {'7': -100, '0': 1.5}, 'include_stop_str_in_output': true, 'ignore_eos': true",
                 SamplingSettings.GREEDY);
-        assertThat(sampling.settings()).isEqualTo(new SamplingSettings(0.5f, 40, 0.9f, 0.1f, 1.2f, -0.5f, 1.5f, 0, -1));
+        LogitBias bias = LogitBias.of(Map.of(7, -100f, 0, 1.5f));
+        assertThat(sampling.settings())
+                .isEqualTo(new SamplingSettings(0.5f, 40, 0.9f, 0.1f, 1.2f, -0.5f, 1.5f, 0, -1, bias));
         Request request = sampling.withLogProbs(2).request(List.of(1), 9);
         assertThat(request.sampling().logProbs()).isEqualTo(2);
         assertThat(request.seed()).hasValue(-7);
@@ -44,6 +48,8 @@ final class SamplingTest {
         assertThat(request.keepStop()).isTrue();
         assertThat(request.ignoreEnd()).isTrue();
         assertThat(request.maxTokens()).isEqualTo(9);
+        assertThat(request.minTokens()).isEqualTo(4);
+        assertThat(request.sampling().bias()).isEqualTo(bias);
     }
 
     @Test
@@ -67,8 +73,12 @@ final class SamplingTest {
     @Test
     void sglangHasNamesOfItsOwn() {
         Sampling sampling = Sampling.read(
-                body("'sampling_seed': 3, 'no_stop_trim': true"), Dialect.SGLANG, SamplingSettings.GREEDY, LIMITS);
+                body("'sampling_seed': 3, 'no_stop_trim': true, 'min_new_tokens': 2"),
+                Dialect.SGLANG,
+                SamplingSettings.GREEDY,
+                LIMITS);
         assertThat(sampling.seed()).hasValue(3);
         assertThat(sampling.keepStop()).isTrue();
+        assertThat(sampling.minTokens()).isEqualTo(2);
     }
 }

@@ -47,7 +47,7 @@ final class ChatCallTest {
                 model,
                 "demo",
                 Instant.EPOCH,
-                new RequestLimits(1, 1, 64),
+                new RequestLimits(1, 1, 64, 100),
                 new Prompts(model, 64),
                 new TokenTexts(model.tokenizer()),
                 request -> TokenListener.NONE);
