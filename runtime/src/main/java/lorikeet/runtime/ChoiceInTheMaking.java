@@ -37,7 +37,7 @@ final class ChoiceInTheMaking {
         this.number = number;
         this.endTokens = request.ignoreEnd() ? Set.of() : endTokens;
         this.listener = listener;
-        this.decoder = tokenizer.decodeStream(true);
+        this.decoder = tokenizer.decodeStream(!request.keepSpecial());
         this.stop = new StopStrings(request.stop(), request.keepStop()).stream();
     }
 
@@ -57,7 +57,7 @@ final class ChoiceInTheMaking {
     private String advance(int id) {
         if (endTokens.contains(id) || request.stopTokens().contains(id)) {
             finish = FinishReason.STOP;
-            return rest();
+            return request.keepStop() ? stop.push(decoder.push(id)) + rest() : rest();
         }
         String certain = stop.push(decoder.push(id));
         if (stop.stop().isPresent()) {

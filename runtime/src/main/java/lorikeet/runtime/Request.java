@@ -32,6 +32,7 @@ public final class Request {
     private List<String> stop = List.of();
     private Set<Integer> stopTokens = Set.of();
     private boolean keepStop;
+    private boolean keepSpecial;
     private boolean ignoreEnd;
     private Optional<Duration> timeLimit = Optional.empty();
     private Optional<Duration> queueLimit = Optional.empty();
@@ -67,6 +68,7 @@ public final class Request {
         stop = other.stop;
         stopTokens = other.stopTokens;
         keepStop = other.keepStop;
+        keepSpecial = other.keepSpecial;
         ignoreEnd = other.ignoreEnd;
         timeLimit = other.timeLimit;
         queueLimit = other.queueLimit;
@@ -184,10 +186,17 @@ public final class Request {
         return copy;
     }
 
-    /** Leaves the stop string that was found in the text. */
+    /** Leaves the stop string that was found, or the token that ended it, in the text. */
     public Request keepStop(boolean value) {
         Request copy = new Request(this);
         copy.keepStop = value;
+        return copy;
+    }
+
+    /** Leaves the names of special tokens in the text. */
+    public Request keepSpecial(boolean value) {
+        Request copy = new Request(this);
+        copy.keepSpecial = value;
         return copy;
     }
 
@@ -274,9 +283,14 @@ public final class Request {
         return stopTokens;
     }
 
-    /** Whether a stop string stays in the text. */
+    /** Whether a stop string, or the token at the end, stays in the text. */
     public boolean keepStop() {
         return keepStop;
+    }
+
+    /** Whether special tokens stay in the text. */
+    public boolean keepSpecial() {
+        return keepSpecial;
     }
 
     /** Whether the model's end tokens are passed over. */

@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * more goes to {@code retirement}, which closes it after giving back what the device holds of it.
  */
 public final class AdapterRegistry implements AutoCloseable {
+    private static final int LONGEST_NAME = 256;
+
     private final AdapterLimits limits;
     private final AdapterSource source;
     private final Consumer<AdapterVersion> retirement;
@@ -114,9 +116,18 @@ public final class AdapterRegistry implements AutoCloseable {
     }
 
     private static void checkName(String name) {
-        if (name.isBlank() || name.codePoints().anyMatch(Character::isISOControl)) {
-            throw new LorikeetException(ErrorCode.INVALID_REQUEST, "an adapter's name must be printable and not empty");
+        if (name.isBlank()
+                || name.length() > LONGEST_NAME
+                || name.codePoints().anyMatch(AdapterRegistry::isUnprintable)) {
+            throw new LorikeetException(
+                    ErrorCode.INVALID_REQUEST,
+                    "an adapter's name must be printable, of 1 to " + LONGEST_NAME + " characters");
         }
+    }
+
+    /** Half a pair of UTF-16 can't be sent back, nor can controls be shown. */
+    private static boolean isUnprintable(int character) {
+        return Character.isISOControl(character) || Character.getType(character) == Character.SURROGATE;
     }
 
     private void checkRank(LoadedAdapter loaded, Path folder) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.SocketException;
 import java.net.http.HttpRequest;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import lorikeet.runtime.TestDevice;
 import lorikeet.runtime.server.http.HttpLimits;
@@ -105,6 +106,31 @@ final class ClientsTest {
                         "",
                         ""));
                 assertThat(client.readSome()).startsWith("HTTP/1.1 413");
+            }
+        }
+    }
+
+    @Test
+    void aHeadIsAnsweredWithoutABody() throws Exception {
+        try (RunningServer server = RunningServer.start()) {
+            for (String path : List.of("/health", "/v1/models", "/metrics", "/", "/v1/models/nobody")) {
+                RunningServer.Answer whole = server.get(path);
+                RunningServer.Answer head =
+                        server.send(HttpRequest.newBuilder().method("HEAD", HttpRequest.BodyPublishers.noBody()), path);
+                assertThat(head.status()).as(path).isEqualTo(whole.status());
+                assertThat(head.body()).as(path).isEmpty();
+                for (String header : List.of("Content-Type", "Content-Length")) {
+                    if (!path.equals("/metrics") || header.equals("Content-Type")) {
+                        assertThat(head.response().headers().firstValue(header))
+                                .as(path)
+                                .isEqualTo(whole.response().headers().firstValue(header));
+                    }
+                }
+            }
+            try (RawClient client = new RawClient(server.port())) {
+                client.send("HEAD /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n");
+                client.send("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+                assertThat(client.readToEnd()).doesNotContain("{").containsPattern("(?s)200 OK.*200 OK");
             }
         }
     }

@@ -178,6 +178,22 @@ final class OpenAiTest {
     }
 
     @Test
+    void aStreamThatEndsWithTheUsageSaysSoAllAlong() throws Exception {
+        for (String path : List.of(COMPLETIONS, CHAT)) {
+            String prompt = path.equals(CHAT) ? "'messages': [{'role': 'user', 'content': 'x'}]" : "'prompt': 'x'";
+            String body = "{" + prompt + ", 'max_tokens': 3, 'ignore_eos': true, 'stream': true";
+            List<JsonNode> with = server.post(path, body + ", 'stream_options': {'include_usage': true}}")
+                    .events();
+            assertThat(with.getLast().at("/usage/completion_tokens").intValue()).isEqualTo(3);
+            assertThat(with.getLast().path("choices").isEmpty()).isTrue();
+            assertThat(with.subList(0, with.size() - 1))
+                    .isNotEmpty()
+                    .allMatch(chunk -> chunk.path("usage").isNull());
+            assertThat(server.post(path, body + "}").events()).isNotEmpty().noneMatch(chunk -> chunk.has("usage"));
+        }
+    }
+
+    @Test
     void harmlessFieldsArePassedOver() throws Exception {
         String harmless = "'user': 'me', 'metadata': {'a': 'b'}, 'best_of': 1, 'logit_bias': {}, 'suffix': null, "
                 + "'response_format': {'type': 'text'}, 'store': true, 'service_tier': 'auto', 'min_tokens': 0";

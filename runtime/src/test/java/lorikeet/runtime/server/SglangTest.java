@@ -260,7 +260,7 @@ final class SglangTest {
             value = {
                 "'text': 'x', 'sampling_params': {'regex': 'a'}              | sampling_params.regex",
                 "'text': 'x', 'sampling_params': {'min_new_tokens': -1}      | sampling_params.min_new_tokens",
-                "'text': 'x', 'sampling_params': {'skip_special_tokens': false} | sampling_params.skip_special_tokens",
+                "'text': 'x', 'sampling_params': {'skip_special_tokens': 0}  | sampling_params.skip_special_tokens",
                 "'text': 'x', 'sampling_params': {'temprature': 1}           | sampling_params.temprature",
                 "'text': 'x', 'sampling_params': {'max_new_tokens': -1}      | sampling_params.max_new_tokens",
                 "'text': ['x', 'y'], 'sampling_params': [{}]                 | sampling_params",
@@ -283,6 +283,49 @@ final class SglangTest {
         assertThat(answer.status()).as(answer.body()).isEqualTo(400);
         assertThat(answer.error().path("param").asString()).isEqualTo(parameter);
         assertThat(answer.error().path("message").isString()).isTrue();
+    }
+
+    @Test
+    void specialTokensShowWhereTheyAreWanted() throws Exception {
+        load("roman", "to-roman", "");
+        assertThat(roman("'skip_special_tokens': false")).isEqualTo("MCMXCIV");
+        assertThat(roman("'no_stop_trim': true")).isEqualTo("MCMXCIV");
+        assertThat(roman("'skip_special_tokens': false, 'no_stop_trim': true")).isEqualTo("MCMXCIV<|end|>");
+        assertThat(roman("'skip_special_tokens': false, 'ignore_eos': true")).startsWith("MCMXCIV<|end|>");
+        assertThat(server.post(
+                                "/v1/completions",
+                                "{'model': 'roman', 'prompt': '1994 =>', 'temperature': 0, 'skip_special_tokens': false, "
+                                        + "'include_stop_str_in_output': true, 'logprobs': 0}")
+                        .json()
+                        .at("/choices/0/text")
+                        .stringValue())
+                .isEqualTo("MCMXCIV<|end|>");
+    }
+
+    private String roman(String parameters) throws Exception {
+        return server.post(
+                        "/generate",
+                        "{'text': '1994 =>', 'lora_path': 'roman', 'sampling_params': {'temperature': 0, "
+                                + "'max_new_tokens': 12, " + parameters + "}}")
+                .json()
+                .path("text")
+                .stringValue();
+    }
+
+    @Test
+    void namesAreShortAndPrintable() throws Exception {
+        for (String name : List.of("x".repeat(257), "a\\nb", "\\ud800", "a\\udc00b", "\\u0000", " ")) {
+            RunningServer.Answer refused = load(name, "to-roman", "");
+            assertThat(refused.status()).as(name).isEqualTo(400);
+            assertThat(refused.json().path("error_message").stringValue())
+                    .as(name)
+                    .contains("must be printable");
+        }
+        assertThat(load("x".repeat(256), "to-roman", "").status()).isEqualTo(200);
+        assertThat(load("\\ud83e\\udd9c", "to-roman", "").status()).isEqualTo(200);
+        RunningServer.Answer unknown = server.post("/v1/completions", "{'model': '\\ud800', 'prompt': 'x'}");
+        assertThat(unknown.status()).isEqualTo(404);
+        assertThat(unknown.error().path("code").stringValue()).isEqualTo("model_not_found");
     }
 
     @Test

@@ -22,7 +22,8 @@ import lorikeet.runtime.server.http.Refusal;
  * @param choices continuations of each prompt
  * @param stop strings that end a text
  * @param stopTokens tokens that end a text, beside the model's own
- * @param keepStop the stop string stays in the text
+ * @param keepStop the stop string, or the token at the end, stays in the text
+ * @param keepSpecial special tokens stay in the text
  * @param ignoreEnd the model's own end tokens don't end a text
  */
 public record Sampling(
@@ -33,6 +34,7 @@ public record Sampling(
         List<String> stop,
         Set<Integer> stopTokens,
         boolean keepStop,
+        boolean keepSpecial,
         boolean ignoreEnd) {
     private static final int MOST_STOPS = 16;
     private static final int LONGEST_STOP = 1024;
@@ -84,6 +86,7 @@ public record Sampling(
                 stop(body),
                 Set.copyOf(body.tokens("stop_token_ids")),
                 body.flag(dialect.keepStop, false),
+                !body.flag("skip_special_tokens", true),
                 body.flag("ignore_eos", false));
     }
 
@@ -142,7 +145,15 @@ public record Sampling(
     /** The same, with log-probabilities and so many alternatives; -1 for none at all. */
     public Sampling withLogProbs(int alternatives) {
         return new Sampling(
-                settings.withLogProbs(alternatives), seed, minTokens, choices, stop, stopTokens, keepStop, ignoreEnd);
+                settings.withLogProbs(alternatives),
+                seed,
+                minTokens,
+                choices,
+                stop,
+                stopTokens,
+                keepStop,
+                keepSpecial,
+                ignoreEnd);
     }
 
     /** The request for a prompt of tokens. */
@@ -155,6 +166,7 @@ public record Sampling(
                 .stop(stop.toArray(String[]::new))
                 .stopTokens(stopTokens)
                 .keepStop(keepStop)
+                .keepSpecial(keepSpecial)
                 .ignoreEnd(ignoreEnd);
         return seed.isPresent() ? request.seed(seed.getAsLong()) : request;
     }

@@ -103,8 +103,12 @@ public final class Call {
         answered = true;
         setHeader("Content-Type", contentType);
         slowClients.bound(() -> {
-            exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
-            if (body.length > 0) {
+            boolean bare = body.length == 0 || method().equals("HEAD");
+            if (bare) {
+                setHeader("Content-Length", String.valueOf(body.length));
+            }
+            exchange.sendResponseHeaders(status, bare ? -1 : body.length);
+            if (!bare) {
                 exchange.getResponseBody().write(body);
                 exchange.getResponseBody().flush(); // closing waits for what is left of the request
                 discardRest();

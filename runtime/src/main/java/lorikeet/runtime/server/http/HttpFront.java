@@ -131,7 +131,7 @@ public final class HttpFront implements AutoCloseable {
         boolean known = false;
         for (Route route : routes) {
             if (route.matches(call.path())) {
-                if (route.method().equals(call.method())) {
+                if (route.answers(call.method())) {
                     return route;
                 }
                 known = true;

@@ -11,6 +11,11 @@ package lorikeet.runtime.server.http;
 public record Route(String method, String path, Access access, Endpoint endpoint) {
     private static final String REST = "/*";
 
+    /** True if this route answers to a method: GET routes to HEAD, too, whose answers have no bodies. */
+    boolean answers(String called) {
+        return method.equals(called) || (method.equals("GET") && called.equals("HEAD"));
+    }
+
     /** True if this route's path is that of a call; the rest of a path may hold anything but be empty. */
     boolean matches(String called) {
         if (!path.endsWith(REST)) {

@@ -6,6 +6,7 @@ import lorikeet.runtime.Answer;
 import lorikeet.runtime.TokenEvent;
 import lorikeet.runtime.server.generation.Ids;
 import lorikeet.runtime.server.generation.Serving;
+import org.jspecify.annotations.Nullable;
 
 /** The chunks of a streamed chat completion. */
 final class ChatChunks implements ChunkStream.Chunks {
@@ -33,17 +34,15 @@ final class ChatChunks implements ChunkStream.Chunks {
         return Optional.of(chunk(
                 List.of(new ChatChunk.Choice(
                         index, new ChatChunk.Delta(role, event.text()), logProbs, FinishReasons.of(event.finish()))),
-                Optional.empty()));
+                asked.includeUsage() ? Usage.LATER : null));
     }
 
     @Override
     public Optional<ChatChunk> usage(List<Answer> answers) {
-        return asked.includeUsage()
-                ? Optional.of(chunk(List.of(), Optional.of(Usage.of(answers, true))))
-                : Optional.empty();
+        return asked.includeUsage() ? Optional.of(chunk(List.of(), Usage.of(answers, true))) : Optional.empty();
     }
 
-    private ChatChunk chunk(List<ChatChunk.Choice> choices, Optional<Usage> usage) {
-        return new ChatChunk(id, ChatChunk.OBJECT, created, asked.modelText(), choices, usage.orElse(null));
+    private ChatChunk chunk(List<ChatChunk.Choice> choices, @Nullable Object usage) {
+        return new ChatChunk(id, ChatChunk.OBJECT, created, asked.modelText(), choices, usage);
     }
 }

@@ -46,8 +46,10 @@ final class CompletionChunks implements ChunkStream.Chunks {
         if (text.isEmpty() && probs == null && event.finish() == null) {
             return Optional.empty();
         }
-        return Optional.of(chunk(List.of(new Completion.Choice(
-                index, text, probs, continued ? FinishReasons.of(event.finish()) : lengthAtEnd(event)))));
+        return Optional.of(chunk(
+                List.of(new Completion.Choice(
+                        index, text, probs, continued ? FinishReasons.of(event.finish()) : lengthAtEnd(event))),
+                asked.includeUsage() ? Usage.LATER : null));
     }
 
     private static @Nullable String lengthAtEnd(TokenEvent event) {
@@ -57,17 +59,11 @@ final class CompletionChunks implements ChunkStream.Chunks {
     @Override
     public Optional<Completion> usage(List<Answer> answers) {
         return asked.includeUsage()
-                ? Optional.of(new Completion(
-                        id,
-                        Completion.OBJECT,
-                        created,
-                        asked.modelText(),
-                        List.of(),
-                        Usage.of(answers, asked.continued())))
+                ? Optional.of(chunk(List.of(), Usage.of(answers, asked.continued())))
                 : Optional.empty();
     }
 
-    private Completion chunk(List<Completion.Choice> choices) {
-        return new Completion(id, Completion.OBJECT, created, asked.modelText(), choices, null);
+    private Completion chunk(List<Completion.Choice> choices, @Nullable Object usage) {
+        return new Completion(id, Completion.OBJECT, created, asked.modelText(), choices, usage);
     }
 }

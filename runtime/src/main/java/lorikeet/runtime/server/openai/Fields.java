@@ -22,7 +22,6 @@ final class Fields {
             "priority",
             "request_id",
             "return_hidden_states",
-            "skip_special_tokens",
             "spaces_between_special_tokens",
             "echo");
 

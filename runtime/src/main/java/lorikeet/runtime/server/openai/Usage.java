@@ -2,6 +2,8 @@ package lorikeet.runtime.server.openai;
 
 import java.util.List;
 import lorikeet.runtime.Answer;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.NullNode;
 
 /**
  * The tokens that a call took. Each prompt counts once, however many choices were made of it.
@@ -9,6 +11,9 @@ import lorikeet.runtime.Answer;
  * @param promptTokensDetails how many were found in the prefix cache
  */
 record Usage(int promptTokens, int completionTokens, int totalTokens, Details promptTokensDetails) {
+    /** Stands in the other chunks of a stream that ends with the usage. */
+    static final JsonNode LATER = NullNode.getInstance();
+
     record Details(int cachedTokens) {}
 
     /**

@@ -173,14 +173,6 @@ record GenerateCall(List<GenerateItem> items, boolean list, boolean stream, bool
 
     private static void checkRest(JsonBody parameters) {
         parameters.refuse(UNSUPPORTED_SAMPLING);
-        if (!parameters.flag("skip_special_tokens", true)) {
-            throw new Refusal(
-                    400,
-                    "invalid_request_error",
-                    parameters.name("skip_special_tokens"),
-                    "unsupported",
-                    "'skip_special_tokens': false is not supported");
-        }
         parameters.ignore(Set.of("spaces_between_special_tokens", "stream_interval"));
         parameters.refuseUnread();
     }
