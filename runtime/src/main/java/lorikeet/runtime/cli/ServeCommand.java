@@ -10,6 +10,7 @@ import java.util.concurrent.CountDownLatch;
 import lorikeet.runtime.Lorikeet;
 import lorikeet.runtime.server.Server;
 import lorikeet.runtime.server.ServerSettings;
+import lorikeet.runtime.server.WarmUp;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -79,6 +80,7 @@ final class ServeCommand implements Callable<Integer> {
         Lorikeet opened = Lorikeet.open(model, adapters.apply(engine.apply()));
         try {
             adapters.load(opened);
+            WarmUp.run(opened);
             ServerSettings settings = listen.settings(
                     baseName,
                     model.toAbsolutePath().normalize().toString(),

@@ -36,6 +36,21 @@ final class ServeProcessTest {
     }
 
     @Test
+    void warmingUpLeavesNoTraces() throws Exception {
+        try (ServeProcess server = serve()) {
+            assertThat(server.get("/metrics").lines())
+                    .contains(
+                            "lorikeet_steps_total 0.0",
+                            "lorikeet_prompt_tokens_total 0.0",
+                            "lorikeet_generated_tokens_total 0.0",
+                            "lorikeet_requests_answered_total 0.0",
+                            "lorikeet_kv_blocks_used 0.0",
+                            "lorikeet_kv_blocks_cached 0.0",
+                            "lorikeet_time_to_first_token_seconds_count 0");
+        }
+    }
+
+    @Test
     void theGraceTimeEndsWhatRunsLonger() throws Exception {
         try (ServeProcess server = serve("--grace", "0");
                 RawClient client = new RawClient(server.port)) {

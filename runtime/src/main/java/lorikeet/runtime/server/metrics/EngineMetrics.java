@@ -7,14 +7,16 @@ import java.util.function.ToDoubleFunction;
 import lorikeet.runtime.Lorikeet;
 import lorikeet.runtime.Stats;
 
-/** The engine's own numbers, looked up when somebody asks. */
+/** The engine's own numbers, looked up when somebody asks. What it did before they were registered doesn't count. */
 final class EngineMetrics {
     private final PrometheusRegistry registry;
     private final Lorikeet model;
+    private final Stats before;
 
     private EngineMetrics(PrometheusRegistry registry, Lorikeet model) {
         this.registry = registry;
         this.model = model;
+        this.before = model.stats();
     }
 
     static void register(PrometheusRegistry registry, Lorikeet model) {
@@ -55,7 +57,7 @@ final class EngineMetrics {
         CounterWithCallback.builder()
                 .name("lorikeet_" + name)
                 .help(help)
-                .callback(callback -> callback.call(value.applyAsDouble(model.stats())))
+                .callback(callback -> callback.call(value.applyAsDouble(model.stats()) - value.applyAsDouble(before)))
                 .register(registry);
     }
 }
