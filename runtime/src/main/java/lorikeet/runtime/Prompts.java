@@ -9,6 +9,7 @@ import lorikeet.runtime.text.ChatOptions;
 import lorikeet.runtime.text.ChatTemplate;
 import lorikeet.runtime.text.ChatTemplateException;
 import lorikeet.runtime.text.Tokenizer;
+import lorikeet.runtime.text.TokenizerException;
 import org.jspecify.annotations.Nullable;
 
 /** Turns prompts into tokens. Safe for use by several threads; runs on the threads of those who ask. */
@@ -38,10 +39,10 @@ final class Prompts {
      */
     int[] tokens(Prompt prompt) {
         int[] tokens = switch (prompt) {
-            case Prompt.Text text -> tokenizer.encode(text.text(), true);
+            case Prompt.Text text -> encode(text.text(), true);
             case Prompt.Tokens given ->
                 given.ids().stream().mapToInt(Integer::intValue).toArray();
-            case Prompt.Chat chat -> tokenizer.encode(render(chat.messages(), null), false);
+            case Prompt.Chat chat -> encode(render(chat.messages(), null), false);
         };
         if (tokens.length == 0) {
             throw new LorikeetException(ErrorCode.INVALID_REQUEST, "the prompt is empty");
@@ -55,6 +56,14 @@ final class Prompts {
             }
         }
         return tokens;
+    }
+
+    private int[] encode(String text, boolean addSpecialTokens) {
+        try {
+            return tokenizer.encode(text, addSpecialTokens);
+        } catch (TokenizerException e) {
+            throw new LorikeetException(ErrorCode.INVALID_REQUEST, e.getMessage(), e);
+        }
     }
 
     /** The text that the chat template makes of a conversation, ready for the answer. */

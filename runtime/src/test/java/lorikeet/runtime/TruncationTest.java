@@ -3,18 +3,13 @@ package lorikeet.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -99,7 +94,8 @@ class TruncationTest {
     void cutShortInTheMiddleOfManyGenerations(String victim, String from) throws Exception {
         int rounds = 40;
         long seed = System.nanoTime();
-        String text = run(
+        String text = SeparateJvm.run(
+                folder.resolve("output"),
                 TruncatedGenerations.class,
                 seed,
                 Golden.set("llama").resolve("model").toString(),
@@ -134,7 +130,8 @@ class TruncationTest {
         long seed = System.nanoTime();
         copy(Golden.set(set).resolve("model"), folder.resolve("model"));
         copy(Golden.set(set).resolve("adapters").resolve(adapter), folder.resolve("adapter"));
-        String text = run(
+        String text = SeparateJvm.run(
+                folder.resolve("output"),
                 TruncatedLoads.class,
                 seed,
                 folder.resolve("model").toString(),
@@ -142,36 +139,5 @@ class TruncationTest {
                 folder.resolve(victim).toString(),
                 String.valueOf(rounds));
         assertThat(text).as("seed %d", seed).containsPattern("refused \\d+ of " + rounds);
-    }
-
-    /** Runs a program in a JVM of its own, with the seed as its last argument, and returns what it printed. */
-    private String run(Class<?> program, long seed, String... arguments) throws Exception {
-        Path output = folder.resolve("output");
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:-CreateCoredumpOnCrash",
-                "-XX:ErrorFile=" + folder.resolve("crash.log")));
-        command.addAll(List.of("-cp", classPath(), program.getName()));
-        command.addAll(List.of(arguments));
-        command.add(String.valueOf(seed));
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        boolean ended = process.waitFor(240, TimeUnit.SECONDS);
-        process.destroyForcibly().waitFor();
-        String text = Files.readString(output, StandardCharsets.UTF_8);
-        assertThat(ended).as("seed %d: %s", seed, text).isTrue();
-        assertThat(process.exitValue()).as("seed %d: %s", seed, text).isZero();
-        return text;
-    }
-
-    private static String classPath() {
-        return Stream.of("java.class.path", "jdk.module.path")
-                .map(name -> System.getProperty(name, ""))
-                .filter(path -> !path.isEmpty())
-                .collect(Collectors.joining(File.pathSeparator, "target/test-classes" + File.pathSeparator, ""));
     }
 }

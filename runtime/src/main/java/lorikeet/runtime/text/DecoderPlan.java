@@ -44,7 +44,7 @@ final class DecoderPlan {
             String type = node.path("type").asString("");
             joined |= type.equals("Fuse") || type.equals("ByteLevel");
         }
-        return new DecoderPlan(Optional.of(steps));
+        return steps.isEmpty() ? atTheEnd() : new DecoderPlan(Optional.of(steps));
     }
 
     private static void flatten(JsonNode decoder, List<JsonNode> out) {

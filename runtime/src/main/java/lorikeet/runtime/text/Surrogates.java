@@ -25,4 +25,17 @@ final class Surrogates {
         }
         return out.toString();
     }
+
+    /** True if there is no lone surrogate in a text. */
+    static boolean areWhole(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
+                i++;
+            } else if (Character.isSurrogate(c)) {
+                return false;
+            }
+        }
+        return true;
+    }
 }

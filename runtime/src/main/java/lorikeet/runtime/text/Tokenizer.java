@@ -20,6 +20,9 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * another thread closes the tokenizer finishes first, later calls throw {@link IllegalStateException}.
  */
 public final class Tokenizer implements AutoCloseable {
+    /** The native regular expressions give up, and with them the process, at 10 million steps back in one match. */
+    private static final int MOST_CHARACTERS = 8_000_000;
+
     private final TokenizersLibrary library;
     private final Vocabulary vocabulary;
     private final TokenizerConfig config;
@@ -67,18 +70,23 @@ public final class Tokenizer implements AutoCloseable {
             return new Tokenizer(library, handle, file, config, cleanUp);
         } catch (RuntimeException e) {
             library.deleteTokenizer(handle);
-            throw e;
+            throw new TokenizerException(path, String.valueOf(e.getMessage()), e);
         }
     }
 
     /**
      * The token ids of a text. A special token written out in the text becomes that token.
      *
-     * @param text any length; lone surrogates count as U+FFFD
+     * @param text up to 8 million characters; lone surrogates count as U+FFFD
      * @param addSpecialTokens whether to add what the tokenizer puts around a text, usually bos at its start. Leave it
      *     off for a rendered chat template, which holds its own.
+     * @throws TokenizerException if the text is too long, or has something that the vocabulary can't express
      */
     public int[] encode(String text, boolean addSpecialTokens) {
+        if (text.length() > MOST_CHARACTERS) {
+            throw new TokenizerException(
+                    "the text has " + text.length() + " characters; up to " + MOST_CHARACTERS + " are accepted", null);
+        }
         String clean = Surrogates.replaceLone(text);
         return addSpecialTokens ? frame.encode(clean, this::nativeIds) : nativeIds(clean, false);
     }

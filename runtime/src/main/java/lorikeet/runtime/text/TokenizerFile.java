@@ -5,33 +5,53 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 
 /**
  * What Lorikeet itself reads from a {@code tokenizer.json}: the vocabulary and the decoder. The rest is left to the
- * native library, which is given the text.
+ * native library, which is given a text that {@link TokenizerGuards} has looked at: it ends the process over some files.
  *
- * @param json the text for the native library, with the added tokens that the configuration asks for
+ * @param json the text for the native library: the model as it stands in the file, what is around it written anew, with
+ *     the added tokens that the configuration asks for, and without cutting or padding
  * @param modelType {@code BPE}, {@code Unigram}, ...; empty if the file doesn't say
  * @param decoder the {@code decoder} section; a null node if there is none
  */
 record TokenizerFile(String json, String modelType, Vocabulary vocabulary, JsonNode decoder) {
     static final String NAME = "tokenizer.json";
 
-    /** Above any vocabulary in use; keeps a bad id from taking gigabytes. */
-    private static final int MAX_ID = 1 << 24;
+    /** Several times the largest in use. */
+    private static final long MOST_BYTES = 256L << 20;
 
+    private static final Set<String> PARTS =
+            Set.of("version", "normalizer", "pre_tokenizer", "post_processor", "decoder");
+
+    /** Reads and checks a file. */
     static TokenizerFile read(Path file, TokenizerConfig config) {
-        String json;
+        String json = text(file);
+        try (JsonParser parser = JsonMapper.shared().createParser(json)) {
+            return new Reader(file, parser).read(json, config);
+        } catch (JacksonException e) {
+            throw new TokenizerException(file, "not readable as JSON: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    private static String text(Path file) {
         try {
-            json = Files.readString(file);
+            long size = Files.size(file);
+            if (size > MOST_BYTES) {
+                throw new TokenizerException(file, "has " + size + " bytes; accepted: up to " + MOST_BYTES);
+            }
+            return Files.readString(file);
         } catch (NoSuchFileException e) {
             throw new TokenizerException(
                     file,
@@ -41,23 +61,15 @@ record TokenizerFile(String json, String modelType, Vocabulary vocabulary, JsonN
         } catch (IOException e) {
             throw new TokenizerException(file, "not readable as UTF-8 text: " + e, e);
         }
-        try (JsonParser parser = JsonMapper.shared().createParser(json)) {
-            return new Reader(file, parser).read(json, config);
-        } catch (JacksonException e) {
-            throw new TokenizerException(file, "not readable as JSON: " + e.getMessage(), e);
-        }
     }
 
     /** Reads in one pass and builds no tree of vocabulary and merges, which may have a million nodes. */
     private static final class Reader {
         private final Path file;
         private final JsonParser parser;
-        private final Map<String, Integer> tokens = new HashMap<>();
+        private final Map<String, JsonNode> parts = new LinkedHashMap<>();
         private final List<AddedToken> added = new ArrayList<>();
-        private String modelType = "";
-        private JsonNode decoder = JsonMapper.shared().nullNode();
-        private int addedFrom = -1;
-        private int addedTo = -1;
+        private @Nullable TokenizerModel model;
 
         Reader(Path file, JsonParser parser) {
             this.file = file;
@@ -68,89 +80,55 @@ record TokenizerFile(String json, String modelType, Vocabulary vocabulary, JsonN
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw new TokenizerException(file, "must hold a JSON object");
             }
-            boolean model = false;
             while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-                String name = parser.currentName();
-                JsonToken value = parser.nextToken();
-                switch (name) {
-                    case "added_tokens" -> readAdded();
-                    case "decoder" -> decoder = parser.readValueAsTree();
-                    case "model" -> {
-                        if (value != JsonToken.START_OBJECT) {
-                            throw new TokenizerException(file, "\"model\" must be an object");
-                        }
-                        model = true;
-                        readModel();
-                    }
-                    default -> parser.skipChildren();
-                }
+                readPart(parser.currentName(), json);
             }
-            if (!model) {
+            if (parser.nextToken() != null) {
+                throw new TokenizerException(file, "goes on behind its JSON object");
+            }
+            TokenizerModel read = model;
+            if (read == null) {
                 throw new TokenizerException(file, "has no \"model\"");
             }
+            parts.forEach((name, part) -> TokenizerGuards.check(file, name, part));
             List<AddedToken> complete = config.complete(added);
-            String text = complete.equals(added) ? json : withAdded(json, complete);
-            return new TokenizerFile(text, modelType, Vocabulary.of(tokens, complete), decoder);
+            Vocabulary vocabulary = Vocabulary.of(read.tokens(), complete);
+            JsonNode decoder = parts.getOrDefault("decoder", JsonMapper.shared().nullNode());
+            return new TokenizerFile(text(read, complete, vocabulary), read.type(), vocabulary, decoder);
         }
 
-        private void readAdded() {
-            addedFrom = (int) parser.currentTokenLocation().getCharOffset();
-            JsonNode list = parser.readValueAsTree();
-            addedTo = (int) parser.currentLocation().getCharOffset();
-            list.forEach(token -> added.add(AddedToken.of(token)));
-        }
-
-        private void readModel() {
-            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-                String name = parser.currentName();
-                JsonToken value = parser.nextToken();
-                if (name.equals("type") && value == JsonToken.VALUE_STRING) {
-                    modelType = parser.getString();
-                } else if (name.equals("vocab") && value == JsonToken.START_OBJECT) {
-                    readNumbered();
-                } else if (name.equals("vocab") && value == JsonToken.START_ARRAY) {
-                    readListed();
-                } else {
-                    parser.skipChildren();
+        private void readPart(String name, String json) {
+            JsonToken value = parser.nextToken();
+            if (name.equals("model")) {
+                if (value != JsonToken.START_OBJECT || model != null) {
+                    throw new TokenizerException(file, "\"model\" must be an object, and be there once");
                 }
+                model = TokenizerModel.read(file, parser, json);
+            } else if (name.equals("added_tokens")) {
+                JsonNode list = parser.readValueAsTree();
+                if (!list.isArray() && !list.isNull()) {
+                    throw new TokenizerException(file, "\"added_tokens\" must be a list");
+                }
+                for (JsonNode token : list) {
+                    if (!token.path("content").isString()) {
+                        throw new TokenizerException(file, "\"added_tokens\" lists an entry without content");
+                    }
+                    added.add(AddedToken.of(token));
+                }
+            } else if (PARTS.contains(name)) {
+                parts.put(name, parser.readValueAsTree());
+            } else {
+                parser.skipChildren();
             }
         }
 
-        /** The vocabulary of BPE, WordPiece and WordLevel: {@code {token: id}}. */
-        private void readNumbered() {
-            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-                String token = parser.currentName();
-                if (parser.nextToken() != JsonToken.VALUE_NUMBER_INT) {
-                    throw new TokenizerException(file, "the id of the token \"" + token + "\" is not an integer");
-                }
-                long id = parser.getLongValue();
-                if (id < 0 || id >= MAX_ID) {
-                    throw new TokenizerException(
-                            file, "the token \"" + token + "\" has the id " + id + "; accepted: 0 to " + (MAX_ID - 1));
-                }
-                tokens.put(token, (int) id);
-            }
-        }
-
-        /** The vocabulary of Unigram: {@code [[token, score], ...]}. */
-        private void readListed() {
-            int id = 0;
-            while (parser.nextToken() == JsonToken.START_ARRAY) {
-                if (parser.nextToken() != JsonToken.VALUE_STRING) {
-                    throw new TokenizerException(file, "entry " + id + " of the vocabulary has no token");
-                }
-                tokens.put(parser.getString(), id++);
-                while (parser.nextToken() != JsonToken.END_ARRAY) {
-                    parser.skipChildren();
-                }
-            }
-        }
-
-        private String withAdded(String json, List<AddedToken> complete) {
-            var list = JsonMapper.shared().createArrayNode();
-            Vocabulary numbered = Vocabulary.of(tokens, complete);
+        private String text(TokenizerModel model, List<AddedToken> complete, Vocabulary vocabulary) {
+            ArrayNode list = JsonMapper.shared().createArrayNode();
             for (AddedToken token : complete) {
-                Integer id = numbered.id(token.content());
+                if (!Surrogates.areWhole(token.content())) {
+                    throw new TokenizerException(file, "there is an added token with half a character");
+                }
+                Integer id = vocabulary.id(token.content());
                 list.addObject()
                         .put("id", id == null ? 0 : id)
                         .put("content", token.content())
@@ -160,11 +138,10 @@ record TokenizerFile(String json, String modelType, Vocabulary vocabulary, JsonN
                         .put("normalized", token.normalized())
                         .put("special", token.special());
             }
-            if (addedFrom >= 0) {
-                return json.substring(0, addedFrom) + list + json.substring(addedTo);
-            }
-            int body = json.indexOf('{') + 1;
-            return json.substring(0, body) + "\"added_tokens\":" + list + "," + json.substring(body);
+            StringBuilder text = new StringBuilder("{\"added_tokens\":").append(list);
+            parts.forEach((name, part) ->
+                    text.append(",\"").append(name).append("\":").append(part));
+            return text.append(",\"model\":").append(model.json()).append('}').toString();
         }
     }
 }

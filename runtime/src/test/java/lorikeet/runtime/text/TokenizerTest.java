@@ -15,6 +15,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -252,6 +254,69 @@ class TokenizerTest {
                     .as(bad)
                     .isInstanceOf(TokenizerException.class)
                     .hasMessageContaining("tokenizer_config.json");
+        }
+    }
+
+    /** Over each of these the native library ends the process, at once or with some text. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "decoder        | {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, \"stop\": 1}",
+                "decoder        | {\"type\": \"Sequence\", \"decoders\": [{\"content\": \" \", \"start\": 0, \"stop\": 9}]}",
+                "decoder        | {\"type\": \"Fuse\", \"x\": 1e400}",
+                "decoder        | {\"type\": \"\\ud800\"}",
+                "normalizer     | {\"type\": \"Prepend\", \"prepend\": \"\"}",
+                "normalizer     | {\"type\": \"Replace\", \"pattern\": {\"String\": \"\"}, \"content\": \"aa\"}",
+                "normalizer     | {\"type\": \"Replace\", \"pattern\": {\"Regex\": \"x*\"}, \"content\": \"aa\"}",
+                "normalizer     | {\"type\": \"Precompiled\", \"precompiled_charsmap\": \"AAAA\"}",
+                "pre_tokenizer  | {\"type\": \"FixedLength\", \"length\": 0}",
+                "post_processor | {\"type\": \"TemplateProcessing\", \"special_tokens\": {}, \"pair\": [],"
+                        + " \"single\": [{\"SpecialToken\": {\"id\": \"x\", \"type_id\": 0}}]}",
+                "post_processor | {\"type\": \"TemplateProcessing\", \"special_tokens\": {}, \"pair\": [],"
+                        + " \"single\": [{\"Sequence\": {\"id\": \"B\", \"type_id\": 0}}]}",
+            })
+    void refusesWhatWouldEndTheProcess(String part, String value) throws IOException {
+        String json = SmallTokenizers.byteFallback().put(part, "this").toString();
+        Files.writeString(folder.resolve("tokenizer.json"), json.replace("\"this\"", value));
+        assertThatThrownBy(() -> Tokenizer.open(folder))
+                .isInstanceOf(TokenizerException.class)
+                .hasMessageContaining("tokenizer.json")
+                .hasMessageContaining(part);
+    }
+
+    @Test
+    void refusesMergesWithoutThePrefixThatIsCutOffThem() {
+        ObjectNode json = SmallTokenizers.byteFallback();
+        ((ObjectNode) json.get("model")).put("continuing_subword_prefix", "##");
+        assertThatThrownBy(() -> SmallTokenizers.open(folder, json))
+                .isInstanceOf(TokenizerException.class)
+                .hasMessageContaining("continuing_subword_prefix");
+    }
+
+    @Test
+    void aDecoderOfNoStepsJoinsTheTokens() {
+        ObjectNode json = SmallTokenizers.byteFallback();
+        json.putObject("decoder").put("type", "Sequence").putArray("decoders");
+        try (Tokenizer tokenizer = SmallTokenizers.open(folder, json)) {
+            int[] ids = tokenizer.encode("the cat", false);
+            DecodeStream stream = tokenizer.decodeStream(false);
+            StringBuilder text = new StringBuilder();
+            for (int id : ids) {
+                text.append(stream.push(id));
+            }
+            assertThat(text.append(stream.finish())).hasToString(tokenizer.decode(ids, false));
+        }
+    }
+
+    @Test
+    void refusesTextsThatAreTooLongForTheNativeLibrary() {
+        try (Tokenizer tokenizer = Tokenizer.open(Golden.model("llama"))) {
+            String spaces = " ".repeat(12_000_000);
+            assertThatThrownBy(() -> tokenizer.encode(spaces, false))
+                    .isInstanceOf(TokenizerException.class)
+                    .hasMessageContaining("12000000 characters");
         }
     }
 
