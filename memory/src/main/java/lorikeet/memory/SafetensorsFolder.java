@@ -97,20 +97,33 @@ public final class SafetensorsFolder {
     }
 
     private static InvalidFileException nothingToOpen(Path folder, String wanted) {
-        List<String> pickles = new ArrayList<>();
-        try (DirectoryStream<Path> children = Files.newDirectoryStream(folder, "*.{bin,pt,pth,ckpt,pkl}")) {
-            children.forEach(child -> pickles.add(String.valueOf(child.getFileName())));
+        List<String> pickles;
+        List<String> others;
+        try {
+            pickles = names(folder, "*.{bin,pt,pth,ckpt,pkl}");
+            others = names(folder, "*.safetensors");
         } catch (IOException e) {
             return InvalidFileException.unreadable(folder, e);
+        }
+        if (!others.isEmpty()) {
+            return new InvalidFileException(folder, "holds " + others + ", but not " + wanted);
         }
         if (pickles.isEmpty()) {
             return new InvalidFileException(folder, "holds no weights; " + wanted + " is needed");
         }
-        Collections.sort(pickles);
         return new InvalidFileException(
                 folder,
                 "holds weights only as pickle files " + pickles + ", which are refused because unpickling runs code;"
                         + " convert them to safetensors, so that there is " + wanted);
+    }
+
+    private static List<String> names(Path folder, String pattern) throws IOException {
+        List<String> names = new ArrayList<>();
+        try (DirectoryStream<Path> children = Files.newDirectoryStream(folder, pattern)) {
+            children.forEach(child -> names.add(String.valueOf(child.getFileName())));
+        }
+        Collections.sort(names);
+        return names;
     }
 
     /** The folder. */

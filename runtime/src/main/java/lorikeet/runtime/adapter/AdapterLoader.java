@@ -71,7 +71,8 @@ public final class AdapterLoader {
     @SuppressWarnings("MustBeClosedChecker") // The arena is closed on failure, else by the loaded adapter.
     public static LoadedAdapter load(Path folder, ModelWeights base, Operations operations) {
         if (!Files.isDirectory(folder)) {
-            throw new LorikeetException(ErrorCode.NOT_FOUND, folder + ": no such folder");
+            throw new LorikeetException(
+                    ErrorCode.NOT_FOUND, folder + (Files.exists(folder) ? ": not a folder" : ": no such folder"));
         }
         JsonObject json = JsonFile.read(folder.resolve("adapter_config.json"));
         AdapterConfig config = AdapterConfigReader.read(json);

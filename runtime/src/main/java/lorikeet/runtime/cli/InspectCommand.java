@@ -25,6 +25,8 @@ import lorikeet.runtime.adapter.LoadedAdapter;
 import lorikeet.runtime.adapter.LoadedAdapter.ChangedModule;
 import lorikeet.runtime.model.Checkpoint;
 import lorikeet.runtime.model.ModelConfig;
+import lorikeet.runtime.text.ChatTemplate;
+import lorikeet.runtime.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -85,10 +87,21 @@ final class InspectCommand implements Callable<Integer> {
             describe(out, checkpoint.config());
             print(out, "end tokens", checkpoint.generation().endTokens().toString());
             printFiles(out, checkpoint.files());
+            describeTexts(out);
             print(out, "supported", "yes");
             listTensors(out, checkpoint.files());
         }
         return 0;
+    }
+
+    private void describeTexts(PrintWriter out) {
+        try (Tokenizer tokenizer = Tokenizer.open(folder)) {
+            print(out, "tokenizer", tokenizer.vocabularySize() + " tokens");
+        }
+        String templates = ChatTemplate.find(folder)
+                .map(found -> String.join(", ", found.names()))
+                .orElse("none");
+        print(out, "chat template", templates);
     }
 
     private static void describe(PrintWriter out, ModelConfig config) {

@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
             SelftestCommand.class,
             VerifyCommand.class
         },
-        description = "Serves one base model and many LoRA adapters on it.")
+        description = "Serves one base model and many LoRA adapters on it.",
+        footer = {"", "In a source tree, 'lorikeet bench' runs the benchmarks.", ""})
 public final class Main implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before it runs the command

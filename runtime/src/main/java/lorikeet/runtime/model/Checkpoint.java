@@ -42,7 +42,8 @@ public final class Checkpoint implements AutoCloseable {
     @SuppressWarnings("MustBeClosedChecker") // The arena is closed on failure, else by the checkpoint.
     public static Checkpoint open(Path folder) {
         if (!Files.isDirectory(folder)) {
-            throw new LorikeetException(ErrorCode.NOT_FOUND, folder + ": no such folder");
+            throw new LorikeetException(
+                    ErrorCode.NOT_FOUND, folder + (Files.exists(folder) ? ": not a folder" : ": no such folder"));
         }
         JsonObject json = JsonFile.read(folder.resolve("config.json"));
         ModelConfig config = ModelConfigReader.read(json);

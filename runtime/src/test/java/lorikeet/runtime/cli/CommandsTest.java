@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.stream.Stream;
 import lorikeet.runtime.Golden;
@@ -175,6 +176,16 @@ class CommandsTest {
                 folder.resolve("none").toString(),
                 "Once");
         assertFails(1, "config.json", "generate", "--model", folder.toString(), "Once");
+        assertFails(1, "config.json: not a folder", "generate", "--model", MODEL + "/config.json", "Once");
+        assertFails(
+                1,
+                "config.json: not a folder",
+                "generate",
+                "--model",
+                MODEL,
+                "--lora",
+                "x=" + MODEL + "/config.json",
+                "x");
         assertFails(1, "no such folder", "generate", "--model", MODEL, "--lora", "x=" + folder.resolve("none"), "Once");
         Path foreign = Golden.set("qwen3").resolve("adapters/dora-r8");
         assertFails(1, "tensor", "generate", "--model", MODEL, "--lora", "x=" + foreign, "Once");
@@ -216,6 +227,14 @@ class CommandsTest {
         Files.writeString(folder.resolve("config.json"), "{\"architectures\": [\"GPT2LMHeadModel\"]}");
         assertFails(1, "GPT2LMHeadModel", "inspect", folder.toString());
         assertFails(2, "DIR", "inspect");
+        for (String file : List.of("config.json", "model.safetensors", "generation_config.json")) {
+            Files.copy(Path.of(MODEL).resolve(file), folder.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+        }
+        assertThat(run("inspect", folder.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("tokenizer.json: no such file");
+        Files.copy(Path.of(MODEL).resolve("tokenizer.json"), folder.resolve("tokenizer.json"));
+        assertThat(run("inspect", folder.toString())).as("%s", err).isZero();
+        assertThat(out.toString()).contains("tokenizer              1024 tokens", "chat template          none");
     }
 
     @Test
