@@ -48,12 +48,13 @@ public record AdapterConfig(
         return (float) (moduleAlpha / (rankStabilized ? Math.sqrt(moduleRank) : moduleRank));
     }
 
-    /** True if {@code modules_to_save} names the module with this path, by its whole path or the end of it. */
+    /** True if {@code modules_to_save} names the module with this path, by the end of it. */
     public boolean replaces(String module) {
         return replaced.stream().anyMatch(name -> isNamed(module, name));
     }
 
+    /** As PEFT does, goes by any end of the path: "norm" also names the layers' norms. */
     static boolean isNamed(String module, String name) {
-        return module.equals(name) || module.endsWith("." + name);
+        return module.endsWith(name);
     }
 }

@@ -237,7 +237,9 @@ class AdapterConfigTest {
         assertThat(config.replaced()).isEqualTo(Set.of("norm", "model.embed_tokens"));
         assertThat(config.replaces("model.norm")).isTrue();
         assertThat(config.replaces("model.embed_tokens")).isTrue();
-        assertThat(config.replaces("model.layers.0.input_layernorm")).isFalse();
+        assertThat(config.replaces("model.layers.0.input_layernorm")).isTrue();
+        assertThat(read("\"modules_to_save\": [\"model.norm\"]").replaces("model.layers.0.input_layernorm"))
+                .isFalse();
         assertThat(config.replaces("lm_head")).isFalse();
     }
 }

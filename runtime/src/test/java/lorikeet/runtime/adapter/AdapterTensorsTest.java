@@ -164,9 +164,12 @@ class AdapterTensorsTest {
         assertRefused(ErrorCode.INCOMPATIBLE, query(), "without the magnitude tensor", "q_proj");
         config("\"r\": 4, \"lora_bias\": true");
         assertRefused(ErrorCode.INCOMPATIBLE, query(), "without the lora_bias tensor", "q_proj");
-        config("\"r\": 4, \"modules_to_save\": [\"lm_head\", \"norm\"]");
+        config("\"r\": 4, \"modules_to_save\": [\"lm_head\", \"model.norm\"]");
         assertRefused(ErrorCode.INVALID_FILE, query(), "modules_to_save", "no tensor");
-        config("\"r\": 4, \"modules_to_save\": [\"norm\", \"classifier\"]");
+        config("\"r\": 4, \"modules_to_save\": [\"norm\"]");
+        TensorFile onlyTheLast = query().random(PREFIX + "model.norm.weight", 64);
+        assertRefused(ErrorCode.INVALID_FILE, onlyTheLast, "modules_to_save", "layernorm", "no tensor");
+        config("\"r\": 4, \"modules_to_save\": [\"model.norm\", \"classifier\"]");
         try (LoadedAdapter adapter = load(query().random(PREFIX + "model.norm.weight", 64))) {
             assertThat(adapter.modules()).hasSize(2);
         }

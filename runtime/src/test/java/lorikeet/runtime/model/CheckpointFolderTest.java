@@ -152,10 +152,21 @@ class CheckpointFolderTest {
     }
 
     @Test
+    void numbersThatOnlyPythonWritesCountWhereTheyMatter() throws IOException {
+        config(", \"initializer_range\": NaN, \"other\": -Infinity");
+        write(tensors());
+        assertThat(tied()).isFalse();
+        config(", \"rope_theta\": Infinity");
+        assertRefused(ErrorCode.INVALID_FILE, "rope_theta", "a number");
+        config(", \"head_dim\": NaN");
+        assertRefused(ErrorCode.INVALID_FILE, "head_dim", "a whole number");
+    }
+
+    @Test
     void shardsBehindAnIndex() throws IOException {
         tensors().without(HEAD).write(folder.resolve("model-00001-of-00002.safetensors"));
         new TensorFile(6).random(HEAD, 12, 8).write(folder.resolve("model-00002-of-00002.safetensors"));
-        assertRefused(ErrorCode.INVALID_FILE, "no weights");
+        assertRefused(ErrorCode.INVALID_FILE, "holds [model-00001-of-00002.safetensors, ", "but not model.safetensors");
         StringBuilder map = new StringBuilder();
         try (Checkpoint whole = open(tensors())) {
             whole.files()
