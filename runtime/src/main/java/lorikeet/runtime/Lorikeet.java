@@ -3,7 +3,6 @@ package lorikeet.runtime;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import lorikeet.bindings.CudaOutOfMemoryException;
 import lorikeet.kernels.KvLayout;
@@ -39,33 +38,28 @@ public final class Lorikeet implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final Operations operations;
     private final String device;
-    private final ModelWeights weights;
     private final Prompts prompts;
-    private final Options options;
     private final RequestChecker checker;
     private final Adapters adapters;
     private final Intake intake;
-    private final Object engineLock = new Object();
-    private @Nullable ModelEngine engine;
-    private volatile boolean admitting = true;
-    private boolean closed;
+    private final EngineOnDemand engine;
 
     private Lorikeet(Checkpoint checkpoint, Tokenizer tokenizer, Devices.Opened device, Options options) {
         this.checkpoint = checkpoint;
         this.tokenizer = tokenizer;
         this.operations = device.operations();
         this.device = device.description();
-        this.options = options;
-        this.weights = checkpoint.weights(operations);
         this.prompts = new Prompts(checkpoint, tokenizer);
         this.checker =
                 new RequestChecker(checkpoint.config(), checkpoint.generation().endTokens(), options);
+        ModelWeights weights = checkpoint.weights(operations);
+        this.engine = new EngineOnDemand(() -> new ModelEngine(checkpoint, weights, operations, options));
         long poolBytes = options.poolBytes().orElseGet(() -> operations.poolBytes(options.memoryFraction()));
         this.adapters = new Adapters(
-                options, poolBytes, folder -> engine().adapterSource().load(folder), this::retire);
+                options, poolBytes, folder -> engine.get().adapterSource().load(folder), engine::retire);
         this.intake = new Intake(
                 this,
-                this::engine,
+                engine::get,
                 prompts,
                 checker,
                 adapters,
@@ -160,7 +154,7 @@ public final class Lorikeet implements AutoCloseable {
 
     private void checkMayUnload(Unload how) {
         if (how instanceof Unload.Drain drain && drain.await()) {
-            checkMayWait();
+            engine.checkMayWait();
         }
     }
 
@@ -217,34 +211,6 @@ public final class Lorikeet implements AutoCloseable {
         return intake.submit(List.of(request), listener, null, true).getFirst();
     }
 
-    private void checkAdmitting() {
-        if (!admitting) {
-            throw new LorikeetException(ErrorCode.ABORTED, "the model is closed or shutting down");
-        }
-    }
-
-    /** The engine, made at the first use: its memory for activations is not small. */
-    private ModelEngine engine() {
-        synchronized (engineLock) {
-            checkAdmitting();
-            ModelEngine made = engine;
-            if (made == null) {
-                made = new ModelEngine(checkpoint, weights, operations, options);
-                engine = made;
-            }
-            return made;
-        }
-    }
-
-    private void retire(AdapterVersion version) {
-        ModelEngine made;
-        synchronized (engineLock) {
-            made = engine;
-        }
-        // Loading it took an engine, which may have ended since then.
-        Objects.requireNonNull(made).retire(version);
-    }
-
     /** Runs requests together and waits for all of them. */
     public List<Answer> generate(List<Request> requests) {
         return generate(requests, TokenListener.NONE);
@@ -266,7 +232,7 @@ public final class Lorikeet implements AutoCloseable {
      * @throws LorikeetException what the first request that failed ended with; the others are cancelled
      */
     public List<Answer> generate(List<Request> requests, TokenListener listener) {
-        checkMayWait();
+        engine.checkMayWait();
         RememberingListener remembering = new RememberingListener(listener);
         List<Generation> generations = intake.submit(requests, remembering, null, false);
         try {
@@ -277,14 +243,6 @@ public final class Lorikeet implements AutoCloseable {
         }
     }
 
-    private void checkMayWait() {
-        synchronized (engineLock) {
-            if (engine != null && engine.isCurrentThread()) {
-                throw new IllegalStateException("a listener must not wait for the engine that calls it");
-            }
-        }
-    }
-
     /**
      * The logits of the token that follows each prompt, before any sampling.
      *
@@ -292,7 +250,7 @@ public final class Lorikeet implements AutoCloseable {
      * @return for each request one number for each token of the vocabulary
      */
     public List<float[]> logits(List<Request> requests) {
-        checkMayWait();
+        engine.checkMayWait();
         float[][] logits = new float[requests.size()][];
         List<Request> greedy = requests.stream()
                 .map(request -> request.maxTokens(1).choices(1).sampling(SamplingSettings.GREEDY))
@@ -325,7 +283,7 @@ public final class Lorikeet implements AutoCloseable {
 
     /** The most tokens of a prompt and its continuation together, by the model, the options, and the size of the cache. */
     public int contextTokens() {
-        long cached = (long) engine().stats().kvBlocks() * KvLayout.BLOCK_TOKENS;
+        long cached = (long) engine.get().stats().kvBlocks() * KvLayout.BLOCK_TOKENS;
         return (int) Math.min(checker.contextTokens(), cached);
     }
 
@@ -341,9 +299,7 @@ public final class Lorikeet implements AutoCloseable {
 
     /** What the engine is doing and has done, as of its last step. Costs next to nothing. */
     public Stats stats() {
-        synchronized (engineLock) {
-            return engine == null ? Stats.NONE : engine.stats();
-        }
+        return engine.stats();
     }
 
     /** The type that the device keeps activations in: how exact results are. */
@@ -358,27 +314,19 @@ public final class Lorikeet implements AutoCloseable {
 
     /** Refuses further requests with ABORTED; those that were submitted go on. */
     public void stopAdmitting() {
-        admitting = false;
+        engine.stopAdmitting();
     }
 
     /** Ends what still runs with ABORTED, then gives everything back. Closing twice does nothing. Not for listeners. */
     @Override
     public void close() {
-        stopAdmitting();
-        ModelEngine running;
-        synchronized (engineLock) {
-            if (closed) {
-                return;
-            }
-            closed = true;
-            running = engine;
+        if (!engine.beginClosing()) {
+            return;
         }
         try (checkpoint;
                 tokenizer;
                 operations) {
-            if (running != null) {
-                running.close();
-            }
+            engine.close();
             adapters.close();
         }
     }
