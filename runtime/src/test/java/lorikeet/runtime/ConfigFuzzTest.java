@@ -1,5 +1,6 @@
 package lorikeet.runtime;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
 import java.io.IOException;
@@ -16,6 +17,7 @@ import lorikeet.kernels.cpu.CpuOperations;
 import lorikeet.runtime.adapter.AdapterLoader;
 import lorikeet.runtime.adapter.AdapterSummary;
 import lorikeet.runtime.model.Checkpoint;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -102,7 +104,7 @@ class ConfigFuzzTest {
         }
     }
 
-    private static void fuzz(Path file, Runnable open) throws IOException {
+    private void fuzz(Path file, Runnable open) throws IOException {
         String sound = Files.readString(file);
         long seed = System.nanoTime();
         SplittableRandom random = new SplittableRandom(seed);
@@ -118,6 +120,11 @@ class ConfigFuzzTest {
                     })
                     .as("seed %d, round %d: %.2000s", seed, round, broken)
                     .doesNotThrowAnyException();
+            if (OS.LINUX.isCurrentOs()) {
+                assertThat(Held.mappedFiles(folder.toString()))
+                        .as("mappings that are left; seed %d, round %d: %.2000s", seed, round, broken)
+                        .isZero();
+            }
         }
     }
 

@@ -32,14 +32,17 @@ public final class AdapterSummary implements AutoCloseable {
     public static AdapterSummary open(Path folder) {
         JsonObject json = JsonFile.read(folder.resolve("adapter_config.json"));
         AdapterConfig config = AdapterConfigReader.read(json);
+        String baseModel = json.string("base_model_name_or_path").orElse("not named");
         Arena arena = Arena.ofConfined();
         try {
             SafetensorsFolder files = SafetensorsFolder.open(folder, AdapterLoader.STEM, arena);
-            return new AdapterSummary(
-                    arena, config, json.string("base_model_name_or_path").orElse("not named"), files);
+            return new AdapterSummary(arena, config, baseModel, files);
         } catch (InvalidFileException e) {
             arena.close();
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
         }
     }
 

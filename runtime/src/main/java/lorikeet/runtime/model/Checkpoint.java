@@ -56,6 +56,9 @@ public final class Checkpoint implements AutoCloseable {
         } catch (InvalidFileException e) {
             arena.close();
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
         }
     }
 
