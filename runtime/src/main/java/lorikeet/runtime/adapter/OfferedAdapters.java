@@ -103,7 +103,7 @@ public final class OfferedAdapters {
     }
 
     private Path folder(String name) {
-        return catalog.find(name).orElseThrow(() -> AdapterRegistry.neverLoaded(name));
+        return catalog.find(name).orElseThrow(() -> AdapterChecks.neverLoaded(name));
     }
 
     private void awaitTurn(Wait wait) {
