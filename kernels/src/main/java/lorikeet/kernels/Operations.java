@@ -179,6 +179,16 @@ public interface Operations extends AutoCloseable {
      */
     void rowNorms(Matrix weight, Delta.LowRank delta, Matrix out);
 
+    /**
+     * The Euclidean norms of the columns of {@code W + scaling (B A)ᵀ}, for the magnitudes of an embedding table. Called
+     * like {@link #rowNorms}.
+     *
+     * @param weight {@code W}, {@code [vocabulary, hidden]}, as it is stored, in host memory
+     * @param delta has A, B and the scaling, in host memory
+     * @param out {@code [1, hidden]}, F32, in host memory
+     */
+    void columnNorms(Matrix weight, Delta.LowRankEmbedding delta, Matrix out);
+
     /** The device's sampler. */
     Sampler sampler();
 

@@ -192,6 +192,11 @@ public final class CpuOperations implements Operations {
     }
 
     @Override
+    public void columnNorms(Matrix weight, Delta.LowRankEmbedding delta, Matrix out) {
+        CpuColumnNorms.compute(weight, delta, out);
+    }
+
+    @Override
     public Sampler sampler() {
         return sampler;
     }

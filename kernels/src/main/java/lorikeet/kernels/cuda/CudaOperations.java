@@ -333,6 +333,11 @@ public final class CudaOperations implements Operations {
     }
 
     @Override
+    public void columnNorms(Matrix weight, Delta.LowRankEmbedding delta, Matrix out) {
+        host.columnNorms(weight, delta, out);
+    }
+
+    @Override
     public Sampler sampler() {
         return sampler;
     }

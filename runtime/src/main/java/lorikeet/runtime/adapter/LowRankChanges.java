@@ -63,25 +63,27 @@ final class LowRankChanges {
 
     /** The magnitudes over the norms of the rows of {@code W + scaling B A} (PEFT's DoraLinearLayer). */
     private Matrix rowsNormalised(Matrix weight, Delta.LowRank delta, Matrix magnitude) {
-        Matrix result = row(magnitude.cols());
-        operations.rowNorms(weight, delta, result);
-        float[] magnitudes = Floats.toArray(magnitude);
-        for (int i = 0; i < magnitudes.length; i++) {
-            float norm = result.data().getAtIndex(ValueLayout.JAVA_FLOAT, i);
-            result.data().setAtIndex(ValueLayout.JAVA_FLOAT, i, magnitudes[i] / norm);
-        }
-        return result;
+        Matrix norms = row(magnitude.cols());
+        operations.rowNorms(weight, delta, norms);
+        return divided(magnitude, norms);
     }
 
     /** The magnitudes over the norms of the columns of {@code W + scaling (B A)ᵀ} (PEFT's DoraEmbeddingLayer). */
     private Matrix columnsNormalised(Matrix weight, Delta.LowRankEmbedding delta, Matrix magnitude) {
-        double[] norms = EmbeddingNorms.columns(weight, delta);
+        Matrix norms = row(magnitude.cols());
+        operations.columnNorms(weight, delta, norms);
+        return divided(magnitude, norms);
+    }
+
+    /** Magnitudes over norms, in the place of the norms. */
+    private static Matrix divided(Matrix magnitude, Matrix norms) {
         float[] magnitudes = Floats.toArray(magnitude);
-        Matrix result = row(norms.length);
-        for (int i = 0; i < norms.length; i++) {
-            result.data().setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (magnitudes[i] / norms[i]));
+        MemorySegment data = norms.data();
+        for (int i = 0; i < magnitudes.length; i++) {
+            float norm = data.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+            data.setAtIndex(ValueLayout.JAVA_FLOAT, i, magnitudes[i] / norm);
         }
-        return result;
+        return norms;
     }
 
     private Matrix row(int size) {
