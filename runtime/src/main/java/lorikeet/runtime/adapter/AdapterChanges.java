@@ -138,11 +138,12 @@ final class AdapterChanges {
 
     /**
      * Makes room for another adapter where requests hold all that are not pinned: takes away the least recently used of
-     * those that can be had back, and waits until the requests are done with it.
+     * those that can be had back, if there is one, and waits until the requests are done with it, or with another that
+     * can make room sooner.
      *
      * @param recoverable whether an adapter can be had back
      * @param deadline by {@link System#nanoTime}
-     * @return false if there is no such adapter, time is over, or the thread was interrupted
+     * @return false if all are pinned, time is over, or the thread was interrupted
      */
     boolean makeRoom(Predicate<AdapterVersion> recoverable, long deadline) {
         AdapterVersion victim;
@@ -155,15 +156,54 @@ final class AdapterChanges {
             if (names.size() < limits.loaded() || others.stream().anyMatch(version -> version.activeRequests() == 0)) {
                 return true;
             }
-            victim = others.stream().filter(recoverable).findFirst().orElse(null);
-            if (victim == null) {
+            if (others.isEmpty()) {
                 return false;
             }
-            takeAway(victim);
+            victim = others.stream().filter(recoverable).findFirst().orElse(null);
+            if (victim != null) {
+                takeAway(victim);
+            }
         } finally {
             lock.unlock();
         }
         departures.retireIfIdle(victim);
-        return Departures.await(victim.closed(), deadline);
+        return awaitRoom(victim, deadline);
+    }
+
+    private boolean awaitRoom(@Nullable AdapterVersion victim, long deadline) {
+        try {
+            while (names.awaitIdle(victim, deadline)) {
+                if (victim != null && victim.activeRequests() == 0) {
+                    return Departures.await(victim.closed(), deadline);
+                }
+                if (evictIdle()) {
+                    return true;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return false;
+    }
+
+    private boolean evictIdle() {
+        AdapterVersion idle;
+        lock.lock();
+        try {
+            idle = names.takeIdle().orElse(null);
+            if (idle == null) {
+                return false; // somebody was quicker
+            }
+            try {
+                journal.save(names.current());
+            } catch (RuntimeException | Error e) {
+                names.putBack(idle);
+                throw e;
+            }
+        } finally {
+            lock.unlock();
+        }
+        departures.retireIfIdle(idle);
+        return true;
     }
 }

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import lorikeet.runtime.AdapterStatistics;
 import lorikeet.runtime.ErrorCode;
@@ -99,11 +100,33 @@ final class AdapterNames {
 
     /** Takes away the least recently used adapter that is neither pinned nor held. */
     synchronized Optional<AdapterVersion> takeIdle() {
-        Optional<AdapterVersion> victim = current.values().stream()
-                .filter(version -> version.idle() && !version.pinned())
-                .min(Comparator.comparingLong(AdapterVersion::lastUse));
+        Optional<AdapterVersion> victim = idle();
         victim.ifPresent(this::remove);
         return victim;
+    }
+
+    private Optional<AdapterVersion> idle() {
+        return current.values().stream()
+                .filter(version -> version.idle() && !version.pinned())
+                .min(Comparator.comparingLong(AdapterVersion::lastUse));
+    }
+
+    /**
+     * Waits until this version, or one that could be taken in its place, is held by nobody.
+     *
+     * @param version one that was taken away, or null
+     * @param deadline by {@link System#nanoTime}
+     * @return false if time is over
+     */
+    synchronized boolean awaitIdle(@Nullable AdapterVersion version, long deadline) throws InterruptedException {
+        while ((version == null || !version.idle()) && idle().isEmpty()) {
+            long left = deadline - System.nanoTime();
+            if (left <= 0) {
+                return false;
+            }
+            TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+        return true;
     }
 
     /** Those that aren't pinned, the least recently used first. */
@@ -163,6 +186,9 @@ final class AdapterNames {
     synchronized boolean giveBack(RegistryLease lease) {
         AdapterVersion version = lease.version();
         version.remove(lease);
+        if (version.idle()) {
+            notifyAll();
+        }
         return version.retire();
     }
 

@@ -206,6 +206,34 @@ class AdapterCatalogTest {
     }
 
     @Test
+    void roomIsWhereItComesFirst() throws Exception {
+        adapter(folder.resolve("other"));
+        adapter(folder.resolve("third"));
+        try (AdapterFiles files = new AdapterFiles();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                AdapterRegistry registry = new AdapterRegistry(
+                        new AdapterLimits(2, 0, Long.MAX_VALUE, Integer.MAX_VALUE),
+                        files::load,
+                        AdapterVersion::close,
+                        AdapterJournal.NONE)) {
+            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
+            AdapterLease slow = offered.lend("good", Duration.ZERO);
+            AdapterLease quick = offered.lend("other", Duration.ZERO);
+            Future<AdapterLease> third = threads.submit(() -> offered.lend("third", PATIENCE));
+            while (registry.find("good").isPresent()) {
+                Thread.onSpinWait();
+            }
+            assertThat(third.isDone()).isFalse();
+            quick.close();
+            assertThat(third.get().name()).isEqualTo("third");
+            assertThat(registry.draining()).containsExactly(slow.version());
+            assertThat(registry.current()).containsExactly(third.get().version());
+            slow.close();
+            third.get().close();
+        }
+    }
+
+    @Test
     void whoeverGivesUpHoldsUpNobody() throws Exception {
         adapter(folder.resolve("other"));
         adapter(folder.resolve("third"));
@@ -240,9 +268,10 @@ class AdapterCatalogTest {
     }
 
     @Test
-    void whatNoFolderOffersIsNotTakenAway() {
+    void whatNoFolderOffersIsNotTakenAwayFromThoseWhoAskForIt() throws Exception {
         adapter(folder.resolve("other"));
         try (AdapterFiles files = new AdapterFiles();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
                 AdapterRegistry registry = new AdapterRegistry(
                         new AdapterLimits(1, 0, Long.MAX_VALUE, Integer.MAX_VALUE),
                         files::load,
@@ -250,11 +279,27 @@ class AdapterCatalogTest {
                         AdapterJournal.NONE)) {
             OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
             registry.load("called", temp.resolve("outside"), new LoadSettings(false, false));
-            try (AdapterLease held = registry.lend("called").orElseThrow()) {
-                assertCode(ErrorCode.NO_ROOM, () -> offered.lend("other", PATIENCE));
-                assertThat(registry.find("called")).contains(held.version());
-            }
-            offered.lend("other", Duration.ZERO).close();
+            AdapterLease held = registry.lend("called").orElseThrow();
+            assertCode(ErrorCode.TIMED_OUT, () -> offered.lend("other", Duration.ofMillis(1)));
+            assertThat(registry.find("called")).contains(held.version());
+            Future<AdapterLease> other = threads.submit(() -> offered.lend("other", PATIENCE));
+            registry.lend("called").orElseThrow().close();
+            held.close();
+            other.get().close();
+        }
+    }
+
+    @Test
+    void whereAllArePinnedNobodyWaits() {
+        try (AdapterFiles files = new AdapterFiles();
+                AdapterRegistry registry = new AdapterRegistry(
+                        new AdapterLimits(1, 1, Long.MAX_VALUE, Integer.MAX_VALUE),
+                        files::load,
+                        AdapterVersion::close,
+                        AdapterJournal.NONE)) {
+            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
+            registry.load("called", temp.resolve("outside"), new LoadSettings(true, false));
+            assertCode(ErrorCode.NO_ROOM, () -> offered.lend("good", PATIENCE));
         }
     }
 
