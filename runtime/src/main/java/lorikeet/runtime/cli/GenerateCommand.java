@@ -5,10 +5,12 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import lorikeet.kernels.SampledToken;
 import lorikeet.runtime.Adapter;
@@ -60,8 +62,9 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = "--lora",
             paramLabel = "NAME=DIR",
+            converter = NamedFolder.Converter.class,
             description = "Load the PEFT adapter in DIR and call it NAME. May be repeated.")
-    private Map<String, Path> adapters = new LinkedHashMap<>();
+    private List<NamedFolder> adapters = List.of();
 
     @Option(
             names = "--adapter",
@@ -97,12 +100,13 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         List<String> texts = prompts.isEmpty() ? List.of(standardInput()) : prompts;
+        checkNames();
         if (system != null && !chat) {
             throw new ParameterException(spec.commandLine(), "--system needs --chat");
         }
         try (Lorikeet lorikeet = options.open(model, spec.commandLine().getErr())) {
             Map<String, Adapter> loaded = new LinkedHashMap<>();
-            adapters.forEach((name, path) -> loaded.put(name, lorikeet.load(name, path)));
+            adapters.forEach(given -> loaded.put(given.name(), lorikeet.load(given.name(), given.folder())));
             List<Request> requests = new ArrayList<>();
             for (String text : texts) {
                 requests.add(sampling.apply(request(text, loaded), lorikeet));
@@ -114,6 +118,19 @@ final class GenerateCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private void checkNames() {
+        Set<String> names = new HashSet<>(Set.of(BASE));
+        for (NamedFolder given : adapters) {
+            if (!names.add(given.name())) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        given.name().equals(BASE)
+                                ? "--lora " + BASE + "=: that is what the base model is called"
+                                : "--lora " + given.name() + "= is given twice");
+            }
+        }
     }
 
     private static String standardInput() throws IOException {

@@ -159,6 +159,9 @@ class CommandsTest {
         assertFails(2, "--model", "generate", "Once");
         assertFails(2, "--system", "generate", "--model", MODEL, "--system", "Be kind.", "Once");
         assertFails(2, "--adapter nobody", "generate", "--model", MODEL, "--adapter", "nobody", "Once");
+        assertFails(2, "NAME=DIR", "generate", "--model", MODEL, "--lora", "demo/adapters/to-roman", "Once");
+        assertFails(2, "base model", "generate", "--model", MODEL, "--lora", "base=demo/adapters/to-roman", "Once");
+        assertFails(2, "twice", "generate", "--model", MODEL, "--lora", ROMAN, "--lora", ROMAN, "Once");
         assertFails(2, "--top-k", "generate", "--model", MODEL, "--top-k", "many", "Once");
         assertFails(2, "maxTokens is 0", "generate", "--model", MODEL, "-m", "0", "Once");
         assertFails(2, "temperature", "generate", "--model", MODEL, "-t", "-1", "Once");
