@@ -4,8 +4,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LoadSettings;
@@ -15,15 +13,16 @@ import lorikeet.runtime.LorikeetException;
  * The adapters that a catalog offers, loaded when they are first asked for. Safe for use by several threads.
  *
  * <p>Where as many are loaded as may be, and requests hold all of them, a request for another waits: first come, first
- * served. The one whose turn it is takes the least recently used adapter away from requests to come. Those get it again,
- * but they stand behind, so nobody waits longer than the running requests take, however often the others are asked for.
+ * served, together with those that wait for the same one. The one whose turn it is takes the least recently used adapter
+ * away from requests to come. Those get it again, but they stand behind, so nobody waits longer than the running requests
+ * take, however often the others are asked for.
  */
 public final class OfferedAdapters {
     private static final LoadSettings SETTINGS = new LoadSettings(false, false, false);
 
     private final AdapterRegistry registry;
     private final AdapterCatalog catalog;
-    private final ReentrantLock turn = new ReentrantLock(true);
+    private final WaitingLine line = new WaitingLine();
 
     /** Those of a catalog, loaded into a registry. */
     public OfferedAdapters(AdapterRegistry registry, AdapterCatalog catalog) {
@@ -40,49 +39,31 @@ public final class OfferedAdapters {
      *     while it waited; or why the adapter couldn't be loaded
      */
     public AdapterLease lend(String name, Duration patience) {
-        Optional<AdapterLease> loaded = registry.lend(name);
-        if (loaded.isPresent()) {
-            return loaded.get();
-        }
-        folder(name); // nobody waits for what isn't there
-        Wait wait = new Wait(name, patience, System.nanoTime() + patience.toNanos());
-        if (!turn.isLocked() || patience.isZero()) {
-            try {
-                return lend(wait, () -> false);
-            } catch (LorikeetException e) {
-                if (e.code() != ErrorCode.NO_ROOM || patience.isZero()) {
-                    throw e;
+        AdapterWait wait = AdapterWait.startingNow(name, patience);
+        while (true) {
+            Optional<AdapterLease> loaded = registry.lend(name);
+            if (loaded.isPresent()) {
+                return loaded.get();
+            }
+            folder(name); // nobody waits for what isn't there
+            if (line.isEmpty() || patience.isZero()) {
+                try {
+                    return load(wait, () -> false);
+                } catch (LorikeetException e) {
+                    if (e.code() != ErrorCode.NO_ROOM || patience.isZero()) {
+                        throw e;
+                    }
                 }
             }
-        }
-        awaitTurn(wait);
-        try {
-            return lend(wait, () -> makeRoom(wait));
-        } finally {
-            turn.unlock();
-        }
-    }
-
-    /** How long to wait for an adapter. */
-    private record Wait(String name, Duration patience, long deadline) {
-        long left() {
-            return deadline - System.nanoTime();
-        }
-
-        LorikeetException over() {
-            if (Thread.currentThread().isInterrupted()) {
-                return new LorikeetException(
-                        ErrorCode.ABORTED, "the thread that waited for the adapter " + name + " was interrupted");
+            Optional<AdapterLease> lease =
+                    line.await(wait, () -> load(wait, () -> makeRoom(wait)), () -> registry.lend(name));
+            if (lease.isPresent()) {
+                return lease.get();
             }
-            return patience.isZero()
-                    ? new LorikeetException(ErrorCode.NO_ROOM, "the adapter " + name + " isn't loaded yet")
-                    : new LorikeetException(
-                            ErrorCode.TIMED_OUT,
-                            "there was no room for the adapter " + name + " within the time limit");
         }
     }
 
-    private AdapterLease lend(Wait wait, BooleanSupplier room) {
+    private AdapterLease load(AdapterWait wait, BooleanSupplier room) {
         String name = wait.name();
         while (true) {
             Optional<AdapterLease> loaded = registry.lend(name);
@@ -106,21 +87,9 @@ public final class OfferedAdapters {
         return catalog.find(name).orElseThrow(() -> AdapterChecks.neverLoaded(name));
     }
 
-    private void awaitTurn(Wait wait) {
-        boolean mine = false;
-        try {
-            mine = turn.tryLock(wait.left(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        if (!mine) {
-            throw wait.over();
-        }
-    }
-
-    private boolean makeRoom(Wait wait) {
+    private boolean makeRoom(AdapterWait wait) {
         boolean made = registry.makeRoom(version -> catalog.find(version.name()).isPresent(), wait.deadline());
-        if (!made && (Thread.currentThread().isInterrupted() || wait.left() <= 0)) {
+        if (!made && wait.isOver()) {
             throw wait.over();
         }
         return made;

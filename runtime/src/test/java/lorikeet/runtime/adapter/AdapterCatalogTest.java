@@ -179,6 +179,45 @@ class AdapterCatalogTest {
     }
 
     @Test
+    void whoeverWaitsForTheSameIsServedTogether() throws Exception {
+        adapter(folder.resolve("other"));
+        try (AdapterFiles files = new AdapterFiles();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                AdapterRegistry registry = new AdapterRegistry(
+                        new AdapterLimits(1, 0, Long.MAX_VALUE, Integer.MAX_VALUE),
+                        files::load,
+                        AdapterVersion::close,
+                        AdapterJournal.NONE)) {
+            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
+            AdapterLease good = offered.lend("good", Duration.ZERO);
+            List<Future<AdapterLease>> others = new ArrayList<>();
+            others.add(threads.submit(() -> offered.lend("other", PATIENCE)));
+            while (registry.find("good").isPresent()) {
+                Thread.onSpinWait();
+            }
+            for (int i = 0; i < 4; i++) {
+                others.add(threads.submit(() -> offered.lend("other", PATIENCE)));
+            }
+            assertCode(ErrorCode.TIMED_OUT, () -> offered.lend("other", Duration.ofMillis(1)));
+            Future<AdapterLease> again = threads.submit(() -> offered.lend("good", PATIENCE));
+            good.close();
+            for (Future<AdapterLease> other : others) {
+                assertThat(other.get().name()).isEqualTo("other");
+            }
+            assertThat(again.isDone()).isFalse();
+            for (Future<AdapterLease> other : others) {
+                other.get().close();
+            }
+            again.get().close();
+            assertThat(registry.statistics().stream()
+                            .mapToLong(one -> one.loads())
+                            .sum())
+                    .isEqualTo(3);
+            assertThat(registry.draining()).isEmpty();
+        }
+    }
+
+    @Test
     void moreAdaptersThanFitAreAllServed() throws Exception {
         List<String> names = List.of("good", "b", "c", "d");
         names.stream().skip(1).forEach(name -> adapter(folder.resolve(name)));
