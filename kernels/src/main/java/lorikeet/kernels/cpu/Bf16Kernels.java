@@ -6,6 +6,7 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static lorikeet.kernels.cpu.Vectors.BYTES;
 import static lorikeet.kernels.cpu.Vectors.FLOATS;
 import static lorikeet.kernels.cpu.Vectors.INTS;
+import static lorikeet.kernels.cpu.Vectors.LANES;
 import static lorikeet.kernels.cpu.Vectors.ORDER;
 import static lorikeet.kernels.cpu.WeightRows.ODD;
 
@@ -30,6 +31,45 @@ final class Bf16Kernels {
     private Bf16Kernels() {}
 
     /**
+     * Rows one after the other with one input: a plain walk through memory, which is what the processor's prefetching
+     * serves best.
+     *
+     * @param w the weight, the first row at {@code wAt}
+     * @param bytes length of a row of the weight
+     * @param x holds the tile, the input's first vector at {@code xAt}
+     * @param xStep inputs of the tile
+     * @param sums written: of the first row at {@code at}, the next rows' behind it
+     */
+    static void rows(
+            MemorySegment w,
+            long wAt,
+            int bytes,
+            int rows,
+            MemorySegment x,
+            long xAt,
+            int xStep,
+            float[] sums,
+            int at) {
+        for (int r = 0; r < rows; r++) {
+            long row = wAt + (long) r * bytes;
+            int sumAt = at + r * LANES;
+            FloatVector sum = FloatVector.zero(FLOATS);
+            for (int k = 0; k < bytes; k += BYTES) {
+                w.get(JAVA_BYTE, row + k); // See Vectors.faultsAreErrors.
+                IntVector pairs = IntVector.fromMemorySegment(INTS, w, row + k, ORDER);
+                long input = xAt + 2L * xStep * k;
+                sum = pairs.lanewise(LSHL, 16)
+                        .reinterpretAsFloats()
+                        .fma(FloatVector.fromMemorySegment(FLOATS, x, input, ORDER), sum);
+                sum = pairs.lanewise(AND, ODD)
+                        .reinterpretAsFloats()
+                        .fma(FloatVector.fromMemorySegment(FLOATS, x, input + (long) xStep * BYTES, ORDER), sum);
+            }
+            sum.intoArray(sums, sumAt);
+        }
+    }
+
+    /**
      * Four rows with one input. A row alone would wait for its own sum, and the input, which is longer than the row, would
      * push what has been read ahead out of the first-level cache.
      *
@@ -38,7 +78,7 @@ final class Bf16Kernels {
      * @param xStep inputs of the tile. That it varies also keeps C2 from unrolling the loop: it would read the lines of a
      *     row out of their order, which the processor's prefetching doesn't follow
      * @param bytes length of a row of the weight
-     * @param sums written: of row 0 at {@code at}, of each next row {@code rowStep} bytes later
+     * @param sums written: of row 0 at {@code at}, of each next row {@code rowStep} elements later
      */
     static void oneInput(
             MemorySegment w,
@@ -50,9 +90,9 @@ final class Bf16Kernels {
             long xAt,
             int xStep,
             int bytes,
-            MemorySegment sums,
-            long at,
-            long rowStep) {
+            float[] sums,
+            int at,
+            int rowStep) {
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
         FloatVector s2 = FloatVector.zero(FLOATS);
@@ -78,10 +118,10 @@ final class Bf16Kernels {
             s2 = p2.lanewise(AND, ODD).reinterpretAsFloats().fma(input, s2);
             s3 = p3.lanewise(AND, ODD).reinterpretAsFloats().fma(input, s3);
         }
-        s0.intoMemorySegment(sums, at, ORDER);
-        s1.intoMemorySegment(sums, at + rowStep, ORDER);
-        s2.intoMemorySegment(sums, at + 2 * rowStep, ORDER);
-        s3.intoMemorySegment(sums, at + 3 * rowStep, ORDER);
+        s0.intoArray(sums, at);
+        s1.intoArray(sums, at + rowStep);
+        s2.intoArray(sums, at + 2 * rowStep);
+        s3.intoArray(sums, at + 3 * rowStep);
     }
 
     /**
@@ -90,8 +130,8 @@ final class Bf16Kernels {
      * @param w the weight, the rows' first blocks at {@code w0} to {@code w3}
      * @param x holds the tile, from {@code xAt} on
      * @param bytes length of a row of the weight
-     * @param sums written: of row 0 at {@code at}, of each next row {@code rowStep} bytes later, of each next input
-     *     {@code inputStep} bytes later
+     * @param sums written: of row 0 at {@code at}, of each next row {@code rowStep} elements later, of each next input
+     *     {@code inputStep} elements later
      */
     static void fourRows(
             MemorySegment w,
@@ -102,14 +142,14 @@ final class Bf16Kernels {
             MemorySegment x,
             long xAt,
             int bytes,
-            MemorySegment sums,
-            long at,
-            long rowStep,
-            long inputStep) {
-        long at0 = at;
-        long at1 = at + inputStep;
-        long at2 = at + 2 * inputStep;
-        long at3 = at + 3 * inputStep;
+            float[] sums,
+            int at,
+            int rowStep,
+            int inputStep) {
+        int at0 = at;
+        int at1 = at + inputStep;
+        int at2 = at + 2 * inputStep;
+        int at3 = at + 3 * inputStep;
         FloatVector s00 = FloatVector.zero(FLOATS);
         FloatVector s01 = FloatVector.zero(FLOATS);
         FloatVector s02 = FloatVector.zero(FLOATS);
@@ -185,22 +225,22 @@ final class Bf16Kernels {
             s23 = f2.fma(input, s23);
             s33 = f3.fma(input, s33);
         }
-        s00.intoMemorySegment(sums, at0, ORDER);
-        s01.intoMemorySegment(sums, at1, ORDER);
-        s02.intoMemorySegment(sums, at2, ORDER);
-        s03.intoMemorySegment(sums, at3, ORDER);
-        s10.intoMemorySegment(sums, at0 + rowStep, ORDER);
-        s11.intoMemorySegment(sums, at1 + rowStep, ORDER);
-        s12.intoMemorySegment(sums, at2 + rowStep, ORDER);
-        s13.intoMemorySegment(sums, at3 + rowStep, ORDER);
-        s20.intoMemorySegment(sums, at0 + 2 * rowStep, ORDER);
-        s21.intoMemorySegment(sums, at1 + 2 * rowStep, ORDER);
-        s22.intoMemorySegment(sums, at2 + 2 * rowStep, ORDER);
-        s23.intoMemorySegment(sums, at3 + 2 * rowStep, ORDER);
-        s30.intoMemorySegment(sums, at0 + 3 * rowStep, ORDER);
-        s31.intoMemorySegment(sums, at1 + 3 * rowStep, ORDER);
-        s32.intoMemorySegment(sums, at2 + 3 * rowStep, ORDER);
-        s33.intoMemorySegment(sums, at3 + 3 * rowStep, ORDER);
+        s00.intoArray(sums, at0);
+        s01.intoArray(sums, at1);
+        s02.intoArray(sums, at2);
+        s03.intoArray(sums, at3);
+        s10.intoArray(sums, at0 + rowStep);
+        s11.intoArray(sums, at1 + rowStep);
+        s12.intoArray(sums, at2 + rowStep);
+        s13.intoArray(sums, at3 + rowStep);
+        s20.intoArray(sums, at0 + 2 * rowStep);
+        s21.intoArray(sums, at1 + 2 * rowStep);
+        s22.intoArray(sums, at2 + 2 * rowStep);
+        s23.intoArray(sums, at3 + 2 * rowStep);
+        s30.intoArray(sums, at0 + 3 * rowStep);
+        s31.intoArray(sums, at1 + 3 * rowStep);
+        s32.intoArray(sums, at2 + 3 * rowStep);
+        s33.intoArray(sums, at3 + 3 * rowStep);
     }
 
     /**
@@ -209,8 +249,8 @@ final class Bf16Kernels {
      * @param w the weight, the rows' first blocks at {@code w0} and {@code w1}
      * @param x holds the tile, from {@code xAt} on
      * @param bytes length of a row of the weight
-     * @param sums written: of row 0 at {@code at}, of each next row {@code rowStep} bytes later, of each next input
-     *     {@code inputStep} bytes later
+     * @param sums written: of row 0 at {@code at}, of each next row {@code rowStep} elements later, of each next input
+     *     {@code inputStep} elements later
      */
     static void twoRows(
             MemorySegment w,
@@ -219,14 +259,14 @@ final class Bf16Kernels {
             MemorySegment x,
             long xAt,
             int bytes,
-            MemorySegment sums,
-            long at,
-            long rowStep,
-            long inputStep) {
-        long at0 = at;
-        long at1 = at + inputStep;
-        long at2 = at + 2 * inputStep;
-        long at3 = at + 3 * inputStep;
+            float[] sums,
+            int at,
+            int rowStep,
+            int inputStep) {
+        int at0 = at;
+        int at1 = at + inputStep;
+        int at2 = at + 2 * inputStep;
+        int at3 = at + 3 * inputStep;
         FloatVector s00 = FloatVector.zero(FLOATS);
         FloatVector s01 = FloatVector.zero(FLOATS);
         FloatVector s02 = FloatVector.zero(FLOATS);
@@ -270,13 +310,13 @@ final class Bf16Kernels {
             s03 = f0.fma(input, s03);
             s13 = f1.fma(input, s13);
         }
-        s00.intoMemorySegment(sums, at0, ORDER);
-        s01.intoMemorySegment(sums, at1, ORDER);
-        s02.intoMemorySegment(sums, at2, ORDER);
-        s03.intoMemorySegment(sums, at3, ORDER);
-        s10.intoMemorySegment(sums, at0 + rowStep, ORDER);
-        s11.intoMemorySegment(sums, at1 + rowStep, ORDER);
-        s12.intoMemorySegment(sums, at2 + rowStep, ORDER);
-        s13.intoMemorySegment(sums, at3 + rowStep, ORDER);
+        s00.intoArray(sums, at0);
+        s01.intoArray(sums, at1);
+        s02.intoArray(sums, at2);
+        s03.intoArray(sums, at3);
+        s10.intoArray(sums, at0 + rowStep);
+        s11.intoArray(sums, at1 + rowStep);
+        s12.intoArray(sums, at2 + rowStep);
+        s13.intoArray(sums, at3 + rowStep);
     }
 }

@@ -159,7 +159,7 @@ public final class CpuMatmul implements AutoCloseable {
             rows = Math.min(MOST_ROWS, groups.rows() - first);
             input.set(in, rowNumbers, first, rows);
             for (int i = 0; i < layers.size(); i++) {
-                input.want(layers.get(i).weight());
+                input.want(layers.get(i).weight(), false);
             }
             lowRank.plan(layers, groups, first, first + rows);
             input.fill(pool);
@@ -225,10 +225,11 @@ public final class CpuMatmul implements AutoCloseable {
         column += (long) from * Float.BYTES;
         WorkerMemory memory = memories[worker];
         int most = blockRows(layer.weight());
+        InputTiles tiles = input.tilesFor(layer.weight(), false);
         for (int row = from; row < to; row += most) {
             int end = Math.min(to, row + most);
             long at = column + (row - from) * (long) Float.BYTES;
-            RowBlock.multiply(layer.weight(), row, end, input, 0, rows, lowRank, part, memory, output, at);
+            RowBlock.multiply(layer.weight(), row, end, tiles, 0, rows, lowRank, part, memory, output, at);
         }
         lowRank.finish(part, from, to, output, column);
         Matrix bias = layer.bias();

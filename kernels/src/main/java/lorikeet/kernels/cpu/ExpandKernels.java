@@ -21,62 +21,117 @@ import jdk.incubator.vector.VectorMask;
  * where they lie, whatever their rank; the part of a vector that a row doesn't fill is masked.
  *
  * <p>The shrunk input lies as {@link InputTiles#fill} leaves it with a step of one vector, zeros at its end. The sums
- * lie one vector after the other. See {@link Bf16Kernels} on how vectors are handled.
+ * lie one vector after the other. A block of the input stays in registers while all rows pass by: for ranks of a block
+ * or less, which most are, nothing is read twice. See {@link Bf16Kernels} on how vectors are handled.
  */
 final class ExpandKernels {
     private ExpandKernels() {}
 
     /** Rows of bf16 of an even rank. */
-    static void bf16(
-            MemorySegment w, long wAt, int rows, int rank, MemorySegment h, long hAt, MemorySegment sums, long at) {
-        long full = rank / BLOCK * (long) BYTES;
-        int left = rank % BLOCK;
-        VectorMask<Integer> mask = WeightRows.firstLanes(left / 2);
+    static void bf16(MemorySegment w, long wAt, int rows, int rank, MemorySegment h, long hAt, float[] sums, int at) {
+        int full = rank / BLOCK;
+        for (int b = 0; b < full; b++) {
+            bf16Block(w, wAt + (long) b * BYTES, rows, 2 * rank, h, hAt + 2L * b * BYTES, sums, at);
+        }
+        if (rank % BLOCK > 0) {
+            long last = wAt + (long) full * BYTES;
+            bf16Part(w, last, rows, 2 * rank, rank % BLOCK, h, hAt + 2L * full * BYTES, sums, at);
+        }
+    }
+
+    /** One block of each row; {@code rowBytes} from row to row. */
+    private static void bf16Block(
+            MemorySegment w, long wAt, int rows, int rowBytes, MemorySegment h, long hAt, float[] sums, int at) {
+        FloatVector even = FloatVector.fromMemorySegment(FLOATS, h, hAt, ORDER);
+        FloatVector odd = FloatVector.fromMemorySegment(FLOATS, h, hAt + BYTES, ORDER);
         for (int r = 0; r < rows; r++) {
-            long row = wAt + 2L * rank * r;
-            long sumAt = at + (long) r * BYTES;
-            FloatVector sum = FloatVector.fromMemorySegment(FLOATS, sums, sumAt, ORDER);
-            for (long k = 0; k < full; k += BYTES) {
-                w.get(JAVA_BYTE, row + k); // See Vectors.faultsAreErrors.
-                IntVector pairs = IntVector.fromMemorySegment(INTS, w, row + k, ORDER);
-                FloatVector even = FloatVector.fromMemorySegment(FLOATS, h, hAt + 2 * k, ORDER);
-                FloatVector odd = FloatVector.fromMemorySegment(FLOATS, h, hAt + 2 * k + BYTES, ORDER);
-                sum = pairs.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, sum);
-                sum = pairs.lanewise(AND, ODD).reinterpretAsFloats().fma(odd, sum);
-            }
-            if (left > 0) {
-                w.get(JAVA_BYTE, row + full); // See Vectors.faultsAreErrors.
-                IntVector pairs = IntVector.fromMemorySegment(INTS, w, row + full, ORDER, mask);
-                FloatVector even = FloatVector.fromMemorySegment(FLOATS, h, hAt + 2 * full, ORDER);
-                FloatVector odd = FloatVector.fromMemorySegment(FLOATS, h, hAt + 2 * full + BYTES, ORDER);
-                sum = pairs.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, sum);
-                sum = pairs.lanewise(AND, ODD).reinterpretAsFloats().fma(odd, sum);
-            }
-            sum.intoMemorySegment(sums, sumAt, ORDER);
+            long row = wAt + (long) r * rowBytes;
+            int sumAt = at + r * LANES;
+            w.get(JAVA_BYTE, row); // See Vectors.faultsAreErrors.
+            IntVector pairs = IntVector.fromMemorySegment(INTS, w, row, ORDER);
+            FloatVector sum = FloatVector.fromArray(FLOATS, sums, sumAt);
+            sum = pairs.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, sum);
+            sum = pairs.lanewise(AND, ODD).reinterpretAsFloats().fma(odd, sum);
+            sum.intoArray(sums, sumAt);
+        }
+    }
+
+    /** The last {@code left} elements of each row. */
+    private static void bf16Part(
+            MemorySegment w,
+            long wAt,
+            int rows,
+            int rowBytes,
+            int left,
+            MemorySegment h,
+            long hAt,
+            float[] sums,
+            int at) {
+        VectorMask<Integer> mask = WeightRows.firstLanes(left / 2);
+        FloatVector even = FloatVector.fromMemorySegment(FLOATS, h, hAt, ORDER);
+        FloatVector odd = FloatVector.fromMemorySegment(FLOATS, h, hAt + BYTES, ORDER);
+        for (int r = 0; r < rows; r++) {
+            long row = wAt + (long) r * rowBytes;
+            int sumAt = at + r * LANES;
+            w.get(JAVA_BYTE, row); // See Vectors.faultsAreErrors.
+            IntVector pairs = IntVector.fromMemorySegment(INTS, w, row, ORDER, mask);
+            FloatVector sum = FloatVector.fromArray(FLOATS, sums, sumAt);
+            sum = pairs.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, sum);
+            sum = pairs.lanewise(AND, ODD).reinterpretAsFloats().fma(odd, sum);
+            sum.intoArray(sums, sumAt);
         }
     }
 
     /** Rows of floats, of any rank. */
-    static void floats(
-            MemorySegment w, long wAt, int rows, int rank, MemorySegment h, long hAt, MemorySegment sums, long at) {
-        long full = rank / LANES * (long) BYTES;
-        int left = rank % LANES;
-        VectorMask<Float> mask = VectorMask.fromLong(FLOATS, (1L << left) - 1);
+    static void floats(MemorySegment w, long wAt, int rows, int rank, MemorySegment h, long hAt, float[] sums, int at) {
+        int full = rank / BLOCK;
+        for (int b = 0; b < full; b++) {
+            floatBlock(w, wAt + 2L * b * BYTES, rows, 4 * rank, h, hAt + 2L * b * BYTES, sums, at);
+        }
+        for (int done = full * BLOCK; done < rank; done += LANES) {
+            long block = (long) done * Float.BYTES;
+            floatPart(w, wAt + block, rows, 4 * rank, Math.min(LANES, rank - done), h, hAt + block, sums, at);
+        }
+    }
+
+    /** One block of each row; {@code rowBytes} from row to row. */
+    private static void floatBlock(
+            MemorySegment w, long wAt, int rows, int rowBytes, MemorySegment h, long hAt, float[] sums, int at) {
+        FloatVector first = FloatVector.fromMemorySegment(FLOATS, h, hAt, ORDER);
+        FloatVector second = FloatVector.fromMemorySegment(FLOATS, h, hAt + BYTES, ORDER);
         for (int r = 0; r < rows; r++) {
-            long row = wAt + 4L * rank * r;
-            long sumAt = at + (long) r * BYTES;
-            FloatVector sum = FloatVector.fromMemorySegment(FLOATS, sums, sumAt, ORDER);
-            for (long k = 0; k < full; k += BYTES) {
-                w.get(JAVA_BYTE, row + k); // See Vectors.faultsAreErrors.
-                FloatVector values = FloatVector.fromMemorySegment(FLOATS, w, row + k, ORDER);
-                sum = values.fma(FloatVector.fromMemorySegment(FLOATS, h, hAt + k, ORDER), sum);
-            }
-            if (left > 0) {
-                w.get(JAVA_BYTE, row + full); // See Vectors.faultsAreErrors.
-                FloatVector values = FloatVector.fromMemorySegment(FLOATS, w, row + full, ORDER, mask);
-                sum = values.fma(FloatVector.fromMemorySegment(FLOATS, h, hAt + full, ORDER), sum);
-            }
-            sum.intoMemorySegment(sums, sumAt, ORDER);
+            long row = wAt + (long) r * rowBytes;
+            int sumAt = at + r * LANES;
+            w.get(JAVA_BYTE, row); // See Vectors.faultsAreErrors.
+            FloatVector values = FloatVector.fromMemorySegment(FLOATS, w, row, ORDER);
+            FloatVector sum = FloatVector.fromArray(FLOATS, sums, sumAt);
+            sum = values.fma(first, sum);
+            values = FloatVector.fromMemorySegment(FLOATS, w, row + BYTES, ORDER);
+            sum = values.fma(second, sum);
+            sum.intoArray(sums, sumAt);
+        }
+    }
+
+    /** The next {@code count} elements of each row, a vector of them at most. */
+    private static void floatPart(
+            MemorySegment w,
+            long wAt,
+            int rows,
+            int rowBytes,
+            int count,
+            MemorySegment h,
+            long hAt,
+            float[] sums,
+            int at) {
+        VectorMask<Float> mask = VectorMask.fromLong(FLOATS, (1L << count) - 1);
+        FloatVector input = FloatVector.fromMemorySegment(FLOATS, h, hAt, ORDER);
+        for (int r = 0; r < rows; r++) {
+            long row = wAt + (long) r * rowBytes;
+            int sumAt = at + r * LANES;
+            w.get(JAVA_BYTE, row); // See Vectors.faultsAreErrors.
+            FloatVector values = FloatVector.fromMemorySegment(FLOATS, w, row, ORDER, mask);
+            FloatVector sum = FloatVector.fromArray(FLOATS, sums, sumAt);
+            values.fma(input, sum).intoArray(sums, sumAt);
         }
     }
 }

@@ -73,7 +73,7 @@ final class LowRankProduct implements AutoCloseable {
                         : null;
                 LowRank delta = deltas[index];
                 if (delta != null) {
-                    input.want(delta.a());
+                    input.want(delta.a(), ends[g] - starts[g] == 1);
                     hiddenAt[index] = bytes;
                     bytes += (ends[g] - starts[g]) * hiddenRowBytes(delta);
                     addTasks(index, delta.rank(), starts[g], ends[g]);
@@ -154,7 +154,8 @@ final class LowRankProduct implements AutoCloseable {
         int rowBytes = TASK_RANKS * Float.BYTES;
         MemorySegment values = memory.values.atLeast((long) (last - first) * rowBytes);
         memory.valueRows.set(values, rowBytes, first);
-        RowBlock.multiply(delta.a(), from, to, input, first, last, null, 0, memory, memory.valueRows, 0);
+        InputTiles tiles = input.tilesFor(delta.a(), ends[group] - starts[group] == 1);
+        RowBlock.multiply(delta.a(), from, to, tiles, first, last, null, 0, memory, memory.valueRows, 0);
         boolean split = WeightRows.split(delta.b().type());
         for (int t = first; t < last; t++) {
             long row = memory.valueRows.at(t);
@@ -172,31 +173,33 @@ final class LowRankProduct implements AutoCloseable {
     }
 
     /**
-     * Adds what the adapters change to the sums of {@code count} outputs from output {@code from} on of layer
-     * {@code part}, for the inputs {@code first} to {@code last}.
+     * Adds what an adapter changes to the sums of {@code count} outputs from output {@code from} on of layer {@code part}:
+     * for the input {@code first}, and those after it up to {@code last} that belong to the same group.
      *
-     * @param sums of the first input at {@code at}, of each next one {@code inputStep} bytes later
+     * @param sums of the first input at {@code at}, of each next one {@code inputStep} elements later
+     * @return the input after these
      */
-    void expand(
+    int expand(
             int part,
             int from,
             int count,
             int first,
             int last,
-            MemorySegment sums,
-            long at,
-            long inputStep,
+            float[] sums,
+            int at,
+            int inputStep,
             WorkerMemory memory) {
-        for (int g = 0; g < groups; g++) {
-            int start = Math.max(first, starts[g]);
-            int end = Math.min(last, ends[g]);
-            int index = g * parts + part;
-            LowRank delta = deltas[index];
-            if (delta != null && start < end) {
-                long startAt = at + (start - first) * inputStep;
-                expand(delta.b(), from, count, hiddenAt(index, start), end - start, sums, startAt, inputStep, memory);
-            }
+        int group = 0;
+        while (ends[group] <= first) {
+            group++;
         }
+        int end = Math.min(last, ends[group]);
+        int index = group * parts + part;
+        LowRank delta = deltas[index];
+        if (delta != null) {
+            expand(delta.b(), from, count, hiddenAt(index, first), end - first, sums, at, inputStep, memory);
+        }
+        return end;
     }
 
     private void expand(
@@ -205,9 +208,9 @@ final class LowRankProduct implements AutoCloseable {
             int count,
             long hiddenRow,
             int inputs,
-            MemorySegment sums,
-            long at,
-            long inputStep,
+            float[] sums,
+            int at,
+            int inputStep,
             WorkerMemory memory) {
         MemorySegment w = b.data();
         long wAt = from * b.rowBytes();
@@ -221,7 +224,7 @@ final class LowRankProduct implements AutoCloseable {
         }
         for (int i = 0; i < inputs; i++) {
             long h = hiddenRow + i * WeightRows.convertedBytes(rank);
-            long sumsAt = at + i * inputStep;
+            int sumsAt = at + i * inputStep;
             if (bf16) {
                 ExpandKernels.bf16(w, wAt, count, rank, hidden, h, sums, sumsAt);
             } else {

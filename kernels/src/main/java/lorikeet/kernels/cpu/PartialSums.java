@@ -1,9 +1,7 @@
 package lorikeet.kernels.cpu;
 
-import static lorikeet.kernels.cpu.Vectors.BYTES;
 import static lorikeet.kernels.cpu.Vectors.FLOATS;
 import static lorikeet.kernels.cpu.Vectors.LANES;
-import static lorikeet.kernels.cpu.Vectors.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -34,56 +32,47 @@ final class PartialSums {
      * Writes {@code count} outputs to consecutive floats. Their partial sums follow each other and are overwritten, those
      * up to the next multiple of the lanes too.
      */
-    static void add(MemorySegment sums, long at, int count, MemorySegment out, long outAt) {
-        int done = 0;
-        for (; done + LANES <= count; done += LANES) {
-            fold(sums, at + (long) done * BYTES, out, outAt + (long) done * Float.BYTES);
-        }
-        if (done < count) {
-            long from = at + (long) done * BYTES;
-            fold(sums, from, sums, from);
-            MemorySegment.copy(sums, from, out, outAt + (long) done * Float.BYTES, (long) (count - done) * Float.BYTES);
-        }
-    }
-
-    private static void fold(MemorySegment sums, long at, MemorySegment out, long outAt) {
-        for (int i = 0; i < 4; i++) {
-            long quarter = at + (long) i * BYTES;
-            if (WIDE) {
-                foldWide(sums, quarter);
-            } else {
-                foldNarrow(sums, quarter);
+    static void add(float[] sums, int at, int count, MemorySegment out, long outAt) {
+        for (int done = 0; done < count; done += LANES) {
+            int from = at + done * LANES;
+            for (int i = 0; i < 4; i++) {
+                if (WIDE) {
+                    foldWide(sums, from + i * LANES);
+                } else {
+                    foldNarrow(sums, from + i * LANES);
+                }
             }
+            foldLast(sums, from, at + done);
         }
-        foldLast(sums, at, out, outAt);
+        MemorySegment.copy(sums, at, out, Element.FLOAT, outAt, count);
     }
 
     /** Four vectors, four apart, into the first. */
-    private static void foldWide(MemorySegment sums, long at) {
-        FloatVector a = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
-        FloatVector b = FloatVector.fromMemorySegment(FLOATS, sums, at + 4L * BYTES, ORDER);
-        FloatVector c = FloatVector.fromMemorySegment(FLOATS, sums, at + 8L * BYTES, ORDER);
-        FloatVector d = FloatVector.fromMemorySegment(FLOATS, sums, at + 12L * BYTES, ORDER);
+    private static void foldWide(float[] sums, int at) {
+        FloatVector a = FloatVector.fromArray(FLOATS, sums, at);
+        FloatVector b = FloatVector.fromArray(FLOATS, sums, at + 4 * LANES);
+        FloatVector c = FloatVector.fromArray(FLOATS, sums, at + 8 * LANES);
+        FloatVector d = FloatVector.fromArray(FLOATS, sums, at + 12 * LANES);
         FloatVector ac = a.blend(c, UPPER_8).add(c.blend(a, UPPER_8).rearrange(SWAP_8));
         FloatVector bd = b.blend(d, UPPER_8).add(d.blend(b, UPPER_8).rearrange(SWAP_8));
-        ac.blend(bd, UPPER_4).add(bd.blend(ac, UPPER_4).rearrange(SWAP_4)).intoMemorySegment(sums, at, ORDER);
+        ac.blend(bd, UPPER_4).add(bd.blend(ac, UPPER_4).rearrange(SWAP_4)).intoArray(sums, at);
     }
 
     /** Two vectors, four apart, into the first. */
-    private static void foldNarrow(MemorySegment sums, long at) {
-        FloatVector a = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
-        FloatVector b = FloatVector.fromMemorySegment(FLOATS, sums, at + 4L * BYTES, ORDER);
-        a.blend(b, UPPER_4).add(b.blend(a, UPPER_4).rearrange(SWAP_4)).intoMemorySegment(sums, at, ORDER);
+    private static void foldNarrow(float[] sums, int at) {
+        FloatVector a = FloatVector.fromArray(FLOATS, sums, at);
+        FloatVector b = FloatVector.fromArray(FLOATS, sums, at + 4 * LANES);
+        a.blend(b, UPPER_4).add(b.blend(a, UPPER_4).rearrange(SWAP_4)).intoArray(sums, at);
     }
 
-    /** Four neighbouring vectors, whose lanes lie 2 apart and less, into outputs. */
-    private static void foldLast(MemorySegment sums, long at, MemorySegment out, long outAt) {
-        FloatVector a = FloatVector.fromMemorySegment(FLOATS, sums, at, ORDER);
-        FloatVector b = FloatVector.fromMemorySegment(FLOATS, sums, at + BYTES, ORDER);
-        FloatVector c = FloatVector.fromMemorySegment(FLOATS, sums, at + 2L * BYTES, ORDER);
-        FloatVector d = FloatVector.fromMemorySegment(FLOATS, sums, at + 3L * BYTES, ORDER);
+    /** Four neighbouring vectors, whose lanes lie 2 apart and less, into outputs at {@code to}. */
+    private static void foldLast(float[] sums, int at, int to) {
+        FloatVector a = FloatVector.fromArray(FLOATS, sums, at);
+        FloatVector b = FloatVector.fromArray(FLOATS, sums, at + LANES);
+        FloatVector c = FloatVector.fromArray(FLOATS, sums, at + 2 * LANES);
+        FloatVector d = FloatVector.fromArray(FLOATS, sums, at + 3 * LANES);
         FloatVector ac = a.blend(c, UPPER_2).add(c.blend(a, UPPER_2).rearrange(SWAP_2));
         FloatVector bd = b.blend(d, UPPER_2).add(d.blend(b, UPPER_2).rearrange(SWAP_2));
-        ac.blend(bd, UPPER_1).add(bd.blend(ac, UPPER_1).rearrange(SWAP_1)).intoMemorySegment(out, outAt, ORDER);
+        ac.blend(bd, UPPER_1).add(bd.blend(ac, UPPER_1).rearrange(SWAP_1)).intoArray(sums, to);
     }
 }

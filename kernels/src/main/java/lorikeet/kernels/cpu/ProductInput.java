@@ -15,7 +15,9 @@ final class ProductInput implements AutoCloseable {
 
     private final InputTiles split = new InputTiles(true);
     private final InputTiles plain = new InputTiles(false);
-    private final InputTiles[] all = {split, plain};
+    private final InputTiles loneSplit = new InputTiles(true);
+    private final InputTiles lonePlain = new InputTiles(false);
+    private final InputTiles[] all = {split, plain, loneSplit, lonePlain};
     private final boolean[] wanted = new boolean[all.length];
     private final WorkerPool.Task fill = (index, worker) -> fillTile(index);
     private Matrix in = new Matrix(MemorySegment.NULL, ElementType.F32, 0, 0);
@@ -32,9 +34,9 @@ final class ProductInput implements AutoCloseable {
         Arrays.fill(wanted, false);
     }
 
-    /** Asks for the arrangement that this weight needs. */
-    void want(Matrix weight) {
-        InputTiles tiles = tilesFor(weight);
+    /** Asks for the arrangement that {@link #tilesFor} gives. */
+    void want(Matrix weight, boolean lone) {
+        InputTiles tiles = tilesFor(weight, lone);
         for (int i = 0; i < all.length; i++) {
             wanted[i] |= all[i] == tiles;
         }
@@ -45,7 +47,8 @@ final class ProductInput implements AutoCloseable {
         int tasks = 0;
         for (int i = 0; i < all.length; i++) {
             if (wanted[i]) {
-                all[i].resize(rows, in.cols(), rows == 1 ? 1 : WIDTH);
+                boolean lone = rows == 1 || all[i] == loneSplit || all[i] == lonePlain;
+                all[i].resize(rows, in.cols(), lone ? 1 : WIDTH);
                 tasks += all[i].tiles();
             }
         }
@@ -65,9 +68,17 @@ final class ProductInput implements AutoCloseable {
         }
     }
 
-    /** The tiles that go with this weight. */
-    InputTiles tilesFor(Matrix weight) {
-        return WeightRows.split(weight.type()) ? split : plain;
+    /**
+     * The tiles that go with this weight.
+     *
+     * @param lone whether only one of the rows meets it: a tile's row by itself lies in few sets of the first-level cache
+     */
+    InputTiles tilesFor(Matrix weight, boolean lone) {
+        boolean byItself = lone && rows > 1;
+        if (WeightRows.split(weight.type())) {
+            return byItself ? loneSplit : split;
+        }
+        return byItself ? lonePlain : plain;
     }
 
     @Override

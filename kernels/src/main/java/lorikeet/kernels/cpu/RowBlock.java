@@ -1,6 +1,7 @@
 package lorikeet.kernels.cpu;
 
 import static lorikeet.kernels.cpu.Vectors.BYTES;
+import static lorikeet.kernels.cpu.Vectors.LANES;
 
 import java.lang.foreign.MemorySegment;
 import lorikeet.memory.ElementType;
@@ -16,13 +17,16 @@ final class RowBlock {
     /** Blocks have a multiple of so many rows: whole vectors of outputs. */
     static final int ROWS = 16;
 
-    private static final boolean WIDE = Vectors.LANES == 16;
+    /** A walk through memory shorter than this isn't worth beginning: four of them are made one after the other. */
+    private static final int SHORT_BYTES = 64 << 10;
+
+    private static final boolean WIDE = LANES == 16;
 
     private RowBlock() {}
 
     /**
-     * Computes rows {@code from} to {@code to} of the weight with the inputs {@code first} to {@code last} and writes
-     * them to {@code out}, the first row's {@code column} bytes into each row.
+     * Computes rows {@code from} to {@code to} of the weight with the inputs {@code first} to {@code last} of {@code x} and
+     * writes them to {@code out}, the first row's {@code column} bytes into each row.
      *
      * @param lowRank what adapters add to layer {@code part}, or null
      */
@@ -30,7 +34,7 @@ final class RowBlock {
             Matrix weight,
             int from,
             int to,
-            ProductInput input,
+            InputTiles x,
             int first,
             int last,
             @Nullable LowRankProduct lowRank,
@@ -49,14 +53,13 @@ final class RowBlock {
             wAt = 0;
             WeightRows.convert(weight, from, to, w, 0);
         }
-        InputTiles x = input.tilesFor(weight);
         int width = x.width();
-        long inputStep = (long) (count + ROWS - 1) / ROWS * ROWS * BYTES;
-        MemorySegment sums = memory.sums.atLeast(width * inputStep);
+        int inputStep = (count + ROWS - 1) / ROWS * ROWS * LANES;
+        float[] sums = memory.sums(width * inputStep);
         for (int tile = first / width; tile * width < last; tile++) {
             int start = Math.max(first, tile * width);
             int end = Math.min(last, (tile + 1) * width);
-            long startAt = (start - tile * width) * inputStep;
+            int startAt = (start - tile * width) * inputStep;
             long xAt = tile * x.tileBytes();
             if (end - start == 1) {
                 long inputAt = xAt + (long) (start - tile * width) * BYTES;
@@ -66,11 +69,16 @@ final class RowBlock {
             } else {
                 twoRows(bf16, w, wAt, rowBytes, count, x.data(), xAt, sums, inputStep);
             }
-            if (lowRank != null) {
-                lowRank.expand(part, from, count, start, end, sums, startAt, inputStep, memory);
-            }
-            for (int t = start; t < end; t++) {
-                PartialSums.add(sums, startAt + (t - start) * inputStep, count, out.memory(), out.at(t) + column);
+            // Group by group, so that what expand has added to is still in the first-level cache.
+            for (int t = start; t < end; ) {
+                int sumsAt = startAt + (t - start) * inputStep;
+                int next = end;
+                if (lowRank != null) {
+                    next = lowRank.expand(part, from, count, t, end, sums, sumsAt, inputStep, memory);
+                }
+                for (; t < next; t++, sumsAt += inputStep) {
+                    PartialSums.add(sums, sumsAt, count, out.memory(), out.at(t) + column);
+                }
             }
         }
     }
@@ -84,16 +92,24 @@ final class RowBlock {
             MemorySegment x,
             long xAt,
             int width,
-            MemorySegment sums,
-            long at) {
+            float[] sums,
+            int at) {
         int apart = (count + 3) / 4;
-        long rowStep = (long) apart * BYTES;
+        if ((long) apart * rowBytes < SHORT_BYTES) {
+            if (bf16) {
+                Bf16Kernels.rows(w, wAt, rowBytes, count, x, xAt, width, sums, at);
+            } else {
+                FloatKernels.rows(w, wAt, rowBytes, count, x, xAt, width, sums, at);
+            }
+            return;
+        }
+        int rowStep = apart * LANES;
         for (int row = 0; row < apart; row++) {
             long w0 = wAt + (long) row * rowBytes;
             long w1 = wAt + (long) Math.min(count - 1, row + apart) * rowBytes;
             long w2 = wAt + (long) Math.min(count - 1, row + 2 * apart) * rowBytes;
             long w3 = wAt + (long) Math.min(count - 1, row + 3 * apart) * rowBytes;
-            long rowAt = at + (long) row * BYTES;
+            int rowAt = at + row * LANES;
             if (bf16) {
                 Bf16Kernels.oneInput(w, w0, w1, w2, w3, x, xAt, width, rowBytes, sums, rowAt, rowStep);
             } else {
@@ -110,16 +126,16 @@ final class RowBlock {
             int count,
             MemorySegment x,
             long xAt,
-            MemorySegment sums,
-            long inputStep) {
+            float[] sums,
+            int inputStep) {
         int apart = (count + 3) / 4;
-        long rowStep = (long) apart * BYTES;
+        int rowStep = apart * LANES;
         for (int row = 0; row < apart; row++) {
             long w0 = wAt + (long) row * rowBytes;
             long w1 = wAt + (long) Math.min(count - 1, row + apart) * rowBytes;
             long w2 = wAt + (long) Math.min(count - 1, row + 2 * apart) * rowBytes;
             long w3 = wAt + (long) Math.min(count - 1, row + 3 * apart) * rowBytes;
-            long rowAt = (long) row * BYTES;
+            int rowAt = row * LANES;
             if (bf16) {
                 Bf16Kernels.fourRows(w, w0, w1, w2, w3, x, xAt, rowBytes, sums, rowAt, rowStep, inputStep);
             } else {
@@ -136,14 +152,14 @@ final class RowBlock {
             int count,
             MemorySegment x,
             long xAt,
-            MemorySegment sums,
-            long inputStep) {
+            float[] sums,
+            int inputStep) {
         int apart = (count + 1) / 2;
-        long rowStep = (long) apart * BYTES;
+        int rowStep = apart * LANES;
         for (int row = 0; row < apart; row++) {
             long w0 = wAt + (long) row * rowBytes;
             long w1 = wAt + (long) Math.min(count - 1, row + apart) * rowBytes;
-            long rowAt = (long) row * BYTES;
+            int rowAt = row * LANES;
             if (bf16) {
                 Bf16Kernels.twoRows(w, w0, w1, x, xAt, rowBytes, sums, rowAt, rowStep, inputStep);
             } else {

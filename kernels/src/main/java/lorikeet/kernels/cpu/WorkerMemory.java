@@ -8,20 +8,29 @@ final class WorkerMemory implements AutoCloseable {
     /** Rows of an adapter's B as floats. */
     final Scratch expands = new Scratch();
 
-    /** The partial sums of outputs. */
-    final Scratch sums = new Scratch();
-
     /** Outputs that go on to somewhere else. */
     final Scratch values = new Scratch();
 
     /** Describes {@link #values} as the place for outputs. */
     final OutputRows valueRows = new OutputRows();
 
+    private float[] sums = {};
+
+    /**
+     * Room for the partial sums of outputs, at least {@code size} elements of any value. An array: after a store to a
+     * segment, C2 checks anew whether every segment is still open.
+     */
+    float[] sums(int size) {
+        if (sums.length < size) {
+            sums = new float[size];
+        }
+        return sums;
+    }
+
     @Override
     public void close() {
         weights.close();
         expands.close();
-        sums.close();
         values.close();
     }
 }
