@@ -42,6 +42,19 @@ final class AdapterCopies implements Delta.Mapping {
         return SlabPlan.of(sizes.stream().mapToLong(Long::longValue).toArray(), slabBytes);
     }
 
+    /** The largest rank among an adapter's low-rank changes of layers. */
+    static int rank(AdapterWeights weights) {
+        int rank = 0;
+        for (int slot = 0; slot < weights.slots(); slot++) {
+            Delta delta = weights.at(slot);
+            Delta low = delta instanceof Delta.Rebased rebased ? rebased.change() : delta;
+            if (low instanceof Delta.LowRank change) {
+                rank = Math.max(rank, change.rank());
+            }
+        }
+        return rank;
+    }
+
     private static long bytes(Matrix matrix, ElementType type) {
         return (long) matrix.rows() * matrix.cols() * type.bytes();
     }

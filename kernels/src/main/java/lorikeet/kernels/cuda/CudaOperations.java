@@ -1,8 +1,5 @@
 package lorikeet.kernels.cuda;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +12,6 @@ import lorikeet.bindings.CudaDevice;
 import lorikeet.bindings.CudaProbe;
 import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.LibraryNotFoundException;
-import lorikeet.bindings.PinnedMemory;
 import lorikeet.bindings.StreamTimer;
 import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.AttentionShape;
@@ -60,6 +56,7 @@ public final class CudaOperations implements Operations {
     private final HostCopies copies;
     private final StepUpload upload;
     private final LoraScratch scratch;
+    private final CudaRows rows;
     private final CudaProjections projections;
     private final CudaAttention attention;
     private final CudaHead head;
@@ -68,7 +65,7 @@ public final class CudaOperations implements Operations {
     private final boolean recordsSteps;
     private final List<DeviceSlabs> slabs = new ArrayList<>();
     private final AtomicInteger largestRank = new AtomicInteger();
-    private final PinnedMemory readBack;
+    private final ReadBack readBack;
     private int mostRows = 1;
 
     /** Set when memory is given out that steps may work on from then on: what was recorded may be for other memory. */
@@ -115,7 +112,8 @@ public final class CudaOperations implements Operations {
         head = new CudaHead(kernels, stream, projections);
         sampler = new CudaSampler(context, kernels, stream, host.sampler());
         ladder = new GraphLadder(stream);
-        readBack = context.pinned(1L << 20);
+        readBack = new ReadBack(context, stream);
+        rows = new CudaRows(kernels, stream);
     }
 
     @Override
@@ -176,7 +174,7 @@ public final class CudaOperations implements Operations {
 
     @Override
     public SlabPlan plan(AdapterWeights source, long slabBytes) {
-        int rank = rank(source);
+        int rank = AdapterCopies.rank(source);
         if (rank > LoraScratch.MAX_RANK) {
             throw new IllegalArgumentException(
                     "an adapter of rank " + rank + ", at most " + LoraScratch.MAX_RANK + " runs on the GPU");
@@ -187,20 +185,8 @@ public final class CudaOperations implements Operations {
     @Override
     public AdapterWeights copyIn(AdapterWeights source, SlabPlan plan, List<MemorySegment> memory) {
         AdapterWeights copy = AdapterCopies.copy(source, plan, memory, copies);
-        largestRank.accumulateAndGet(rank(source), Math::max);
+        largestRank.accumulateAndGet(AdapterCopies.rank(source), Math::max);
         return copy;
-    }
-
-    private static int rank(AdapterWeights weights) {
-        int rank = 0;
-        for (int slot = 0; slot < weights.slots(); slot++) {
-            Delta delta = weights.at(slot);
-            Delta low = delta instanceof Delta.Rebased rebased ? rebased.change() : delta;
-            if (low instanceof Delta.LowRank change) {
-                rank = Math.max(rank, change.rank());
-            }
-        }
-        return rank;
     }
 
     @Override
@@ -255,31 +241,12 @@ public final class CudaOperations implements Operations {
 
     @Override
     public void embed(Matrix table, int slot, Matrix out) {
-        kernels.embed
-                .grid(step().tokens(), 1, 1)
-                .block(Kernels.ROW_THREADS, 1, 1, 0)
-                .set(0, step().address())
-                .set(1, table.data().address())
-                .set(2, slot)
-                .set(3, out.data().address())
-                .set(4, table.cols())
-                .set(5, table.rows())
-                .launch(stream.handle());
+        rows.embed(step(), table, slot, out);
     }
 
     @Override
     public void norm(Matrix in, Norm norm, Matrix out) {
-        kernels.rmsNorm
-                .grid(step().tokens(), 1, 1)
-                .block(Kernels.ROW_THREADS, 1, 1, 0)
-                .set(0, step().address())
-                .set(1, in.data().address())
-                .set(2, norm.weight().data().address())
-                .set(3, norm.epsilon())
-                .set(4, norm.slot())
-                .set(5, out.data().address())
-                .set(6, in.cols())
-                .launch(stream.handle());
+        rows.norm(step(), in, norm, out);
     }
 
     @Override
@@ -309,17 +276,7 @@ public final class CudaOperations implements Operations {
 
     @Override
     public void gatherOutputs(Matrix in, Matrix out) {
-        if (step().outputs() == 0) {
-            return;
-        }
-        kernels.gatherOutputs
-                .grid(step().outputs(), 1, 1)
-                .block(Kernels.ROW_THREADS, 1, 1, 0)
-                .set(0, step().address())
-                .set(1, in.data().address())
-                .set(2, out.data().address())
-                .set(3, in.cols())
-                .launch(stream.handle());
+        rows.gatherOutputs(step(), in, out);
     }
 
     @Override
@@ -350,26 +307,7 @@ public final class CudaOperations implements Operations {
 
     @Override
     public void read(Matrix matrix, int row, float[] to) {
-        context.use();
-        long bytes = matrix.rowBytes();
-        MemorySegment buffer = readBack.segment();
-        for (long at = 0; at < bytes; at += buffer.byteSize()) {
-            long part = Math.min(buffer.byteSize(), bytes - at);
-            stream.copyToHost(buffer, matrix.data().address() + row * bytes + at, part);
-            stream.synchronize();
-            int size = matrix.type().bytes();
-            copy(buffer, matrix.type(), to, (int) (at / size), (int) (part / size));
-        }
-    }
-
-    private static void copy(MemorySegment from, ElementType type, float[] to, int start, int count) {
-        if (type == ElementType.F32) {
-            MemorySegment.copy(from, JAVA_FLOAT, 0, to, start, count);
-            return;
-        }
-        for (int i = 0; i < count; i++) {
-            to[start + i] = Float.intBitsToFloat(from.getAtIndex(JAVA_SHORT, i) << 16);
-        }
+        readBack.read(matrix, row, to);
     }
 
     @Override
