@@ -175,7 +175,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
         if (tile.rows <= 0) {
             continue;
         }
-        const AdapterModule* adapter = step->group_adapter[tile.group];
+        const AdapterModule* adapter = tile.adapter;
         const __nv_bfloat16* weight = norm.weight;
         if (adapter != nullptr && adapter[norm.slot].kind == MODULE_REPLACED) {
             weight = adapter[norm.slot].weight;

@@ -20,6 +20,8 @@ struct Ranks {
     uint2 odd[2];   // of columns 1 and 3
 
     // column: the first of the four; from: the first of the 16 ranks; fast: B can be read eight bytes at a time.
+    // AGAIN: it is to stay in the first-level cache.
+    template <bool AGAIN>
     __device__ __forceinline__ void
     load(const __nv_bfloat16* b, int rank, int column, int out, int from, bool fast) {
         int at = from + threadIdx.x % 4 * 4;
@@ -28,14 +30,15 @@ struct Ranks {
         const __nv_bfloat16* row = b + static_cast<size_t>(column) * rank + at;
 #pragma unroll
         for (int j = 0; j < 2; j++) {
-            even[j] = load_row(row + 2 * j * rank, 2 * j < columns ? count : 0, fast);
-            odd[j] = load_row(row + (2 * j + 1) * rank, 2 * j + 1 < columns ? count : 0, fast);
+            even[j] = load_row<AGAIN>(row + 2 * j * rank, 2 * j < columns ? count : 0, fast);
+            odd[j] = load_row<AGAIN>(row + (2 * j + 1) * rank, 2 * j + 1 < columns ? count : 0, fast);
         }
     }
 
+    template <bool AGAIN>
     static __device__ __forceinline__ uint2 load_row(const __nv_bfloat16* row, int count, bool fast) {
         if (fast) {
-            return count > 0 ? load_weights8(row) : make_uint2(0, 0);
+            return count <= 0 ? make_uint2(0, 0) : AGAIN ? load_weights8_again(row) : load_weights8(row);
         }
         return gather4(row, count);
     }
@@ -81,18 +84,11 @@ struct SharedProduct {
     float value[STRIP][PITCH];
 };
 
-// Rows of one group that a block takes together.
-struct Span {
-    int group;
-    int row;
-    int rows;
-};
-
-// The tiles from `t` on, before `end`, that are of one group; t moves behind them.
-__device__ __forceinline__ Span next_span(const Tile* tile, int& t, int end) {
-    Span span{tile[t].group, tile[t].row, tile[t].rows};
+// The tiles from `t` on, before `end`, that can be taken as one; t moves behind them.
+__device__ __forceinline__ Tile next_span(const Tile* tile, int& t, int end) {
+    Tile span = tile[t];
 #pragma unroll 1
-    for (t++; t < end && tile[t].group == span.group; t++) {
+    for (t++; t < end && continues(span, tile[t]); t++) {
         span.rows += tile[t].rows;
     }
     return span;
@@ -203,8 +199,8 @@ struct Delta {
             return;
         }
         int mine = column + threadIdx.x % WARP / 4 * 8;
-        first[0].load(b, rank, mine, out, 0, fast);
-        first[1].load(b, rank, mine + 4, out, 0, fast);
+        first[0].load<false>(b, rank, mine, out, 0, fast);
+        first[1].load<false>(b, rank, mine + 4, out, 0, fast);
         if (rank > 16 && fresh) {
             prefetch(column, out);
         }
@@ -242,7 +238,7 @@ struct Delta {
 #pragma unroll 1
             for (int from = 16; from < rank; from += 16) {
                 Ranks ranks;
-                ranks.load(b, rank, column + place + 4 * half, out, from, fast);
+                ranks.load<true>(b, rank, column + place + 4 * half, out, from, fast);
                 product.add(ranks, shared.at(rank, from, strip));
             }
             product.store(to + place + 4 * half, pitch, scaling);

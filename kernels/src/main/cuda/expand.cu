@@ -92,9 +92,9 @@ __device__ __forceinline__ void expand_onto(const Step* step, const Lora& lora, 
         int t = unit / windows * lora.run;
         int end = min(t + lora.run, groups.tiles);
         while (t < end) {
-            Span span = next_span(groups.tile, t, end);
+            Tile span = next_span(groups.tile, t, end);
             Delta delta;
-            delta.load(groups.adapter[span.group], part);
+            delta.load(span.adapter, part);
             if (delta.rank == 0) {
                 continue;
             }

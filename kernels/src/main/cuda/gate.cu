@@ -96,7 +96,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
         int t = unit / strips / windows * lora.run;
         int end = min(t + lora.run, all_tiles);
         while (t < end) {
-            Span span = next_span(step->tile, t, end);
+            Tile span = next_span(step->tile, t, end);
             if (strips > 1) {
                 span.row += unit % strips * STRIP;
                 span.rows = min(span.rows - unit % strips * STRIP, STRIP);
@@ -104,7 +104,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
                     continue;
                 }
             }
-            const AdapterModule* adapter = lora.shrunk == nullptr ? nullptr : step->group_adapter[span.group];
+            const AdapterModule* adapter = lora.shrunk == nullptr ? nullptr : span.adapter;
             Delta delta[2];
             Ranks first[2][2];
             if (adapter != nullptr) {  // don't wait for one after the other

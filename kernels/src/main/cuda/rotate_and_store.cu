@@ -178,7 +178,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
         if (tile.rows <= 0) {
             continue;
         }
-        const AdapterModule* adapter = step->group_adapter[tile.group];
+        const AdapterModule* adapter = tile.adapter;
         const __nv_bfloat16* weight = which == 2 ? nullptr : weight_of(norm, adapter);
         Delta delta;
         delta.load(lora.shrunk == nullptr ? nullptr : adapter, part);

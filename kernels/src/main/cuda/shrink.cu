@@ -257,7 +257,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::SHRINK_THREADS, 2)
         int split = unit % splits.count;
         int part = unit / splits.count % lora.parts;
         Tile tile = groups.tile[unit / splits.count / lora.parts];
-        AdapterModule change = groups.adapter[tile.group][lora.part[part].slot];
+        AdapterModule change = tile.adapter[lora.part[part].slot];
         if (!is_low_rank(change)) {
             continue;
         }
@@ -297,10 +297,10 @@ extern "C" __global__ void __launch_bounds__(lorikeet::SHRINK_PROMPT_THREADS, 2)
         int end = min(t + SUPER_TILE, groups.tiles);
         while (t < end) {
             Tile run = groups.tile[t++];
-            while (t < end && groups.tile[t].group == run.group) {
+            while (t < end && continues(run, groups.tile[t])) {
                 run.rows += groups.tile[t++].rows;
             }
-            const AdapterModule* adapter = groups.adapter[run.group];
+            const AdapterModule* adapter = run.adapter;
             Share share;
             share.x = x + static_cast<size_t>(run.row) * lora.in;
             share.rows = run.rows;

@@ -43,18 +43,22 @@ __device__ __forceinline__ void leave(bool waited) {
     }
 }
 
+// Whether a tile goes on where others have ended, with the same adapter.
+__device__ __forceinline__ bool continues(const Tile& before, const Tile& tile) {
+    return tile.adapter == before.adapter && tile.row == before.row + before.rows;
+}
+
 // The rows that a projection is about.
 struct Groups {
     const Tile* tile;
-    const AdapterModule* const* adapter;
     int tiles;  // of groups with an adapter
 };
 
 __device__ __forceinline__ Groups groups_of(const Step* step, const Lora& lora) {
     if (lora.outputs) {
-        return {step->output_tile, step->output_group_adapter, step->output_tiles};
+        return {step->output_tile, step->output_tiles};
     }
-    return {step->tile, step->group_adapter, step->tiles};
+    return {step->tile, step->tiles};
 }
 
 }  // namespace lorikeet

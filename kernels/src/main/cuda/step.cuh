@@ -41,10 +41,9 @@ struct alignas(16) AdapterModule {
 
 // A run of rows of one group; the host cuts every group into tiles, all of TILE_ROWS rows but the group's last one.
 struct Tile {
-    int group;
-    int row;   // the first one
-    int rows;  // TILE_ROWS at most
-    int pad;
+    const AdapterModule* adapter;  // the group's; null: the base model
+    int row;                       // the first one
+    int rows;                      // TILE_ROWS at most
 };
 
 struct Step {

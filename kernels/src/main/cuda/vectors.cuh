@@ -26,6 +26,13 @@ __device__ __forceinline__ uint2 load_weights8(const void* p) {
     return v;
 }
 
+// Weights that the block will soon read again.
+__device__ __forceinline__ uint2 load_weights8_again(const void* p) {
+    uint2 v;
+    asm volatile("ld.global.nc.v2.u32 {%0, %1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(p));
+    return v;
+}
+
 // What another kernel wrote: through the second-level cache, as the first may hold an older state.
 __device__ __forceinline__ uint4 load16(const void* p) { return __ldcg(static_cast<const uint4*>(p)); }
 

@@ -128,13 +128,13 @@ struct TestStep {
         std::vector<lorikeet::Tile> base;
         for (size_t g = 0; g < groups.size(); g++) {
             int first = start.back();
+            pointers.push_back(groups[g].adapter < 0 ? nullptr : adapters[groups[g].adapter]);
             for (int r = 0; r < groups[g].rows; r += lorikeet::TILE_ROWS) {
-                lorikeet::Tile tile{int(g), first + r, std::min(lorikeet::TILE_ROWS, groups[g].rows - r), 0};
+                lorikeet::Tile tile{pointers.back(), first + r, std::min(lorikeet::TILE_ROWS, groups[g].rows - r)};
                 (groups[g].adapter < 0 ? base : tiles).push_back(tile);
             }
             token_group.insert(token_group.end(), groups[g].rows, int(g));
             start.push_back(first + groups[g].rows);
-            pointers.push_back(groups[g].adapter < 0 ? nullptr : adapters[groups[g].adapter]);
         }
         host.tokens = host.outputs = start.back();
         host.groups = host.output_groups = int(groups.size());

@@ -1,6 +1,6 @@
 // Times the LoRA kernels over the four projections of a Llama-3-8B layer: graphs of 32 layers with weights of their own,
 // the median of 20 replays, in microseconds a layer, beside the time that the bytes take at the measured bandwidth.
-// Usage: lora_bench [rank]
+// Usage: lora_bench [rank [shrink expand gate rotate [tokens [brief]]]]: most blocks, most tokens
 #include "device_memory.cuh"
 #include "lora.cuh"
 #include "vectors.cuh"
@@ -26,7 +26,7 @@ const Projection PROJECTIONS[] = {
 constexpr int SLOTS = 7;  // a layer
 
 int multiprocessors;
-int most_shrink = 528;  // blocks, at most
+int most_shrink = 264;  // blocks, at most
 int most_expand = 4;    // on a multiprocessor
 int most_gate = 3;
 int most_rotate = 4;
@@ -349,6 +349,7 @@ int main(int count, char** arguments) {
         most_rotate = std::atoi(arguments[5]);
     }
     int most_tokens = count > 6 ? std::atoi(arguments[6]) : 1 << 20;
+    bool brief = count > 7;
     cudaDeviceProp properties;
     CHECK(cudaGetDeviceProperties(&properties, 0));
     multiprocessors = properties.multiProcessorCount;
@@ -364,11 +365,11 @@ int main(int count, char** arguments) {
     } table[] = {{1, 1}, {8, 8}, {32, 8}, {64, 8}, {64, 64}, {128, 32}, {512, 1}, {2048, 4}, {4096, 8},
                  {1, 0}, {8, 0}, {32, 0}, {64, 0}, {128, 0}, {512, 0}, {2048, 0}, {4096, 0}};
     for (auto [tokens, adapters] : table) {
-        if (tokens > most_tokens) {
+        if (tokens > most_tokens || (brief && adapters == 0)) {
             continue;
         }
         Bench bench(tokens, adapters, rank, bytes_per_us);
-        double layer = tokens > 128 ? 0 : bench.step(weights, false, false);
+        double layer = brief || tokens > 128 ? 0 : bench.step(weights, false, false);
         std::printf("%6d/%-4d %7.2f |", tokens, adapters, bench.floor());
         if (adapters == 0) {
             std::printf(" consumers %7.2f:", bench.consumers(true, false, false));
@@ -385,6 +386,10 @@ int main(int count, char** arguments) {
         std::printf(" %7.2f", bench.consumers(true, false, false));
         std::printf(" %7.2f", bench.consumers(true, false, true));
         std::printf(" %7.2f |", bench.consumers(true, true, true));
+        if (brief) {
+            std::printf("\n");
+            continue;
+        }
         for (int p = 0; p < 4; p++) {
             std::printf(" %6.2f", bench.consumers(true, false, true, p));
         }

@@ -85,7 +85,7 @@ final class CudaProjections implements AutoCloseable {
         if (step.prompt()) {
             kernel.grid(grid(4L * tiles, 264), 1, 1).block(SHRINK_PROMPT_THREADS, 1, 1, 0);
         } else {
-            kernel.grid(grid(16L * tiles * call.parts(), 528), 1, 1).block(SHRINK_THREADS, 1, 1, 0);
+            kernel.grid(grid(16L * tiles * call.parts(), 264), 1, 1).block(SHRINK_THREADS, 1, 1, 0);
         }
         kernel.set(0, step.address()).set(2, in.data().address()).launch(stream.handle());
     }

@@ -239,11 +239,11 @@ final class StepBuffer {
             if ((groups.adapter(g) != null) != adapted) {
                 continue;
             }
+            long table = table(groups.adapter(g));
             for (int row = groups.start(g); row < groups.end(g); row += TILE_ROWS) {
-                host.set(JAVA_INT, end, g);
-                host.set(JAVA_INT, end + 4, row);
-                host.set(JAVA_INT, end + 8, Math.min(TILE_ROWS, groups.end(g) - row));
-                host.set(JAVA_INT, end + 12, 0);
+                host.set(JAVA_LONG, end, table);
+                host.set(JAVA_INT, end + 8, row);
+                host.set(JAVA_INT, end + 12, Math.min(TILE_ROWS, groups.end(g) - row));
                 end += TILE_BYTES;
                 count++;
             }

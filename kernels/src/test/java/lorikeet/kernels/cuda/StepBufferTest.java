@@ -177,11 +177,14 @@ class StepBufferTest {
     private void checkTiles(RowGroups groups, long tiles, int first, int end, boolean adapted) {
         boolean[] covered = new boolean[groups.rows()];
         for (int i = first; i < end; i++) {
-            int group = intAt(tiles, 4 * i);
-            int row = intAt(tiles, 4 * i + 1);
-            int rows = intAt(tiles, 4 * i + 2);
+            int row = intAt(tiles, 4 * i + 2);
+            int rows = intAt(tiles, 4 * i + 3);
+            int group = groupOf(groups, row);
+            AdapterWeights weights = groups.adapter(group);
             assertThat(rows).isBetween(1, StepBuffer.TILE_ROWS);
-            assertThat(groups.adapter(group) != null).isEqualTo(adapted);
+            assertThat(weights != null).isEqualTo(adapted);
+            assertThat(longAt(tiles, 2 * i))
+                    .isEqualTo(weights == null ? 0 : weights.table().address());
             assertThat(rows == StepBuffer.TILE_ROWS || row + rows == groups.end(group))
                     .isTrue();
             for (int r = row; r < row + rows; r++) {
@@ -195,6 +198,14 @@ class StepBufferTest {
                 assertThat(covered[r]).isEqualTo((groups.adapter(g) != null) == adapted);
             }
         }
+    }
+
+    private static int groupOf(RowGroups groups, int row) {
+        int group = 0;
+        while (row >= groups.end(group)) {
+            group++;
+        }
+        return group;
     }
 
     @Test
