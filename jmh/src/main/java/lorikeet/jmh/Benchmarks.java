@@ -20,7 +20,7 @@ import org.openjdk.jmh.runner.options.TimeValue;
 
 /**
  * Runs the benchmarks, with JMH's own command line; what it leaves open gets the settings below. Without a benchmark's
- * name, runs those of {@link Ratios}, which takes a few minutes, and prints their table.
+ * name, runs those of {@link RatioSet}, which takes a few minutes, and prints their table.
  */
 public final class Benchmarks {
     private static final int FORKS = 1;
@@ -99,7 +99,7 @@ public final class Benchmarks {
             return;
         }
         if (given.getIncludes().isEmpty()) {
-            Ratios.run(() -> withDefaults(given), json(given));
+            RatioSet.run(() -> withDefaults(given), json(given));
             return;
         }
         new Runner(withDefaults(given).build()).run();

@@ -1,85 +1,31 @@
 package lorikeet.jmh;
 
-import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
-import org.openjdk.jmh.results.Result;
-import org.openjdk.jmh.results.RunResult;
-import org.openjdk.jmh.results.format.ResultFormatFactory;
-import org.openjdk.jmh.results.format.ResultFormatType;
-import org.openjdk.jmh.runner.Runner;
-import org.openjdk.jmh.runner.RunnerException;
-import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 
 /**
- * The benchmarks that belong together, run one after the other, and what their numbers are to each other: speed as a part
- * of what the machine can do at the time, so that runs on different machines can be compared.
+ * What the scores of {@link RatioSet} are to each other: speed as a part of what the machine can do at the time, so that
+ * runs on different machines can be compared.
  */
 final class Ratios {
-    private final List<RunResult> results = new ArrayList<>();
-
-    /** A benchmark of the set, with the parameters that matter to it. */
-    private record Run(String benchmark, List<Parameter> parameters) {
-        static Run of(String benchmark, Parameter... parameters) {
-            return new Run(benchmark, List.of(parameters));
-        }
-    }
-
-    private record Parameter(String name, int value) {}
-
-    /** Makes the options of one run, the settings of the command line among them. */
-    interface OptionsSource {
-        ChainedOptionsBuilder fresh();
-    }
-
-    private Ratios() {}
+    private final List<Score> scores;
+    private final int lanes;
 
     /**
-     * Runs the set, prints the table, and writes all scores as JSON.
+     * Takes the scores of one run.
      *
-     * @param options fresh options for each run
-     * @param json the file for the scores
+     * @param scores one of each benchmark with each of its parameters
+     * @param lanes floats in one of the vectors that the peak of multiply-adds counts
      */
-    static void run(OptionsSource options, Path json) throws RunnerException, IOException {
-        Ratios ratios = new Ratios();
-        for (Run run : set()) {
-            ChainedOptionsBuilder builder = options.fresh().include(run.benchmark);
-            for (Parameter parameter : run.parameters) {
-                builder.param(parameter.name, String.valueOf(parameter.value));
-            }
-            Collection<RunResult> finished = new Runner(builder.build()).run();
-            ratios.results.addAll(finished);
-        }
-        try (PrintStream out = new PrintStream(json.toFile(), StandardCharsets.UTF_8)) {
-            ResultFormatFactory.getInstance(ResultFormatType.JSON, out).writeOut(ratios.results);
-        }
-        System.out.println();
-        ratios.table().forEach(System.out::println);
-        System.out.println("All scores: " + json);
+    Ratios(List<Score> scores, int lanes) {
+        this.scores = scores;
+        this.lanes = lanes;
     }
 
-    private static List<Run> set() {
-        List<Run> set = new ArrayList<>();
-        for (String name : List.of("MatVec", "FmaPeak", "Prefill", "AdapterLoad")) {
-            set.add(Run.of("\\." + name + "\\."));
-        }
-        for (int[] load : new int[][] {{1, 0}, {4, 1}, {4, 4}, {8, 0}, {8, 1}, {8, 8}}) {
-            set.add(Run.of("\\.DecodeStep\\.", new Parameter("requests", load[0]), new Parameter("adapters", load[1])));
-        }
-        for (int loads : new int[] {0, 20}) {
-            set.add(Run.of("\\.LoadWhileDecoding\\.", new Parameter("loads", loads)));
-        }
-        return set;
-    }
-
-    private List<String> table() {
+    /** The table. */
+    List<String> lines() {
         List<String> lines = new ArrayList<>();
         for (String cols : List.of("1024", "4096")) {
             double read = score("MatVec.read", "cols", cols);
@@ -92,7 +38,7 @@ final class Ratios {
                             100 * read / product,
                             (1L << 30) / read / 1e6)));
         }
-        double peak = score("FmaPeak.widest") * FmaPeak.lanes();
+        double peak = score("FmaPeak.widest") * lanes;
         double prompt = score("Prefill.prompt");
         lines.add(line(
                 "prompt of " + Prefill.TOKENS + " tokens",
@@ -131,29 +77,32 @@ final class Ratios {
         return score("DecodeStep.step", "requests", requests, "adapters", adapters);
     }
 
-    /** The gap that one in a hundred exceeds. */
+    /** The gap between tokens that one in a hundred exceeds. */
     private double gap(String loads) {
-        return value(result -> result.getStatistics().getPercentile(99), "LoadWhileDecoding.nextToken", "loads", loads);
+        return value(Score::p99, "LoadWhileDecoding.nextToken", "loads", loads);
     }
 
-    /** The score of the benchmark with these parameters. */
-    private double score(String name, String... parameters) {
-        return value(Result::getScore, name, parameters);
+    /** The mean of the benchmark with these parameters. */
+    private double score(String benchmark, String... parameters) {
+        return value(Score::mean, benchmark, parameters);
     }
 
-    private double value(ToDoubleFunction<Result<?>> of, String name, String... parameters) {
-        return results.stream()
-                .filter(result -> result.getParams().getBenchmark().endsWith("." + name))
-                .filter(result -> {
-                    for (int i = 0; i < parameters.length; i += 2) {
-                        if (!result.getParams().getParam(parameters[i]).equals(parameters[i + 1])) {
-                            return false;
-                        }
-                    }
-                    return true;
-                })
-                .map(result -> of.applyAsDouble(result.getPrimaryResult()))
-                .max(Comparator.naturalOrder())
+    /** NaN where there is none, so that one benchmark's failure costs only its own lines. */
+    private double value(ToDoubleFunction<Score> of, String benchmark, String... parameters) {
+        return scores.stream()
+                .filter(score -> score.benchmark().equals(benchmark))
+                .filter(score -> has(score, parameters))
+                .mapToDouble(of)
+                .findFirst()
                 .orElse(Double.NaN);
+    }
+
+    private static boolean has(Score score, String... parameters) {
+        for (int i = 0; i < parameters.length; i += 2) {
+            if (!parameters[i + 1].equals(score.parameters().get(parameters[i]))) {
+                return false;
+            }
+        }
+        return true;
     }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package lorikeet.jmh;
+
+import org.jspecify.annotations.NullMarked;
