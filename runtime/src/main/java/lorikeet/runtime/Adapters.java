@@ -138,6 +138,11 @@ final class Adapters implements AutoCloseable {
         return registry.draining();
     }
 
+    /** How many requests wait until there is room for their adapters. */
+    int waiting() {
+        return catalog.map(OfferedAdapters::waiting).orElse(0);
+    }
+
     /** The names that the folder offers, loaded or not. */
     List<String> offered() {
         return catalog.map(OfferedAdapters::names).orElse(List.of());

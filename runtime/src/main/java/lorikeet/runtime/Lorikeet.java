@@ -299,7 +299,7 @@ public final class Lorikeet implements AutoCloseable {
 
     /** What the engine is doing and has done, as of its last step. Costs next to nothing. */
     public Stats stats() {
-        return engine.stats();
+        return engine.stats().plusWaiting(adapters.waiting());
     }
 
     /** The type that the device keeps activations in: how exact results are. */

@@ -4,7 +4,7 @@ package lorikeet.runtime;
  * What the engine is doing and has done. Counts start when the model is opened.
  *
  * @param running choices that are being made
- * @param waiting choices and requests that wait to be started, or to be resumed
+ * @param waiting choices and requests that wait to be started, or to be resumed, or for room for their adapters
  * @param steps forward passes; each serves all that runs
  * @param promptTokens tokens of the prompts of requests that were started
  * @param cachedPromptTokens those of them that were found in the prefix cache
@@ -35,4 +35,23 @@ public record Stats(
         long poolBytesUsed) {
     /** Before the first request. */
     static final Stats NONE = new Stats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+    /** The same with so many more that wait. */
+    Stats plusWaiting(int more) {
+        return new Stats(
+                running,
+                waiting + more,
+                steps,
+                promptTokens,
+                cachedPromptTokens,
+                generatedTokens,
+                answered,
+                failed,
+                preemptions,
+                kvBlocks,
+                kvBlocksUsed,
+                kvBlocksCached,
+                poolBytes,
+                poolBytesUsed);
+    }
 }

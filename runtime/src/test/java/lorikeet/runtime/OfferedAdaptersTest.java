@@ -7,6 +7,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -64,6 +69,35 @@ class OfferedAdaptersTest {
                             .await());
             endless.cancel();
             assertThat(AdapterVariants.tokens(model.generate(one))).isEqualTo(variants.answer(1));
+        }
+    }
+
+    @Test
+    void whoeverWaitsForRoomIsCounted() throws Exception {
+        AdapterVariants variants = new AdapterVariants(temp, 2);
+        Options options = TestDevice.OPTIONS.threads(1).adapterFolder(temp).loadedAdapters(1);
+        CountDownLatch mayGoOn = new CountDownLatch(1);
+        try (Lorikeet model = Lorikeet.open(AdapterVariants.MODEL, options);
+                ExecutorService threads = Executors.newSingleThreadExecutor()) {
+            Generation held = model.submit(AdapterVariants.request().adapter("0"), event -> {
+                try {
+                    return mayGoOn.await(60, TimeUnit.SECONDS);
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            Future<Answer> other = threads.submit(
+                    () -> model.generate(AdapterVariants.request().adapter("1")));
+            while (model.adapter("0").isPresent()) {
+                Thread.onSpinWait();
+            }
+            assertThat(model.stats().waiting()).isPositive();
+            mayGoOn.countDown();
+            assertThat(AdapterVariants.tokens(held.await())).isEqualTo(variants.answer(0));
+            assertThat(AdapterVariants.tokens(other.get())).isEqualTo(variants.answer(1));
+            while (model.stats().waiting() > 0) {
+                Thread.onSpinWait();
+            }
         }
     }
 

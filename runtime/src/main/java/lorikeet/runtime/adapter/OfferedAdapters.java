@@ -95,6 +95,11 @@ public final class OfferedAdapters {
         return made;
     }
 
+    /** How many requests wait for room now. */
+    public int waiting() {
+        return line.waiting();
+    }
+
     /** A name is offered again once a call has loaded it. */
     public void offer(String name) {
         catalog.offer(name);

@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import lorikeet.runtime.LorikeetException;
@@ -23,6 +24,13 @@ final class WaitingLine {
 
     /** By name: those who wait for somebody in the line to get the adapter. */
     private final Map<String, List<CompletableFuture<Optional<AdapterLease>>>> followers = new HashMap<>();
+
+    private final AtomicInteger waiting = new AtomicInteger();
+
+    /** How many wait now, with the one whose turn it is. */
+    int waiting() {
+        return waiting.get();
+    }
 
     /** True if nobody's turn has come. */
     boolean isEmpty() {
@@ -40,9 +48,16 @@ final class WaitingLine {
     Optional<AdapterLease> await(
             AdapterWait wait, Supplier<AdapterLease> load, Supplier<Optional<AdapterLease>> again) {
         CompletableFuture<Optional<AdapterLease>> follower = follow(wait.name());
-        if (follower != null) {
-            return await(wait, follower);
+        waiting.incrementAndGet();
+        try {
+            return follower == null ? stand(wait, load, again) : await(wait, follower);
+        } finally {
+            waiting.decrementAndGet();
         }
+    }
+
+    private Optional<AdapterLease> stand(
+            AdapterWait wait, Supplier<AdapterLease> load, Supplier<Optional<AdapterLease>> again) {
         try {
             awaitTurn(wait);
             try {

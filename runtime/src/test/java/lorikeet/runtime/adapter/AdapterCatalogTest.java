@@ -198,8 +198,14 @@ class AdapterCatalogTest {
             for (int i = 0; i < 4; i++) {
                 others.add(threads.submit(() -> offered.lend("other", PATIENCE)));
             }
+            while (offered.waiting() < 5) {
+                Thread.onSpinWait();
+            }
             assertCode(ErrorCode.TIMED_OUT, () -> offered.lend("other", Duration.ofMillis(1)));
             Future<AdapterLease> again = threads.submit(() -> offered.lend("good", PATIENCE));
+            while (offered.waiting() < 6) {
+                Thread.onSpinWait();
+            }
             good.close();
             for (Future<AdapterLease> other : others) {
                 assertThat(other.get().name()).isEqualTo("other");
