@@ -8,6 +8,8 @@ import lorikeet.bindings.LibraryNotFoundException;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.cpu.CpuOperations;
 import lorikeet.kernels.cuda.CudaOperations;
+import lorikeet.kernels.cuda.CudaShapes;
+import lorikeet.runtime.model.ModelConfig;
 
 /** Opens the device that the options name. */
 public final class Devices {
@@ -22,16 +24,31 @@ public final class Devices {
     public record Opened(Operations operations, String description) {}
 
     /**
-     * Opens a device.
+     * Opens a device for models that it takes, whatever those are.
      *
      * @param threads threads that compute on the CPU
      * @throws LorikeetException INVALID_REQUEST if the one that is named isn't there or can't be used
      */
     public static Opened open(DeviceChoice device, int threads) {
+        return open(device, threads, Optional.empty());
+    }
+
+    /**
+     * Opens a device for a model. {@link DeviceChoice#AUTO} takes the CPU for one that the GPU doesn't take.
+     *
+     * @param threads threads that compute on the CPU
+     * @throws LorikeetException INVALID_REQUEST if the one that is named isn't there or can't be used, INCOMPATIBLE if it
+     *     doesn't take a model of these dimensions
+     */
+    static Opened open(DeviceChoice device, int threads, ModelConfig config) {
+        return open(device, threads, CudaShapes.refusal(config.hidden(), config.headSize()));
+    }
+
+    private static Opened open(DeviceChoice device, int threads, Optional<String> refusal) {
         return switch (device) {
             case DeviceChoice.Cpu cpu -> opened(new CpuOperations(threads));
-            case DeviceChoice.Cuda(int ordinal) -> opened(cuda(ordinal, threads, false));
-            case DeviceChoice.Auto auto -> auto(threads);
+            case DeviceChoice.Cuda(int ordinal) -> opened(cuda(ordinal, threads, refusal, false));
+            case DeviceChoice.Auto auto -> auto(threads, refusal);
         };
     }
 
@@ -39,9 +56,9 @@ public final class Devices {
         return new Opened(operations, operations.describe());
     }
 
-    private static Opened auto(int threads) {
+    private static Opened auto(int threads, Optional<String> refusal) {
         try {
-            return opened(cuda(-1, threads, true));
+            return opened(cuda(-1, threads, refusal, true));
         } catch (LorikeetException e) {
             Operations operations = new CpuOperations(threads);
             return new Opened(operations, operations.describe() + " (no GPU: " + e.getMessage() + ")");
@@ -49,7 +66,7 @@ public final class Devices {
     }
 
     /** Opens a GPU; what is missing is said in one line if {@code brief}, else with where it was looked for. */
-    private static Operations cuda(int ordinal, int threads, boolean brief) {
+    private static Operations cuda(int ordinal, int threads, Optional<String> refusal, boolean brief) {
         CudaProbe.Available driver = switch (CudaDriver.probe()) {
             case CudaProbe.Available available -> available;
             case CudaProbe.Absent absent -> throw none(brief ? absent.summary() : absent.reason());
@@ -66,6 +83,9 @@ public final class Devices {
                         : "there is no GPU " + ordinal + ": " + driver.summary()));
         if (device.capability().compareTo(CudaOperations.OLDEST) < 0) {
             throw none("GPU " + device + "; " + CudaOperations.OLDEST + " or newer is needed");
+        }
+        if (refusal.isPresent()) {
+            throw new LorikeetException(ErrorCode.INCOMPATIBLE, refusal.get());
         }
         try {
             boolean records = Boolean.parseBoolean(System.getProperty("lorikeet.cuda.graphs", "true"));

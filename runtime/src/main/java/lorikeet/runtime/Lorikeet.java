@@ -83,7 +83,7 @@ public final class Lorikeet implements AutoCloseable {
         try (Opening opening = new Opening()) {
             Checkpoint checkpoint = opening.keep(Checkpoint.open(folder));
             Tokenizer tokenizer = opening.keep(Tokenizer.open(folder));
-            Devices.Opened device = Devices.open(options.device(), options.threads());
+            Devices.Opened device = Devices.open(options.device(), options.threads(), checkpoint.config());
             opening.keep(device.operations());
             Lorikeet model = new Lorikeet(checkpoint, tokenizer, device, options);
             opening.done();

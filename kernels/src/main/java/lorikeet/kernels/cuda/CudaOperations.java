@@ -9,6 +9,7 @@ import lorikeet.bindings.ComputeCapability;
 import lorikeet.bindings.CublasLt;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaDevice;
+import lorikeet.bindings.CudaException;
 import lorikeet.bindings.CudaProbe;
 import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.LibraryNotFoundException;
@@ -86,10 +87,21 @@ public final class CudaOperations implements Operations {
             throws LibraryNotFoundException {
         CudaContext context = driver.driver().open(device);
         try {
+            checkUsable(context);
             return new CudaOperations(context, CublasLt.open(context), threads, recordsSteps);
         } catch (LibraryNotFoundException | RuntimeException | Error e) {
             context.close();
             throw e;
+        }
+    }
+
+    /** A fault of a kernel breaks a process's context for good; a stream says so, and the libraries wouldn't. */
+    private static void checkUsable(CudaContext context) {
+        try (CudaStream stream = context.stream(0)) {
+            stream.synchronize();
+        } catch (CudaException e) {
+            throw new IllegalStateException(
+                    "an earlier fault on the GPU left this process no use of it, start it again: " + e.getMessage(), e);
         }
     }
 

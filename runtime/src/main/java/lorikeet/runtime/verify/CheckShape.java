@@ -27,14 +27,14 @@ record CheckShape(
         int window,
         boolean bias,
         boolean headNorms) {
-    private static final int[] HEAD_SIZES = {16, 32, 64, 80, 96, 128, 256};
+    private static final int[] HEAD_SIZES = {8, 16, 24, 32, 40, 64, 72, 80, 96, 104, 128, 256};
     private static final int[] GROUPS = {1, 2, 3, 4, 7, 8, 12};
 
     static CheckShape random(RandomGenerator random) {
         int kvHeads = 1 << random.nextInt(3);
         return new CheckShape(
                 8 * random.nextInt(8, 200),
-                8 * random.nextInt(8, 300),
+                random.nextInt(64, 2400),
                 kvHeads * GROUPS[random.nextInt(GROUPS.length)],
                 kvHeads,
                 HEAD_SIZES[random.nextInt(HEAD_SIZES.length)],

@@ -93,11 +93,17 @@ final class CheckWeights {
     }
 
     private Matrix weight(int rows, int cols, double spread) {
-        MemorySegment data = arena.allocate(2L * rows * cols, 64);
+        MemorySegment data = anywhere(2L * rows * cols, Short.BYTES);
         for (long i = 0; i < (long) rows * cols; i++) {
             data.setAtIndex(JAVA_SHORT, i, bits((float) (random.nextGaussian() * spread)));
         }
         return new Matrix(data, ElementType.BF16, rows, cols);
+    }
+
+    /** Memory that is aligned to its elements only, as tensors in a file may be. */
+    private MemorySegment anywhere(long bytes, int elementBytes) {
+        long offset = (long) elementBytes * random.nextInt(64 / elementBytes);
+        return arena.allocate(offset + bytes, 64).asSlice(offset);
     }
 
     private static short bits(float value) {
@@ -109,7 +115,7 @@ final class CheckWeights {
     }
 
     private Matrix magnitude(int size) {
-        MemorySegment data = arena.allocate(4L * size, 64);
+        MemorySegment data = anywhere(4L * size, Float.BYTES);
         for (long i = 0; i < size; i++) {
             data.setAtIndex(JAVA_FLOAT, i, (float) (0.5 + random.nextDouble()));
         }
