@@ -6,8 +6,13 @@ import java.util.List;
 public final class TestDevice {
     private static final DeviceChoice DEVICE = DeviceChoice.parse(System.getProperty("lorikeet.test.device", "cpu"));
 
+    /** Enough for small models; others may use the same GPU. */
+    private static final long POOL_BYTES = 1L << 30;
+
     /** The default options, on this device. */
-    public static final Options OPTIONS = Options.DEFAULT.device(DEVICE);
+    public static final Options OPTIONS = isExact()
+            ? Options.DEFAULT.device(DEVICE)
+            : Options.DEFAULT.device(DEVICE).poolBytes(POOL_BYTES);
 
     private TestDevice() {}
 

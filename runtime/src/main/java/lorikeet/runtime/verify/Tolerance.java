@@ -33,13 +33,7 @@ public enum Tolerance {
     BFLOAT16 {
         @Override
         float logitError(float[] logits, float[] reference) {
-            double distance = 0;
-            double norm = 0;
-            for (int i = 0; i < logits.length; i++) {
-                distance += Math.pow((double) logits[i] - reference[i], 2);
-                norm += Math.pow(reference[i], 2);
-            }
-            return (float) Math.sqrt(distance / norm);
+            return relativeDistance(logits, reference);
         }
 
         @Override
@@ -51,7 +45,42 @@ public enum Tolerance {
         float minMargin() {
             return 0.25f;
         }
+    },
+    /**
+     * {@link #BFLOAT16} for models of a few dozen dimensions with random weights, where rounding isn't averaged out: the
+     * distance within 8e-2.
+     *
+     * <p>Where that comes from: on the CPU, with weights and activations rounded to bf16 as a GPU has them, the worst
+     * request of each reference set of the tests is off by 0.01 to 0.052 (0.013 of the median request), one set with float16
+     * weights by 0.038 (0.035 with its weights alone rounded). On an H100 the same requests of that set stood out, the
+     * worst with 0.055. What a kernel does wrong is looked for by {@link DeviceCheck}, operation by operation.
+     */
+    BFLOAT16_SMALL_MODEL {
+        @Override
+        float logitError(float[] logits, float[] reference) {
+            return relativeDistance(logits, reference);
+        }
+
+        @Override
+        float maxLogitError() {
+            return 8e-2f;
+        }
+
+        @Override
+        float minMargin() {
+            return 0.25f;
+        }
     };
+
+    private static float relativeDistance(float[] logits, float[] reference) {
+        double distance = 0;
+        double norm = 0;
+        for (int i = 0; i < logits.length; i++) {
+            distance += Math.pow((double) logits[i] - reference[i], 2);
+            norm += Math.pow(reference[i], 2);
+        }
+        return (float) Math.sqrt(distance / norm);
+    }
 
     /** What to expect of a device that computes in this type. */
     public static Tolerance of(ElementType precision) {

@@ -163,7 +163,7 @@ public final class Verifier {
         int end = request.greedy().length;
         for (int i = from; i < end; i++) {
             boolean certain = request.margins()[i] > tolerance.minMargin();
-            if (!certain && tolerance == Tolerance.BFLOAT16) {
+            if (!certain && tolerance != Tolerance.FLOAT32) {
                 return end;
             }
             int found = answer.choices().getFirst().tokens().get(i - from).id();
