@@ -3,13 +3,14 @@ package lorikeet.runtime;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import lorikeet.runtime.text.DecodeStream;
 import lorikeet.runtime.text.Tokenizer;
 import lorikeet.runtime.text.TokenizerException;
 import lorikeet.runtime.text.TokenizerMutations;
 
 /**
- * A program that opens a model whose tokenizer.json is broken in another way each time. Prints how many it took and how
+ * A program that opens a model one of whose tokenizer's files is broken in another way each time. Prints how many it took and how
  * many it refused; a JVM that crashes prints no last line and leaves the file behind.
  */
 final class MutatedTokenizers {
@@ -17,12 +18,12 @@ final class MutatedTokenizers {
 
     private MutatedTokenizers() {}
 
-    /** The arguments: a copy of a model, the number of rounds, and a seed. */
+    /** The arguments: the file to break, in a copy of a model; the number of rounds; and a seed. */
     public static void main(String[] args) throws Exception {
-        Path model = Path.of(args[0]);
+        Path file = Path.of(args[0]);
+        Path model = Objects.requireNonNull(file.getParent());
         int rounds = Integer.parseInt(args[1]);
         long seed = Long.parseLong(args[2]);
-        Path file = model.resolve("tokenizer.json");
         String sound = Files.readString(file);
         TokenizerMutations mutations = new TokenizerMutations(seed);
         int refused = 0;

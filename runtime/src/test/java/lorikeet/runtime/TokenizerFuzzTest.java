@@ -9,9 +9,9 @@ import java.nio.file.StandardCopyOption;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** A tokenizer.json that somebody broke gives a tokenizer or an error that names it, and never ends the process. */
+/** A tokenizer's file that somebody broke gives a tokenizer or an error that names it, and never ends the process. */
 class TokenizerFuzzTest {
     private static final Path MODEL = Path.of("demo", "model");
     private static final int ROUNDS = 400;
@@ -20,30 +20,32 @@ class TokenizerFuzzTest {
     private Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo/model", "src/test/resources/tokenizers/unigram"})
-    void brokenFiles(String source) throws Exception {
+    @CsvSource({
+        "demo/model, tokenizer.json",
+        "src/test/resources/tokenizers/unigram, tokenizer.json",
+        "src/test/resources/golden/mistral-v4/model, tokenizer_config.json",
+    })
+    void brokenFiles(Path source, String name) throws Exception {
         try (Stream<Path> files = Files.list(MODEL)) {
             for (Path file : files.toList()) {
                 Files.copy(file, folder.resolve(file.getFileName()));
             }
         }
-        Files.copy(
-                Path.of(source).resolve("tokenizer.json"),
-                folder.resolve("tokenizer.json"),
-                StandardCopyOption.REPLACE_EXISTING);
+        Path victim = folder.resolve(name);
+        Files.copy(source.resolve(name), victim, StandardCopyOption.REPLACE_EXISTING);
         long seed = System.nanoTime();
         String text;
         try {
             text = SeparateJvm.run(
-                    folder.resolve("output"), MutatedTokenizers.class, seed, folder.toString(), String.valueOf(ROUNDS));
+                    folder.resolve("output"), MutatedTokenizers.class, seed, victim.toString(), String.valueOf(ROUNDS));
         } catch (AssertionError e) {
-            throw new AssertionError("seed " + seed + ", the file was " + file(), e);
+            throw new AssertionError("seed " + seed + ", the file was " + start(victim), e);
         }
         assertThat(text).as("seed %d", seed).containsPattern("took [1-9]\\d* and refused [1-9]\\d*");
     }
 
-    private String file() throws IOException {
-        String text = Files.readString(folder.resolve("tokenizer.json"));
+    private static String start(Path file) throws IOException {
+        String text = Files.readString(file);
         return text.substring(0, Math.min(text.length(), 4000));
     }
 }

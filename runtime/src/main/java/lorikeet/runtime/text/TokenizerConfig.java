@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -76,6 +77,12 @@ record TokenizerConfig(
                 node.forEach(item -> addSpecial(specials, item));
             }
         }
+        Stream.concat(numbered.values().stream(), specials.stream())
+                .filter(token -> !Surrogates.areWhole(token.content()))
+                .findFirst()
+                .ifPresent(token -> {
+                    throw new TokenizerException(file, "names a token with half a character");
+                });
         return new TokenizerConfig(
                 named,
                 List.copyOf(numbered.values()),

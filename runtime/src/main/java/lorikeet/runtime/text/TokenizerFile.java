@@ -113,6 +113,7 @@ record TokenizerFile(String json, String modelType, Vocabulary vocabulary, JsonN
                     if (!token.path("content").isString()) {
                         throw new TokenizerException(file, "\"added_tokens\" lists an entry without content");
                     }
+                    TokenizerGuards.check(file, name, token);
                     added.add(AddedToken.of(token));
                 }
             } else if (PARTS.contains(name)) {
@@ -125,9 +126,6 @@ record TokenizerFile(String json, String modelType, Vocabulary vocabulary, JsonN
         private String text(TokenizerModel model, List<AddedToken> complete, Vocabulary vocabulary) {
             ArrayNode list = JsonMapper.shared().createArrayNode();
             for (AddedToken token : complete) {
-                if (!Surrogates.areWhole(token.content())) {
-                    throw new TokenizerException(file, "there is an added token with half a character");
-                }
                 Integer id = vocabulary.id(token.content());
                 list.addObject()
                         .put("id", id == null ? 0 : id)

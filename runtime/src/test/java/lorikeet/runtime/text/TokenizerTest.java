@@ -247,8 +247,12 @@ class TokenizerTest {
                 .isInstanceOfSatisfying(
                         TokenizerException.class, e -> assertThat(e.file()).hasValue(folder.resolve("tokenizer.json")));
         SmallTokenizers.write(folder, "tokenizer.json", SmallTokenizers.byteFallback());
-        for (String bad :
-                List.of("[]", "{", "{\"split_special_tokens\": true}", "{\"added_tokens_decoder\": {\"x\": {}}}")) {
+        for (String bad : List.of(
+                "[]",
+                "{",
+                "{\"split_special_tokens\": true}",
+                "{\"added_tokens_decoder\": {\"x\": {}}}",
+                "{\"bos_token\": \"\\ud800\"}")) {
             config(bad);
             assertThatThrownBy(() -> Tokenizer.open(folder))
                     .as(bad)
