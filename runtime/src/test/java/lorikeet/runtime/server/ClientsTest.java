@@ -111,6 +111,23 @@ final class ClientsTest {
     }
 
     @Test
+    void whoeverSendsNonsenseIsToldWhy() throws Exception {
+        try (RunningServer server = RunningServer.start();
+                RawClient client = new RawClient(server.port())) {
+            client.send(String.join(
+                    "\r\n",
+                    "POST /v1/completions HTTP/1.1",
+                    "Host: localhost",
+                    "Content-Type: application/json",
+                    "Transfer-Encoding: chunked",
+                    "",
+                    "no chunk",
+                    ""));
+            assertThat(client.readToEnd()).startsWith("HTTP/1.1 400").contains("invalid_request_error");
+        }
+    }
+
+    @Test
     void aHeadIsAnsweredWithoutABody() throws Exception {
         try (RunningServer server = RunningServer.start()) {
             for (String path : List.of("/health", "/v1/models", "/metrics", "/", "/v1/models/nobody")) {

@@ -50,10 +50,9 @@ public final class Call {
      * The whole body, which has to call itself JSON: a page of another site can't make a browser send that without asking
      * first.
      *
-     * @throws Refusal 413 if it is too large, 415 if it is something else
-     * @throws IOException if it doesn't arrive in time
+     * @throws Refusal 413 if it is too large, 415 if it is something else, 400 if it can't be read
      */
-    public byte[] jsonBody() throws IOException {
+    public byte[] jsonBody() {
         String type = header("Content-Type").orElse("");
         if (!type.split(";", 2)[0].strip().equalsIgnoreCase("application/json")) {
             throw new Refusal(
@@ -70,8 +69,7 @@ public final class Call {
         long announced = header("Content-Length").map(Long::parseLong).orElse(0L);
         byte[] body = new byte[0];
         if (announced <= limits.bodyBytes()) {
-            InputStream in = exchange.getRequestBody();
-            body = in.readNBytes(limits.bodyBytes() + 1);
+            body = readBody();
         }
         if (Math.max(announced, body.length) > limits.bodyBytes()) {
             setHeader("Connection", "close");
@@ -83,6 +81,15 @@ public final class Call {
                     "the body is larger than " + limits.bodyBytes() + " bytes");
         }
         return body;
+    }
+
+    private byte[] readBody() {
+        try {
+            return exchange.getRequestBody().readNBytes(limits.bodyBytes() + 1);
+        } catch (IOException e) {
+            setHeader("Connection", "close");
+            throw Refusal.invalid(null, "the body broke off, or its chunks make no sense");
+        }
     }
 
     /**
