@@ -25,10 +25,10 @@ import org.junit.jupiter.api.io.TempDir;
  * Clients load, replace, use and unload adapters in any order, beside each other, while there is room on the device for a
  * few of them. Each client has names of its own and knows what must come of every call.
  *
- * <p>Runs for 30 seconds; {@code -Dlorikeet.test.seconds} says for how long else.
+ * <p>Runs for a minute; {@code -Dlorikeet.test.seconds} says for how long else.
  */
 class AdapterLifeTest {
-    private static final Duration TIME = Duration.ofSeconds(Long.getLong("lorikeet.test.seconds", 30));
+    private static final Duration TIME = Duration.ofSeconds(Long.getLong("lorikeet.test.seconds", 60));
     private static final int CLIENTS = 6;
     private static final int NAMES = 3;
     private static final int VARIANTS = 8;
