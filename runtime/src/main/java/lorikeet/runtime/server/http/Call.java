@@ -18,7 +18,6 @@ public final class Call {
     private final SlowClients slowClients;
     private final ClosedPeers closedPeers;
     private boolean answered;
-    private boolean brokenOff;
 
     Call(HttpExchange exchange, HttpLimits limits, SlowClients slowClients, ClosedPeers closedPeers) {
         this.exchange = exchange;
@@ -88,7 +87,6 @@ public final class Call {
         try {
             return exchange.getRequestBody().readNBytes(limits.bodyBytes() + 1);
         } catch (IOException e) {
-            brokenOff = true;
             setHeader("Connection", "close");
             throw Refusal.invalid(null, "the body broke off, or its chunks make no sense");
         }
@@ -120,9 +118,7 @@ public final class Call {
             if (!bare) {
                 exchange.getResponseBody().write(body);
                 exchange.getResponseBody().flush(); // closing waits for what is left of the request
-                if (!brokenOff) {
-                    discardRest();
-                }
+                discardRest();
             }
             exchange.close();
         });
