@@ -19,12 +19,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs random steps of random small models, with adapters of all kinds, on a device and on another that is known to be
  * right, and compares what every operation leaves behind.
+ *
+ * <p>A row's error is its distance from the right one over the norm of that or, if it is larger, the median norm of the
+ * step's rows. Where much cancels out, a row is small and its rounding is not: with activations rounded to bf16 on the
+ * CPU, one row in some hundred thousand is off by up to 4.5 % of its own norm, and none by 2.5 % of the usual one.
  */
 public final class DeviceCheck {
     private static final int MOST_TOKENS = 700;
     private static final int MOST_LENGTH = 640;
     private static final int ADAPTERS = 5;
     private static final int DECODE_STEPS = 4;
+    private static final double LEAST_NORM = 1e-15;
 
     private final Operations device;
     private final Operations reference;
@@ -217,8 +222,10 @@ public final class DeviceCheck {
         private void compare(String step, String operation, List<float[]> found, List<float[]> expected) {
             double largest = 0;
             int worst = 0;
+            double usual = medianNorm(expected);
             for (int row = 0; row < expected.size(); row++) {
-                double error = error(found.get(row), expected.get(row));
+                double error = distance(found.get(row), expected.get(row))
+                        / Math.max(Math.max(norm(expected.get(row)), usual), LEAST_NORM);
                 if (!(error <= largest)) {
                     largest = error;
                     worst = row;
@@ -231,15 +238,25 @@ public final class DeviceCheck {
             }
         }
 
-        /** The distance over the norm. */
-        private static double error(float[] found, float[] expected) {
-            double distance = 0;
-            double norm = 0;
+        private static double distance(float[] found, float[] expected) {
+            double sum = 0;
             for (int i = 0; i < expected.length; i++) {
-                distance += Math.pow((double) found[i] - expected[i], 2);
-                norm += Math.pow(expected[i], 2);
+                sum += Math.pow((double) found[i] - expected[i], 2);
             }
-            return Math.sqrt(distance / Math.max(norm, 1e-30));
+            return Math.sqrt(sum);
+        }
+
+        private static double norm(float[] row) {
+            double sum = 0;
+            for (float value : row) {
+                sum += (double) value * value;
+            }
+            return Math.sqrt(sum);
+        }
+
+        private static double medianNorm(List<float[]> rows) {
+            double[] norms = rows.stream().mapToDouble(Run::norm).sorted().toArray();
+            return norms.length == 0 ? 0 : norms[norms.length / 2];
         }
     }
 }
