@@ -203,7 +203,10 @@ public final class SlabPool implements AutoCloseable {
         return chunk.getValue().asSlice((run.first() - chunk.getKey()) * slabBytes, run.length() * slabBytes);
     }
 
-    /** Reserves a chunk for {@code count} slabs: more if that is little, fewer if the limit has it so. */
+    /**
+     * Reserves a chunk for {@code count} slabs: more if that is little, fewer if the limit has it so. If there is no memory
+     * for as many, it tries with a quarter less, down to what is needed now.
+     */
     private void reserve(int count) {
         int first = free.reserved();
         int usual = (int) Math.min(Integer.MAX_VALUE, source.chunkBytes() / slabBytes);
@@ -212,6 +215,10 @@ public final class SlabPool implements AutoCloseable {
             return;
         }
         Optional<MemorySegment> reserved = source.reserve(length * slabBytes);
+        while (reserved.isEmpty() && length > count) {
+            length = Math.max(count, length - Math.ceilDiv(length, 4));
+            reserved = source.reserve(length * slabBytes);
+        }
         if (reserved.isEmpty()) {
             LOG.log(
                     System.Logger.Level.WARNING,

@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class SlabPoolTest {
@@ -219,6 +220,42 @@ class SlabPoolTest {
             assertThat(pool.lease(4)).isEmpty();
             assertThat(pool.acquire()).isEqualTo(SlabPool.NONE);
             assertThat(pool.capacity()).isZero();
+            assertThat(pool.available()).isZero();
+        }
+    }
+
+    @Test
+    void takesLessWhereThereIsLess() {
+        AtomicLong left = new AtomicLong(40 * SLAB);
+        HostSlabs host = new HostSlabs();
+        SlabSource scarce = new SlabSource() {
+            @Override
+            public long chunkBytes() {
+                return Long.MAX_VALUE;
+            }
+
+            @Override
+            public Optional<MemorySegment> reserve(long bytes) {
+                return left.addAndGet(-bytes) >= 0 ? host.reserve(bytes) : refuse(bytes);
+            }
+
+            private Optional<MemorySegment> refuse(long bytes) {
+                left.addAndGet(bytes);
+                return Optional.empty();
+            }
+
+            @Override
+            public void close() {
+                host.close();
+            }
+        };
+        try (SlabPool pool = new SlabPool(SLAB, 1000, scarce)) {
+            int lent = 0;
+            while (pool.acquire() != SlabPool.NONE) {
+                lent++;
+            }
+            assertThat(lent).isEqualTo(40);
+            assertThat(pool.capacity()).isEqualTo(40);
             assertThat(pool.available()).isZero();
         }
     }

@@ -60,9 +60,14 @@ public final class Devices {
         try {
             return opened(cuda(-1, threads, refusal, true));
         } catch (LorikeetException e) {
-            Operations operations = new CpuOperations(threads);
-            return new Opened(operations, operations.describe() + " (no GPU: " + e.getMessage() + ")");
+            return cpuBecause(String.valueOf(e.getMessage()), threads);
         }
+    }
+
+    /** The CPU where {@link DeviceChoice#AUTO} would have taken a GPU, but for a reason. */
+    static Opened cpuBecause(String reason, int threads) {
+        Operations operations = new CpuOperations(threads);
+        return new Opened(operations, operations.describe() + " (no GPU: " + reason + ")");
     }
 
     /** Opens a GPU; what is missing is said in one line if {@code brief}, else with where it was looked for. */

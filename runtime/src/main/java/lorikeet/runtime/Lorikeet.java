@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import lorikeet.bindings.CudaOutOfMemoryException;
 import lorikeet.kernels.KvLayout;
 import lorikeet.kernels.Operations;
@@ -77,13 +78,27 @@ public final class Lorikeet implements AutoCloseable {
      * on a GPU they are copied to it.
      *
      * @param folder a checkpoint in the Hugging Face layout
-     * @throws LorikeetException NOT_FOUND, INVALID_FILE, or INCOMPATIBLE for what is not supported
+     * @throws LorikeetException NOT_FOUND, INVALID_FILE, INCOMPATIBLE for what is not supported, or NO_ROOM if the GPU
+     *     that was asked for has no memory for it
      */
     public static Lorikeet open(Path folder, Options options) {
+        try {
+            return open(folder, options, config -> Devices.open(options.device(), options.threads(), config));
+        } catch (CudaOutOfMemoryException e) {
+            if (options.device().equals(DeviceChoice.AUTO)) {
+                String reason = "it has no memory for the model: " + e.getMessage();
+                return open(folder, options, config -> Devices.cpuBecause(reason, options.threads()));
+            }
+            throw new LorikeetException(
+                    ErrorCode.NO_ROOM, folder + ": the GPU has no memory for the model: " + e.getMessage(), e);
+        }
+    }
+
+    private static Lorikeet open(Path folder, Options options, Function<ModelConfig, Devices.Opened> devices) {
         try (Opening opening = new Opening()) {
             Checkpoint checkpoint = opening.keep(Checkpoint.open(folder));
             Tokenizer tokenizer = opening.keep(Tokenizer.open(folder));
-            Devices.Opened device = Devices.open(options.device(), options.threads(), checkpoint.config());
+            Devices.Opened device = devices.apply(checkpoint.config());
             opening.keep(device.operations());
             Lorikeet model = new Lorikeet(checkpoint, tokenizer, device, options);
             opening.done();
@@ -91,9 +106,6 @@ public final class Lorikeet implements AutoCloseable {
             return model;
         } catch (TokenizerException e) {
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
-        } catch (CudaOutOfMemoryException e) {
-            throw new LorikeetException(
-                    ErrorCode.NO_ROOM, folder + ": the GPU has no memory for the model: " + e.getMessage(), e);
         }
     }
 

@@ -45,7 +45,7 @@ public final class CudaOperations implements Operations {
 
     private static final double POOL_FRACTION = 0.9;
 
-    /** Left to the driver, the libraries and other processes when a pool takes what there is. */
+    /** Left to the driver, the libraries and other processes when a pool takes what there is; an eighth if that is less. */
     private static final long SPARE_BYTES = 1L << 30;
 
     private final CudaContext context;
@@ -157,7 +157,8 @@ public final class CudaOperations implements Operations {
     @Override
     public SlabPool slabPool(long slabBytes, int capacity) {
         context.use();
-        long left = Math.max(0, context.memoryInfo().free() - SPARE_BYTES);
+        long free = context.memoryInfo().free();
+        long left = free - Math.min(SPARE_BYTES, free / 8);
         DeviceSlabs source = new DeviceSlabs(context);
         slabs.add(source);
         return new SlabPool(slabBytes, (int) Math.min(capacity, left / slabBytes), source);
