@@ -6,9 +6,9 @@
 //     y = magnitude * (W x + scaling * (B A x + lora_bias)) + bias
 //
 // where an adapter without a magnitude has 1 there. It is computed in two steps: `shrink` (or `shrink_prompt`) computes
-// h = A x beside the base product, which it doesn't depend on; the kernel that reads the projection (`rotate_and_store`,
-// `gate`, `add_norm`) adds the rest while it has the row in its registers. `expand` does the same for whoever
-// wants the projection itself, in place.
+// h = A x, which doesn't depend on the base product (of few rows `matvec_shrink` computes both in one launch); the kernel
+// that reads the projection (`rotate_and_store`, `gate`, `add_norm`) adds the rest while it has the row in its registers.
+// `expand` does the same for whoever wants the projection itself, in place.
 //
 // All kernels read their counts from the step, and share out whatever there is among their blocks: any number of blocks
 // is right, the numbers given here are fast. A recorded step's grids are made for as many tiles as it may have. Tokens without an adapter cost `shrink` and `expand` nothing. Sums are made in
@@ -38,11 +38,13 @@ constexpr int EXPAND_BLOCKS = 3;
 constexpr int GATE_BLOCKS = 2;
 constexpr int ROTATE_BLOCKS = 3;
 constexpr int ADD_NORM_BLOCKS = 1;
+constexpr int MATVEC_SHRINK_BLOCKS = 5;
 #else
 constexpr int EXPAND_BLOCKS = 4;
 constexpr int GATE_BLOCKS = 3;
 constexpr int ROTATE_BLOCKS = 4;
 constexpr int ADD_NORM_BLOCKS = 2;
+constexpr int MATVEC_SHRINK_BLOCKS = 6;
 #endif
 
 // One linear layer of a projection.
@@ -65,7 +67,7 @@ struct Lora {
     int columns;      // length of a row of the projection
     int rank_stride;  // a multiple of 16, not less than any rank
     int tokens;       // rows that `shrunk` has room for
-    int prompt;       // 0: h comes from shrink; 1: from shrink_prompt
+    int prompt;       // 0: h comes from shrink or matvec_shrink; 1: from shrink_prompt
     int outputs;      // 1: the rows are the step's outputs instead of its tokens (the head)
     int run;          // tiles that a block takes together, to read B once for them: 1 in decode steps, 4 in prompts
     LoraPart part[LORA_PARTS];

@@ -6,6 +6,7 @@
 #include "matvec.cuh"
 
 #include "device.cuh"
+#include "shrink_beside.cuh"
 
 namespace lorikeet::matvec {
 
@@ -116,10 +117,9 @@ __device__ __forceinline__ void store(__nv_bfloat16* to, float value) { *to = __
 
 __device__ __forceinline__ void store(float* to, float value) { *to = value; }
 
+// Sixteen outputs: number `tile` of those of all parts.
 template <typename Out>
-__device__ __forceinline__ void run(const MatVec& product, int rows) {
-    __shared__ Shared shared;
-    int tile = blockIdx.x;
+__device__ __forceinline__ void run(const MatVec& product, int rows, int tile, Shared& shared) {
     int part = 0;
     int column = 0;
     while (part < product.parts && tile >= (product.out[part] + OUT - 1) / OUT) {
@@ -150,12 +150,33 @@ __device__ __forceinline__ void run(const MatVec& product, int rows) {
 
 extern "C" __global__ void __launch_bounds__(128, 6)
     matvec_tokens(const lorikeet::Step* step, const __grid_constant__ lorikeet::MatVec product) {
-    lorikeet::matvec::run<__nv_bfloat16>(product, min(step->tokens, lorikeet::MATVEC_ROWS));
+    __shared__ lorikeet::matvec::Shared shared;
+    lorikeet::matvec::run<__nv_bfloat16>(product, min(step->tokens, lorikeet::MATVEC_ROWS), blockIdx.x, shared);
+}
+
+extern "C" __global__ void __launch_bounds__(128, lorikeet::MATVEC_SHRINK_BLOCKS)
+    matvec_shrink(const lorikeet::Step* step, const __grid_constant__ lorikeet::MatVec product,
+                  const __grid_constant__ lorikeet::Lora lora, int shrink_blocks) {
+    using namespace lorikeet;
+    __shared__ union {
+        matvec::Shared product;
+        float4 shrink[matvec::WARPS * WARP];
+    } shared;
+    const int tiles = static_cast<int>(gridDim.x) - shrink_blocks;
+    const int block = static_cast<int>(blockIdx.x);
+    if (block >= tiles) {
+        release_next();
+        shrinking::shrink_share<1, matvec::WARPS, 4>(
+            step, lora, product.x, block - tiles, shrink_blocks, shared.shrink);
+        return;
+    }
+    matvec::run<__nv_bfloat16>(product, min(step->tokens, MATVEC_ROWS), block, shared.product);
 }
 
 extern "C" __global__ void __launch_bounds__(128, 6)
     matvec_outputs(const lorikeet::Step* step, const __grid_constant__ lorikeet::MatVec product) {
-    lorikeet::matvec::run<float>(product, min(step->outputs, lorikeet::MATVEC_ROWS));
+    __shared__ lorikeet::matvec::Shared shared;
+    lorikeet::matvec::run<float>(product, min(step->outputs, lorikeet::MATVEC_ROWS), blockIdx.x, shared);
 }
 
 extern "C" __global__ void __launch_bounds__(128, 6)

@@ -1,7 +1,7 @@
 // Products of few rows with a weight: bound by reading the weight.
 #pragma once
 
-#include "step.cuh"
+#include "lora.cuh"
 
 namespace lorikeet {
 
@@ -29,6 +29,14 @@ constexpr int MATVEC_OUT = 16;  // outputs of a block
 // Grid: [sum over the parts of ceil(out / MATVEC_OUT)]. Block: 128.
 extern "C" __global__ void matvec_tokens(const lorikeet::Step* step,
                                          const __grid_constant__ lorikeet::MatVec product);
+
+// The same, and h = A x of the same rows (see lora.cuh) in `shrink_blocks` blocks behind those of the product, one at
+// least. lora.in is x_pitch; rows of A are multiples of 16 bytes and start at one.
+//
+// Grid: the product's + shrink_blocks, of which min(tiles * parts * 16 * rank_shares, 264) are fast, tiles as many as the
+// step may have. Block: 128.
+extern "C" __global__ void matvec_shrink(const lorikeet::Step* step, const __grid_constant__ lorikeet::MatVec product,
+                                         const __grid_constant__ lorikeet::Lora lora, int shrink_blocks);
 
 // The products of the wanted rows, x being [outputs, in], in f32. Otherwise the same.
 extern "C" __global__ void matvec_outputs(const lorikeet::Step* step,

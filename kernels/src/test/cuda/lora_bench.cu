@@ -1,11 +1,15 @@
 // Times the LoRA kernels over the four projections of a Llama-3-8B layer: graphs of 32 layers with weights of their own,
 // the median of 20 replays, in microseconds a layer, beside the time that the bytes take at the measured bandwidth.
 // Usage: lora_bench [rank [shrink expand gate rotate [tokens [brief]]]]: most blocks, most tokens
+//        lora_bench [rank] products: with the base model's products
 #include "device_memory.cuh"
 #include "lora.cuh"
+#include "matvec.cuh"
+#include "shrink_beside.cuh"
 #include "vectors.cuh"
 
 #include <functional>
+#include <string>
 
 using namespace lorikeet;
 
@@ -244,6 +248,46 @@ class Bench {
         return us;
     }
 
+    enum class Shrink { NONE, IN_FRONT, INSIDE };
+
+    // A layer's products and consumers, for up to MATVEC_ROWS tokens: without adapters, or shrunk somewhere.
+    double products(const Buffer<bf16>& weights, bool adapters, Shrink shrinks) {
+        return time_graph([&](cudaStream_t stream) {
+            size_t at = 0;
+            for (int layer = 0; layer < LAYERS; layer++) {
+                for (int p = 0; p < 4; p++) {
+                    Lora to = lora(layer, p);
+                    if (shrinks == Shrink::IN_FRONT) {
+                        launch_shrink(stream, true, to, in_[p].get());
+                    }
+                    size_t count = size_t(to.columns) * to.in;
+                    at = at + count > weights.size() ? 0 : at;
+                    MatVec product{in_[p].get(), out_[p].get(), to.in, to.columns, to.in, to.parts, {}, {}, 0};
+                    const bf16* weight = weights.get() + at;
+                    int tiles = 0;
+                    for (int part = 0; part < to.parts; part++) {
+                        product.weight[part] = weight;
+                        product.out[part] = to.part[part].out;
+                        weight += size_t(to.part[part].out) * to.in;
+                        tiles += divide_up(to.part[part].out, MATVEC_OUT);
+                    }
+                    at += count;
+                    if (shrinks == Shrink::NONE || shrinks == Shrink::IN_FRONT) {
+                        launch(stream, true, 1, tiles, 128, matvec_tokens, device_step_, product);
+                    } else {
+                        int blocks = std::min(tokens_ * to.parts * 16 * shrinking::rank_shares(to), most_shrink);
+                        launch(stream, true, 1, tiles + blocks, 128, matvec_shrink, device_step_, product, to,
+                               blocks);
+                    }
+                    if (!adapters) {
+                        to.shrunk = nullptr;
+                    }
+                    launch_consumer(stream, true, layer, p, to);
+                }
+            }
+        }) / LAYERS;
+    }
+
   private:
     int stride() const { return divide_up(rank_, 16) * 16; }
 
@@ -337,11 +381,31 @@ class Bench {
     Buffer<unsigned char> cache_;
 };
 
+void time_products(int rank, double bytes_per_us) {
+    Buffer<bf16> weights = random_buffer<bf16>(size_t(1) << 29, 5, 0.02f);
+    std::printf("%11s | %8s %8s | %8s %8s\n", "M/D", "without", "expand", "in front", "inside");
+    struct {
+        int tokens;
+        int adapters;
+    } table[] = {{1, 1}, {2, 2}, {4, 1}, {4, 4}, {8, 1}, {8, 4}, {8, 8}};
+    for (auto [tokens, adapters] : table) {
+        Bench bench(tokens, adapters, rank, bytes_per_us);
+        std::printf("%6d/%-4d | %8.2f %8.2f |", tokens, adapters,
+                    bench.products(weights, false, Bench::Shrink::NONE),
+                    bench.products(weights, true, Bench::Shrink::NONE));
+        for (auto shrinks : {Bench::Shrink::IN_FRONT, Bench::Shrink::INSIDE}) {
+            std::printf(" %8.2f", bench.products(weights, true, shrinks));
+        }
+        std::printf("\n");
+    }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
     std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
     int rank = count > 1 ? std::atoi(arguments[1]) : 16;
+    bool products = count > 2 && std::string(arguments[2]) == "products";
     if (count > 5) {
         most_shrink = std::atoi(arguments[2]);
         most_expand = std::atoi(arguments[3]);
@@ -356,8 +420,12 @@ int main(int count, char** arguments) {
     double bytes_per_us = bandwidth();
     std::printf("%s, copies at %.2f TB/s, reads at %.2f TB/s, rank %d; microseconds a layer\n", properties.name,
                 bytes_per_us / 1e6, read_bandwidth() / 1e6, rank);
-    std::printf("%11s %7s | %7s %7s %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "both", "no PDL", "shrink", "expand",
+    if (!products) std::printf("%11s %7s | %7s %7s %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "both", "no PDL", "shrink", "expand",
                 "consume", "+expand", "+shrink", "with adapters: qkv, o, gate_up, down; without");
+    if (products) {
+        time_products(rank, bytes_per_us);
+        return 0;
+    }
     Buffer<uint4> weights(size_t(1) << 26);
     struct {
         int tokens;

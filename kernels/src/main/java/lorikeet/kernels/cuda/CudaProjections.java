@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
 final class CudaProjections implements AutoCloseable {
     private static final int SHRINK_THREADS = 256;
     private static final int SHRINK_PROMPT_THREADS = 128;
+    private static final int SHRINK_BLOCKS = 264;
+    private static final int MOST_RANK_SHARES = 4;
     private static final int EXPAND_THREADS = 128;
     private static final int ADD_NORM_THREADS = 256;
     private static final int WINDOW = 256;
@@ -58,13 +60,8 @@ final class CudaProjections implements AutoCloseable {
         return call;
     }
 
-    private void write(KernelLaunch kernel, LoraCall call, CurrentStep step) {
-        call.write(
-                kernel.argument(1),
-                step.adapted() ? scratch.address() : 0,
-                scratch.stride(),
-                step.tokens(),
-                step.prompt());
+    private void write(MemorySegment argument, LoraCall call, CurrentStep step) {
+        call.write(argument, step.adapted() ? scratch.address() : 0, scratch.stride(), step.tokens(), step.prompt());
     }
 
     private static int grid(long blocks, int most) {
@@ -73,6 +70,13 @@ final class CudaProjections implements AutoCloseable {
 
     void project(CurrentStep step, Matrix in, Projected out) {
         Projection projection = out.projection();
+        if (step.adapted() && Products.isFew(step, in)) {
+            LoraCall call = call(projection);
+            write(kernels.matvecShrink.argument(2), call, step);
+            long units = 16L * step.tiles() * call.parts() * Math.min(scratch.stride() / 16, MOST_RANK_SHARES);
+            products.tokensAndShrink(step, in, projection.parts(), out.values(), grid(units, SHRINK_BLOCKS));
+            return;
+        }
         if (step.adapted()) {
             shrink(step, call(projection), in, step.tiles());
         }
@@ -81,18 +85,18 @@ final class CudaProjections implements AutoCloseable {
 
     private void shrink(CurrentStep step, LoraCall call, Matrix in, int tiles) {
         KernelLaunch kernel = step.prompt() ? kernels.shrinkPrompt : kernels.shrink;
-        write(kernel, call, step);
+        write(kernel.argument(1), call, step);
         if (step.prompt()) {
-            kernel.grid(grid(4L * tiles, 264), 1, 1).block(SHRINK_PROMPT_THREADS, 1, 1, 0);
+            kernel.grid(grid(4L * tiles, SHRINK_BLOCKS), 1, 1).block(SHRINK_PROMPT_THREADS, 1, 1, 0);
         } else {
-            kernel.grid(grid(16L * tiles * call.parts(), 264), 1, 1).block(SHRINK_THREADS, 1, 1, 0);
+            kernel.grid(grid(16L * tiles * call.parts(), SHRINK_BLOCKS), 1, 1).block(SHRINK_THREADS, 1, 1, 0);
         }
         kernel.set(0, step.address()).set(2, in.data().address()).launch(stream.handle());
     }
 
     void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
         KernelLaunch kernel = kernels.rotateAndStore;
-        write(kernel, call(qkv.projection()), step);
+        write(kernel.argument(1), call(qkv.projection()), step);
         MemorySegment rotation = kernel.argument(2);
         rotation.set(JAVA_INT, 0, shape.layer());
         rotation.set(JAVA_INT, 4, shape.heads());
@@ -123,7 +127,7 @@ final class CudaProjections implements AutoCloseable {
 
     void gate(CurrentStep step, Projected gateUp, Matrix out) {
         KernelLaunch kernel = kernels.gate;
-        write(kernel, call(gateUp.projection()), step);
+        write(kernel.argument(1), call(gateUp.projection()), step);
         kernel.grid(grid(groups(step) * Math.ceilDiv(out.cols(), WINDOW), 1056), 1, 1)
                 .block(EXPAND_THREADS, 1, 1, 0)
                 .set(0, step.address())
@@ -134,7 +138,7 @@ final class CudaProjections implements AutoCloseable {
 
     void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
         KernelLaunch kernel = kernels.addNorm;
-        write(kernel, call(delta.projection()), step);
+        write(kernel.argument(1), call(delta.projection()), step);
         norm(kernel.argument(2), 0, norm);
         int cluster = 1;
         while (clusters && cluster < MOST_CLUSTER && cluster * ADD_NORM_WINDOW < residual.cols()) {
@@ -167,7 +171,7 @@ final class CudaProjections implements AutoCloseable {
         int tiles = step.outputTiles();
         shrink(step, call, in, tiles);
         KernelLaunch kernel = kernels.expandLogits;
-        write(kernel, call, step);
+        write(kernel.argument(1), call, step);
         kernel.grid(grid((long) tiles * Math.ceilDiv(layer.out(), WINDOW), 1056), 1, 1)
                 .block(EXPAND_THREADS, 1, 1, 0)
                 .set(0, step.address())

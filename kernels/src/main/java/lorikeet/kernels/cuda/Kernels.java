@@ -41,6 +41,7 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch shrinkPrompt;
     final KernelLaunch expandLogits;
     final KernelLaunch matvecTokens;
+    final KernelLaunch matvecShrink;
     final KernelLaunch matvecOutputs;
     final KernelLaunch headReplaced;
     final KernelLaunch headTokenRows;
@@ -67,6 +68,7 @@ final class Kernels implements AutoCloseable {
         shrinkPrompt = kernel("shrink_prompt", JAVA_LONG, LORA, JAVA_LONG);
         expandLogits = kernel("expand_logits", JAVA_LONG, LORA, JAVA_LONG);
         matvecTokens = kernel("matvec_tokens", JAVA_LONG, MATVEC);
+        matvecShrink = kernel("matvec_shrink", JAVA_LONG, MATVEC, LORA, JAVA_INT);
         matvecOutputs = kernel("matvec_outputs", JAVA_LONG, MATVEC);
         headReplaced = kernel("head_replaced", JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
         headTokenRows = kernel("head_token_rows", JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);

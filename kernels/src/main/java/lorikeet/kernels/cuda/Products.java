@@ -52,10 +52,27 @@ final class Products {
         return (rows + 63) / 64 * 64;
     }
 
+    /** Whether a product of the step's tokens is one of few rows, which can have the adapters' shrink in its launch. */
+    static boolean isFew(CurrentStep step, Matrix in) {
+        return step.tokens() <= MATVEC_ROWS && in.cols() % 8 == 0;
+    }
+
+    /**
+     * The product of the step's tokens, {@link #isFew} of them, with the adapters' shrink beside it; the caller has
+     * written the kernel's struct {@code Lora}.
+     *
+     * @param shrinkBlocks blocks that shrink
+     */
+    void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
+        KernelLaunch kernel = kernels.matvecShrink;
+        kernel.set(3, shrinkBlocks);
+        few(kernel, step, in, layers, out, shrinkBlocks);
+    }
+
     /** The product of the step's tokens, see {@link #run}. */
     void tokens(CurrentStep step, Matrix in, List<Linear> layers, Matrix out) {
-        if (step.tokens() <= MATVEC_ROWS && in.cols() % 8 == 0) {
-            few(kernels.matvecTokens, step, in, layers, out);
+        if (isFew(step, in)) {
+            few(kernels.matvecTokens, step, in, layers, out, 0);
         } else {
             run(step.tokenRows(), in, layers, out);
         }
@@ -64,13 +81,14 @@ final class Products {
     /** The product of the wanted rows, into F32, see {@link #run}. */
     void outputs(CurrentStep step, Matrix in, Linear layer, Matrix out) {
         if (step.outputs() <= MATVEC_ROWS && in.cols() % 8 == 0) {
-            few(kernels.matvecOutputs, step, in, List.of(layer), out);
+            few(kernels.matvecOutputs, step, in, List.of(layer), out, 0);
         } else {
             run(step.outputRows(), in, List.of(layer), out);
         }
     }
 
-    private void few(KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, Matrix out) {
+    private void few(
+            KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int moreBlocks) {
         MemorySegment product = kernel.argument(1);
         product.set(JAVA_LONG, 0, in.data().address());
         product.set(JAVA_LONG, 8, out.data().address());
@@ -78,7 +96,7 @@ final class Products {
         product.set(JAVA_INT, 20, out.cols());
         product.set(JAVA_INT, 24, in.cols());
         product.set(JAVA_INT, 28, layers.size());
-        int blocks = 0;
+        int blocks = moreBlocks;
         for (int i = 0; i < MATVEC_PARTS; i++) {
             Linear layer = i < layers.size() ? layers.get(i) : null;
             product.set(
