@@ -1,21 +1,14 @@
 package lorikeet.jmh.device;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.KvLayout;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.Registration;
 import lorikeet.memory.ElementType;
-import lorikeet.memory.Safetensors;
 import lorikeet.memory.SlabLease;
 import lorikeet.memory.SlabPlan;
 import lorikeet.memory.SlabPool;
@@ -39,7 +32,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.infra.Blackhole;
 
-/** An adapter of rank {@value #RANK} on its way from a file in the page cache into a device's slabs. */
+/** An adapter on its way from a file in the page cache into a device's slabs. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -58,21 +51,17 @@ public class AdapterSwap {
     @Param("F32")
     ElementType type = ElementType.F32;
 
+    /** Its rank. */
+    @Param("16")
+    int rank = RANK;
+
     private final Arena arena = Arena.ofShared();
     private @Nullable Opened opened;
     private @Nullable LoadedAdapter justLoaded;
     private List<Registration> justRegistered = List.of();
 
-    /** What the benchmarks work on: a folder, an adapter that is ready, and one that is resident. */
-    private record Opened(
-            Operations operations,
-            ModelWeights base,
-            SlabPool pool,
-            Path parent,
-            Path folder,
-            LoadedAdapter ready,
-            SlabPlan plan,
-            List<Registration> registrations) {}
+    /** What the benchmarks work on: an adapter that is ready, and room for one that is resident. */
+    private record Opened(Operations operations, ModelWeights base, SlabPool pool, ReadyAdapter ready, SlabPlan plan) {}
 
     /** Writes the adapter and checks what is loaded. */
     @Setup
@@ -85,24 +74,10 @@ public class AdapterSwap {
         ModelWeights base = new RandomWeights(shape, noise).model(List::copyOf);
         KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headSize(), operations.kvType());
         Load two = new Load(0, 2);
-        SlabPool pool = operations.slabPool(EngineMemory.slabBytes(layout), Decode.slabs(shape, two, RANK));
-        Path parent = Files.createTempDirectory("lorikeet-bench");
-        Path folder = shape.checkpoint().writeAdapter(parent, RANK, type, 0);
-        LoadedAdapter ready = AdapterLoader.load(folder, base, operations);
-        if (ready.bytes() != shape.adapterWeights(RANK) * type.bytes()
-                || ready.modules().size() != 7 * shape.layers()) {
-            throw new IllegalStateException(ready.modules().size() + " modules in " + ready.bytes() + " bytes");
-        }
-        SlabPlan plan = operations.plan(ready.weights(), pool.slabBytes());
-        opened = new Opened(operations, base, pool, parent, folder, ready, plan, register(operations, ready));
-    }
-
-    private static List<Registration> register(Operations operations, LoadedAdapter adapter) {
-        List<Registration> registrations = new ArrayList<>();
-        for (Safetensors file : adapter.files().files()) {
-            registrations.add(operations.register(file.mapped()));
-        }
-        return registrations;
+        SlabPool pool = operations.slabPool(EngineMemory.slabBytes(layout), Decode.slabs(shape, two, rank));
+        ReadyAdapter ready = new ReadyAdapter(shape, rank, type, base, operations);
+        SlabPlan plan = operations.plan(ready.loaded().weights(), pool.slabBytes());
+        opened = new Opened(operations, base, pool, ready, plan);
     }
 
     private Opened opened() {
@@ -116,9 +91,9 @@ public class AdapterSwap {
     @Benchmark
     public SlabPlan load() {
         Opened with = opened();
-        LoadedAdapter adapter = AdapterLoader.load(with.folder, with.base, with.operations);
+        LoadedAdapter adapter = AdapterLoader.load(with.ready.folder(), with.base, with.operations);
         justLoaded = adapter;
-        justRegistered = register(with.operations, adapter);
+        justRegistered = ReadyAdapter.register(with.operations, adapter);
         return with.operations.plan(adapter.weights(), with.pool.slabBytes());
     }
 
@@ -127,7 +102,7 @@ public class AdapterSwap {
     public void swapIn(Blackhole result) {
         Opened with = opened();
         try (SlabLease lease = with.pool.lease(with.plan).orElseThrow()) {
-            result.consume(with.operations.copyIn(with.ready.weights(), with.plan, lease.memory()));
+            result.consume(with.operations.copyIn(with.ready.loaded().weights(), with.plan, lease.memory()));
         }
     }
 
@@ -158,23 +133,11 @@ public class AdapterSwap {
 
     /** Gives everything back. */
     @TearDown
-    public void close() throws IOException {
+    public void close() {
         Opened with = opened();
-        with.registrations.forEach(Registration::close);
         with.ready.close();
         with.pool.close();
         with.operations.close();
         arena.close();
-        try (Stream<Path> files = Files.walk(with.parent)) {
-            files.sorted(Comparator.reverseOrder()).forEach(AdapterSwap::delete);
-        }
-    }
-
-    private static void delete(Path path) {
-        try {
-            Files.delete(path);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

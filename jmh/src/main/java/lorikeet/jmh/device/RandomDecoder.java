@@ -20,6 +20,7 @@ import lorikeet.runtime.Devices;
 import lorikeet.runtime.engine.EngineMemory;
 import lorikeet.runtime.model.ForwardPass;
 import lorikeet.runtime.model.ModelConfig;
+import lorikeet.runtime.model.ModelWeights;
 import org.jspecify.annotations.Nullable;
 
 /** A model of random weights on a device, ready for steps, with adapters in slabs beside its cache. */
@@ -29,6 +30,7 @@ final class RandomDecoder implements AutoCloseable {
     private final Operations operations;
     private final Noise noise;
     private final RandomWeights random;
+    private final ModelWeights weights;
     private final SlabPool pool;
     private final KvCache cache;
     private final ForwardPass pass;
@@ -51,7 +53,8 @@ final class RandomDecoder implements AutoCloseable {
                 .operations();
         registration = operations.register(noise.all());
         random = new RandomWeights(shape, noise);
-        pass = new ForwardPass(config, random.model(operations::place), operations, maxTokens, maxOutputs);
+        weights = random.model(operations::place);
+        pass = new ForwardPass(config, weights, operations, maxTokens, maxOutputs);
         KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headSize(), operations.kvType());
         pool = operations.slabPool(EngineMemory.slabBytes(layout), slabs);
         cache = new Slabs(layout, pool);
@@ -79,9 +82,9 @@ final class RandomDecoder implements AutoCloseable {
         return timer;
     }
 
-    /** An adapter in host memory. */
-    AdapterWeights hostAdapter(int rank) {
-        return random.adapter(rank);
+    /** The model. */
+    ModelWeights weights() {
+        return weights;
     }
 
     /** Adapters in slabs, which they keep. */

@@ -1,16 +1,17 @@
 package lorikeet.jmh.device;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.Batch;
 import lorikeet.kernels.SampledToken;
 import lorikeet.kernels.SamplingSettings;
 import lorikeet.kernels.SamplingState;
+import lorikeet.memory.ElementType;
 import lorikeet.memory.SlabLease;
 import lorikeet.memory.SlabPlan;
 import org.jspecify.annotations.Nullable;
@@ -46,15 +47,21 @@ public class SwapUnderLoad {
     @Param({"0", "50"})
     int swaps;
 
+    /** The type of their files: F32, as PEFT saves them, or BF16. */
+    @Param("F32")
+    ElementType type = ElementType.F32;
+
     private final Batch batch = new Batch();
     private final List<SamplingState> states = new ArrayList<>();
-    private final AtomicLong swapped = new AtomicLong();
     private @Nullable RandomDecoder opened;
+    private @Nullable ReadyAdapter ready;
     private @Nullable Thread swapper;
+    private long swapNanos;
+    private int swapped;
 
     /** Makes the model and starts the swaps. */
     @Setup
-    public void open() {
+    public void open() throws IOException {
         Load load = new Load(REQUESTS, ADAPTERS + 1);
         RandomDecoder decoder =
                 new RandomDecoder(device, shape, Decode.CONTEXT, REQUESTS, Decode.slabs(shape, load, RANK));
@@ -77,20 +84,23 @@ public class SwapUnderLoad {
             decoder.add(batch, adapter, tokens.get(i), Decode.CONTEXT, Decode.CONTEXT + 1, blocks.get(i), 1);
         }
         if (swaps > 0) {
-            AdapterWeights host = decoder.hostAdapter(RANK);
-            SlabPlan plan = decoder.operations().plan(host, decoder.pool().slabBytes());
-            swapper = Thread.ofPlatform().name("swapper").start(() -> swap(decoder, host, plan));
+            ready = new ReadyAdapter(shape, RANK, type, decoder.weights(), decoder.operations());
+            AdapterWeights weights = ready.loaded().weights();
+            SlabPlan plan = decoder.operations().plan(weights, decoder.pool().slabBytes());
+            swapper = Thread.ofPlatform().name("swapper").start(() -> swap(decoder, weights, plan));
         }
     }
 
     /** Swaps adapters in, at a steady pace, until it is interrupted. */
-    private void swap(RandomDecoder decoder, AdapterWeights host, SlabPlan plan) {
+    private void swap(RandomDecoder decoder, AdapterWeights weights, SlabPlan plan) {
         long next = System.nanoTime();
         while (!Thread.currentThread().isInterrupted()) {
+            long start = System.nanoTime();
             try (SlabLease lease = decoder.pool().lease(plan).orElseThrow()) {
-                decoder.operations().copyIn(host, plan, lease.memory());
+                decoder.operations().copyIn(weights, plan, lease.memory());
             }
-            swapped.incrementAndGet();
+            swapNanos += System.nanoTime() - start;
+            swapped++;
             next += SECOND / swaps;
             LockSupport.parkNanos(next - System.nanoTime());
         }
@@ -117,9 +127,15 @@ public class SwapUnderLoad {
             running.interrupt();
             running.join();
         }
+        if (ready != null) {
+            ready.close();
+        }
         decoder().close();
-        if (swaps > 0 && swapped.get() == 0) {
-            throw new IllegalStateException("no adapter was swapped in");
+        if (swaps > 0) {
+            if (swapped == 0) {
+                throw new IllegalStateException("no adapter was swapped in");
+            }
+            System.out.printf("%d swaps, of %.2f ms each%n", swapped, swapNanos / 1e6 / swapped);
         }
     }
 }
