@@ -65,7 +65,12 @@ __device__ float to_float(float value) { return value; }
 __device__ float to_float(__half value) { return __half2float(value); }
 
 template <typename From>
-__device__ void cast(const CastPiece& piece) {
+__device__ void cast(const CastPiece* pieces) {
+    __shared__ CastPiece piece;
+    if (threadIdx.x == 0) {
+        piece = pieces[blockIdx.y];  // in host memory: once a block
+    }
+    __syncthreads();
     const From* from = static_cast<const From*>(piece.from);
     const long long stride = static_cast<long long>(gridDim.x) * THREADS;
     long long first = static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x;
@@ -172,10 +177,10 @@ extern "C" __global__ void __launch_bounds__(256)
 
 extern "C" __global__ void __launch_bounds__(256) cast_f32_to_bf16(const lorikeet::CastPiece* pieces) {
     lorikeet::wait_for_previous();
-    lorikeet::rows::cast<float>(pieces[blockIdx.y]);
+    lorikeet::rows::cast<float>(pieces);
 }
 
 extern "C" __global__ void __launch_bounds__(256) cast_f16_to_bf16(const lorikeet::CastPiece* pieces) {
     lorikeet::wait_for_previous();
-    lorikeet::rows::cast<__half>(pieces[blockIdx.y]);
+    lorikeet::rows::cast<__half>(pieces);
 }

@@ -47,6 +47,28 @@ __device__ __noinline__ float penalise(float logit, unsigned seen, const Samplin
     return result;
 }
 
+// A row's settings, which lie in host memory, on their way into shared memory: a few threads have a word each. Between
+// the two calls there is time to load something else.
+struct SettingsOnTheWay {
+    using Word = unsigned long long;
+    static constexpr int WORDS = sizeof(SamplingRow) / sizeof(Word);
+
+    Word word = 0;
+
+    __device__ __forceinline__ explicit SettingsOnTheWay(const SamplingRow& from) {
+        if (threadIdx.x < WORDS) {
+            word = __ldcv(reinterpret_cast<const Word*>(&from) + threadIdx.x);
+        }
+    }
+
+    __device__ __forceinline__ void arrive(SamplingRow& to) const {
+        if (threadIdx.x < WORDS) {
+            reinterpret_cast<Word*>(&to)[threadIdx.x] = word;
+        }
+        __syncthreads();
+    }
+};
+
 // A row of logits with its penalties.
 struct Row {
     const float* logits;
@@ -515,13 +537,14 @@ extern "C" __global__ void __launch_bounds__(256)
         float floats[SCAN_THREADS / WARP];
         int ints[SCAN_THREADS / WARP];
     } scratch;
+    __shared__ SamplingRow own;
     wait_for_previous();
     release_next();
     if (rows != nullptr && static_cast<int>(blockIdx.y) >= *rows) {
         return;
     }
-    const Row row = {logits + static_cast<size_t>(blockIdx.y) * vocabulary, settings[blockIdx.y].seen,
-                     settings[blockIdx.y]};
+    const SettingsOnTheWay on_the_way(settings[blockIdx.y]);
+    const float* row_logits = logits + static_cast<size_t>(blockIdx.y) * vocabulary;
     const int first = static_cast<int>(blockIdx.x) * SAMPLER_CHUNK;
     float value[SCAN_EACH];
     float max = -INFINITY;
@@ -530,8 +553,10 @@ extern "C" __global__ void __launch_bounds__(256)
 #pragma unroll
     for (int i = 0; i < SCAN_EACH; i++) {
         const int token = first + i * SCAN_THREADS + static_cast<int>(threadIdx.x);
-        value[i] = token < vocabulary ? row.logits[token] : -INFINITY;
+        value[i] = token < vocabulary ? row_logits[token] : -INFINITY;
     }
+    on_the_way.arrive(own);
+    const Row row = {row_logits, own.seen, own};
 #pragma unroll
     for (int i = 0; i < SCAN_EACH; i++) {
         const int token = first + i * SCAN_THREADS + static_cast<int>(threadIdx.x);
@@ -586,13 +611,14 @@ extern "C" __global__ void __launch_bounds__(1024)
     using namespace lorikeet;
     using namespace lorikeet::sampler;
     __shared__ Shared shared;
+    __shared__ SamplingRow own;
     wait_for_previous();
     release_next();
     const int index = blockIdx.x;
     if (rows != nullptr && index >= *rows) {
         return;
     }
-    const Row row = {logits + static_cast<size_t>(index) * vocabulary, settings[index].seen, settings[index]};
+    const SettingsOnTheWay on_the_way(settings[index]);
     summaries += static_cast<size_t>(index) * chunks;
     Key best = 0;
     float max = -INFINITY;
@@ -606,9 +632,12 @@ extern "C" __global__ void __launch_bounds__(1024)
     if (!valid) {
         if (threadIdx.x == 0) {
             sampled[index] = {-1, 0, NAN, 0};
+            next_ids[index] = 0;
         }
         return;
     }
+    on_the_way.arrive(own);
+    const Row row = {logits + static_cast<size_t>(index) * vocabulary, own.seen, own};
     const bool scored = row.settings.token >= 0;
     const bool log_probs = row.settings.log_probs >= 0 || scored;
     const int token = scored ? row.settings.token : choose(row, vocabulary, best, shared);
@@ -628,9 +657,7 @@ extern "C" __global__ void __launch_bounds__(1024)
     if (threadIdx.x == 0) {
         const float log_prob = log_probs ? static_cast<float>(row.logits[token] - shared.log_sum) : NAN;
         sampled[index] = {token, 1, log_prob, ::max(count, 0)};
-        if (next_ids != nullptr) {
-            next_ids[index] = token;
-        }
+        next_ids[index] = token;
         if (row.settings.seen != nullptr && row.settings.count != 0) {
             unsigned& seen = row.settings.seen[token];
             seen = seen == 0 ? 2 : seen + 1;
@@ -638,31 +665,43 @@ extern "C" __global__ void __launch_bounds__(1024)
     }
 }
 
+extern "C" __global__ void __launch_bounds__(256) sampler_clear(unsigned* seen, long long count) {
+    lorikeet::wait_for_previous();
+    const long long stride = static_cast<long long>(gridDim.x) * blockDim.x;
+    for (long long i = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += stride) {
+        seen[i] = 0;
+    }
+}
+
 extern "C" __global__ void __launch_bounds__(256) sampler_see(const lorikeet::SeenToken* tokens, int count) {
     lorikeet::wait_for_previous();
     const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
     if (i < count) {
-        unsigned* seen = tokens[i].seen + tokens[i].token;
+        const lorikeet::SeenToken token = tokens[i];
+        unsigned* seen = token.seen + token.token;
         atomicMax(seen, 1u);
-        if (tokens[i].output != 0) {
+        if (token.output != 0) {
             atomicAdd(seen, 1u);
         }
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) sampler_bias(lorikeet::BiasedToken* tokens, int count) {
+extern "C" __global__ void __launch_bounds__(256)
+    sampler_bias(const lorikeet::BiasedToken* tokens, float* before, int count) {
     lorikeet::wait_for_previous();
     const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
     if (i < count) {
-        tokens[i].before = *tokens[i].logit;
-        *tokens[i].logit = __fadd_rn(tokens[i].before, tokens[i].bias);
+        const lorikeet::BiasedToken token = tokens[i];
+        before[i] = *token.logit;
+        *token.logit = __fadd_rn(before[i], token.bias);
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) sampler_unbias(const lorikeet::BiasedToken* tokens, int count) {
+extern "C" __global__ void __launch_bounds__(256)
+    sampler_unbias(const lorikeet::BiasedToken* tokens, const float* before, int count) {
     lorikeet::wait_for_previous();
     const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
     if (i < count) {
-        *tokens[i].logit = tokens[i].before;
+        *tokens[i].logit = before[i];
     }
 }

@@ -4,6 +4,9 @@
 // Of equally likely tokens those with smaller ids are kept, and taken, first. Among the tokens that are kept, the draw
 // takes the first, in the order of their ids, up to which the weights sum up to more than the random number times the
 // sum of all. Weights are counted in 2^-44, as integers: the order of adding doesn't matter, and results repeat.
+//
+// What comes from the host and goes back (settings, tokens, `sampled`, `alternatives`) may lie in page-locked memory: it
+// is a few KB, each of it read and written once or by few blocks, and copies would queue behind those of adapters.
 #pragma once
 
 #include "step.cuh"
@@ -42,7 +45,7 @@ struct ChunkSummary {
     unsigned long long top[MAX_ALTERNATIVES];  // keys of the most likely tokens, without penalties; 0: no more
 };
 
-struct SampledRow {
+struct alignas(16) SampledRow {
     int id;          // -1 if not valid
     int valid;       // 0: the row holds a NaN or a positive infinity, or nothing but negative infinities
     float log_prob;  // NaN where not asked for
@@ -55,17 +58,16 @@ struct Alternatives {
 };
 
 // A token that a sequence with penalties has seen.
-struct SeenToken {
+struct alignas(16) SeenToken {
     unsigned* seen;  // the sequence's SamplingRow::seen, all 0 for a new sequence
     int token;
     int output;  // 1: in the output, 0: in the prompt
 };
 
 // A token whose logit is to be changed; each logit once.
-struct BiasedToken {
+struct alignas(16) BiasedToken {
     float* logit;
-    float bias;    // added to it
-    float before;  // what it was, from sampler_bias to sampler_unbias
+    float bias;  // added to it
 };
 
 }  // namespace lorikeet
@@ -83,17 +85,22 @@ extern "C" __global__ void sampler_scan(const float* logits, const lorikeet::Sam
 //   chunks        ceil(vocabulary / SAMPLER_CHUNK), 32 at most
 //   sampled       [rows]
 //   alternatives  [rows]; written where log_probs > 0
-//   next_ids      where the ids go in the next step, [rows]; or null
+//   next_ids      [rows] in device memory: the ids once more, for the next step; 0 for rows that are not valid
 extern "C" __global__ void sampler_choose(const float* logits, const lorikeet::SamplingRow* settings, const int* rows,
                                           const lorikeet::ChunkSummary* summaries, int chunks, int vocabulary,
                                           lorikeet::SampledRow* sampled, lorikeet::Alternatives* alternatives,
                                           int* next_ids);
 
+// Forgets all tokens. Grid: any number of blocks. Block: 256.
+//   seen   [count]
+extern "C" __global__ void sampler_clear(unsigned* seen, long long count);
+
 // Notes tokens. Grid: [ceil(count / 256)]. Block: 256.
 extern "C" __global__ void sampler_see(const lorikeet::SeenToken* tokens, int count);
 
 // Adds biases to logits, before sampler_scan. Grid: [ceil(count / 256)]. Block: 256.
-extern "C" __global__ void sampler_bias(lorikeet::BiasedToken* tokens, int count);
+//   before  [count]; gets what the logits were
+extern "C" __global__ void sampler_bias(const lorikeet::BiasedToken* tokens, float* before, int count);
 
 // Makes the logits what they were, after sampler_choose. Grid: [ceil(count / 256)]. Block: 256.
-extern "C" __global__ void sampler_unbias(const lorikeet::BiasedToken* tokens, int count);
+extern "C" __global__ void sampler_unbias(const lorikeet::BiasedToken* tokens, const float* before, int count);

@@ -1,7 +1,7 @@
 // What one step of the model tells the kernels: its tokens, their sequences and KV blocks, and their adapters.
 //
-// The host fills one buffer in device memory and uploads it in one copy; the pointers in it are fixed when the buffer
-// is made. Kernels take `const lorikeet::Step*` first and read all counts from it, so that a captured graph may be
+// The host fills one buffer, and upload_step brings it to device memory, always to the same place, for which the pointers
+// in it are made. Kernels take `const lorikeet::Step*` first and read all counts from it, so that a captured graph may be
 // replayed with another step in the same buffer. Grid sizes are upper bounds.
 //
 // The Java side lays these structs out again: change both together.

@@ -106,6 +106,37 @@ class Buffer {
     size_t count_;
 };
 
+// Page-locked host memory that kernels read and write in place, full of bytes 0xff until it is written.
+template <typename T>
+class HostBuffer {
+  public:
+    explicit HostBuffer(size_t count) : count_(count) {
+        CUDA(cudaMallocHost(&data_, std::max<size_t>(1, count) * sizeof(T)));
+        std::memset(static_cast<void*>(data_), 0xff, count * sizeof(T));
+    }
+
+    explicit HostBuffer(const std::vector<T>& values) : HostBuffer(values.size()) {
+        std::copy(values.begin(), values.end(), data_);
+    }
+
+    HostBuffer(const HostBuffer&) = delete;
+    HostBuffer& operator=(const HostBuffer&) = delete;
+
+    ~HostBuffer() { cudaFreeHost(data_); }
+
+    // What is there once all work is done.
+    std::vector<T> download() const {
+        CUDA(cudaDeviceSynchronize());
+        return std::vector<T>(data_, data_ + count_);
+    }
+
+    T* data() const { return data_; }
+
+  private:
+    T* data_ = nullptr;
+    size_t count_;
+};
+
 static __global__ void fill_random(__nv_bfloat16* to, size_t count, unsigned seed) {
     for (size_t i = blockIdx.x * static_cast<size_t>(blockDim.x) + threadIdx.x; i < count;
          i += static_cast<size_t>(gridDim.x) * blockDim.x) {

@@ -1,5 +1,6 @@
 // Embedding, norm, gathering and casts against double precision, and their times. Arguments: seed, cases, "time".
 #include "../../main/cuda/rows.cu"
+#include "../../main/cuda/upload.cu"
 #include "check.cuh"
 
 using namespace lorikeet;
@@ -205,6 +206,35 @@ void cast_case(Random& random, uint64_t seed, void (*kernel)(const CastPiece*), 
     }
 }
 
+void upload_case(Random& random, uint64_t seed) {
+    const int count = random.pick({0, 1, random.between(1, 700), random.between(1, 40000)});
+    std::vector<uint4> values(count);
+    for (uint4& value : values) {
+        value = make_uint4(static_cast<unsigned>(random.bits()), static_cast<unsigned>(random.bits()), 7, 8);
+    }
+    const check::HostBuffer<uint4> from(values);
+    const Buffer<uint4> to(count + 1);
+    upload_step<<<random.between(1, 16), 256>>>(from.data(), to.data(), count);
+    values.push_back(make_uint4(~0u, ~0u, ~0u, ~0u));
+    const std::vector<uint4> got = to.download();
+    check::expect(std::memcmp(got.data(), values.data(), got.size() * sizeof(uint4)) == 0,
+                  check::text("seed %llu: upload of %d", static_cast<unsigned long long>(seed), count));
+}
+
+void time_uploads() {
+    for (const int bytes : {1 << 10, 8 << 10, 64 << 10, 512 << 10}) {
+        const check::HostBuffer<uint4> from(bytes / sizeof(uint4));
+        const Buffer<uint4> to(bytes / sizeof(uint4));
+        for (const int blocks : {1, 4, 16}) {
+            const double us = check::time_us(8, [&](cudaStream_t stream, int) {
+                upload_step<<<blocks, 256, 0, stream>>>(from.data(), to.data(),
+                                                        static_cast<int>(bytes / sizeof(uint4)));
+            });
+            std::printf("upload of %d KB, %d blocks: %.1f us\n", bytes >> 10, blocks, us);
+        }
+    }
+}
+
 void time_all() {
     const double rate = check::copy_bytes_per_us();
     for (const int tokens : {1, 32, 2048}) {
@@ -255,11 +285,13 @@ int main(int argc, char** argv) {
         Random random{seed + i};
         embed_case(random, seed + i);
         norm_case(random, seed + i);
+        upload_case(random, seed + i);
         cast_case<float>(random, seed + i, cast_f32_to_bf16, [](float value) { return value; });
         cast_case<__half>(random, seed + i, cast_f16_to_bf16, [](float value) { return __float2half(value); });
     }
     std::printf("%d cases from seed %llu\n", cases, static_cast<unsigned long long>(seed));
     if (argc > 3) {
+        time_uploads();
         time_all();
     }
     return check::finish("rows_test");

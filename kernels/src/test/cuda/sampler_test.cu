@@ -4,6 +4,7 @@
 
 using namespace lorikeet;
 using check::Buffer;
+using check::HostBuffer;
 using check::Random;
 
 namespace {
@@ -78,7 +79,7 @@ std::vector<BiasedToken> random_biases(Random& random, const std::vector<bool>& 
         const int step = random.between(1, vocabulary);
         for (int token = random.between(0, vocabulary - 1); token < vocabulary; token += step) {
             const float bias = random.pick({-INF, -100.0f, 5.0f, 100.0f});
-            own.push_back({device + row * vocabulary + token, bias, 0});
+            own.push_back({device + row * vocabulary + token, bias});
             changed[token] += bias;
         }
         if (*std::max_element(changed.begin(), changed.end()) > -INF) {  // there must be one to choose
@@ -149,14 +150,16 @@ double draw_of(const SamplingRow& row) {
 
 struct Launch {
     Buffer<ChunkSummary> summaries;
-    Buffer<SampledRow> sampled;
-    Buffer<Alternatives> alternatives;
+    HostBuffer<SampledRow> sampled;
+    HostBuffer<Alternatives> alternatives;
+    Buffer<int> next_ids;
     int vocabulary, chunks;
 
     Launch(int rows, int vocabulary)
         : summaries(static_cast<size_t>(rows) * chunks_of(vocabulary)),
           sampled(rows),
           alternatives(rows),
+          next_ids(rows),
           vocabulary(vocabulary),
           chunks(chunks_of(vocabulary)) {}
 
@@ -167,7 +170,7 @@ struct Launch {
                                   summaries.data(), vocabulary);
         check::launch_overlapping(sampler_choose, dim3(rows), 1024, 0, stream, logits, settings, count,
                                   summaries.data(), chunks, vocabulary, sampled.data(), alternatives.data(),
-                                  nullptr);
+                                  next_ids.data());
     }
 };
 
@@ -201,7 +204,7 @@ void random_case(Random& random, uint64_t seed) {
             settings.back().frequency_penalty = random.pick({0.0f, 0.2f});
             settings.back().count = random.between(0, 1);
             device_seen.emplace_back(vocabulary);
-            device_seen.back().zero();
+            sampler_clear<<<3, 256>>>(device_seen.back().data(), vocabulary);
             settings.back().seen = device_seen.back().data();
             seen.back().assign(vocabulary, 0);
             std::vector<SeenToken> tokens;
@@ -212,10 +215,10 @@ void random_case(Random& random, uint64_t seed) {
                 unsigned& count = seen.back()[token.token];
                 count = std::max(count, 1u) + static_cast<unsigned>(token.output);
             }
-            const Buffer<SeenToken> device_tokens(tokens);
+            const HostBuffer<SeenToken> host_tokens(tokens);
             const int count = static_cast<int>(tokens.size());
             if (count > 0) {
-                sampler_see<<<(count + 255) / 256, 256>>>(device_tokens.data(), count);
+                sampler_see<<<(count + 255) / 256, 256>>>(host_tokens.data(), count);
                 CUDA(cudaDeviceSynchronize());
             }
             check::expect(device_seen.back().download() == seen.back(), "tokens seen");
@@ -223,20 +226,22 @@ void random_case(Random& random, uint64_t seed) {
     }
     Buffer<float> device_logits(all);
     const std::vector<BiasedToken> biases = random_biases(random, valid, device_logits.data(), logits);
-    const Buffer<BiasedToken> biased(biases);
+    const HostBuffer<BiasedToken> biased(biases);
+    Buffer<float> before(biases.size());
     const int blocks = (static_cast<int>(biases.size()) + 255) / 256;
-    const Buffer<SamplingRow> device_settings(settings);
+    const HostBuffer<SamplingRow> host_settings(settings);
     const Buffer<int> count(std::vector<int>{rows});
     Launch launch(rows + 2, vocabulary);
     if (blocks > 0) {
-        sampler_bias<<<blocks, 256>>>(biased.data(), static_cast<int>(biases.size()));
+        sampler_bias<<<blocks, 256>>>(biased.data(), before.data(), static_cast<int>(biases.size()));
     }
-    launch.run(device_logits.data(), device_settings.data(), count.data(), rows + 2, nullptr);
+    launch.run(device_logits.data(), host_settings.data(), count.data(), rows + 2, nullptr);
     if (blocks > 0) {
-        sampler_unbias<<<blocks, 256>>>(biased.data(), static_cast<int>(biases.size()));
+        sampler_unbias<<<blocks, 256>>>(biased.data(), before.data(), static_cast<int>(biases.size()));
     }
     const std::vector<SampledRow> sampled = launch.sampled.download();
     const std::vector<Alternatives> alternatives = launch.alternatives.download();
+    const std::vector<int> next_ids = launch.next_ids.download();
     check::expect(std::memcmp(device_logits.download().data(), all.data(), 4 * all.size()) == 0, "logits changed");
     size_t with_penalties = 0;
     for (int r = 0; r < rows; r++) {
@@ -248,6 +253,7 @@ void random_case(Random& random, uint64_t seed) {
         const std::vector<unsigned> seen_after =
             row.seen == nullptr ? std::vector<unsigned>() : device_seen[with_penalties++].download();
         check::expect(sampled[r].valid == (valid[r] ? 1 : 0), name + ": valid");
+        check::expect(next_ids[r] == (valid[r] ? sampled[r].id : 0), name + ": the next step's token");
         if (!valid[r]) {
             check::expect(sampled[r].id == -1 && seen_after == seen[r], name + ": not valid, but chosen");
             continue;
@@ -325,8 +331,8 @@ void frequencies() {
             settings[r].log_probs = -1;
             settings[r].token = -1;
         }
-        const Buffer<SamplingRow> device(settings);
-        launch.run(logits.data(), device.data(), nullptr, ROWS, nullptr);
+        const HostBuffer<SamplingRow> host(settings);
+        launch.run(logits.data(), host.data(), nullptr, ROWS, nullptr);
         for (const SampledRow& row : launch.sampled.download()) {
             counts[row.id]++;
         }
@@ -361,10 +367,10 @@ void time_rows(const char* name, int rows, int vocabulary, const SamplingRow& li
         }
     }
     const Buffer<float> logits(all);
-    const Buffer<SamplingRow> device(settings);
+    const HostBuffer<SamplingRow> host(settings);
     Launch launch(rows, vocabulary);
     const double us = check::time_us(10, [&](cudaStream_t stream, int) {
-        launch.run(logits.data(), device.data(), nullptr, rows, stream);
+        launch.run(logits.data(), host.data(), nullptr, rows, stream);
     });
     std::printf("%-28s %3d rows of %d: %7.2f us\n", name, rows, vocabulary, us);
 }

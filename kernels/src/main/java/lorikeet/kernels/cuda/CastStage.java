@@ -23,8 +23,10 @@ final class CastStage implements AutoCloseable {
     static final int MOST_PIECES = 4096;
 
     private static final int PIECE_BYTES = 24;
-    private static final int BLOCKS = 2048;
-    private static final int LEAST_BLOCKS = 16;
+
+    /** About so many in all: enough to be done before the next half is filled, and few, so as not to be in steps' way. */
+    private static final int BLOCKS = 256;
+
     private static final int THREADS = 256;
 
     private final Arena arena = Arena.ofShared();
@@ -90,7 +92,7 @@ final class CastStage implements AutoCloseable {
         half.filled.record(copies);
         stream.waitFor(half.filled);
         KernelLaunch kernel = type == ElementType.F32 ? castF32 : castF16;
-        kernel.grid(Math.max(LEAST_BLOCKS, BLOCKS / count), count, 1)
+        kernel.grid(Math.max(1, BLOCKS / count), count, 1)
                 .block(THREADS, 1, 1, 0)
                 .set(0, half.pieces.segment().address())
                 .launch(stream.handle());

@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The operations on an NVIDIA GPU: weights and activations in bf16, sums and the residual stream in float32. A step's
- * work is put into one stream; steps in which every sequence has one token are recorded and replayed.
+ * work is put into one stream, in which nothing waits for copies of adapters; steps in which every sequence has one token
+ * are recorded and replayed.
  */
 public final class CudaOperations implements Operations {
     /** The oldest generation that the kernels are built for. */
@@ -115,7 +116,7 @@ public final class CudaOperations implements Operations {
         kernels = new Kernels(context);
         arena = new DeviceArena(context);
         copies = new HostCopies(context, kernels);
-        upload = new StepUpload(context, stream);
+        upload = new StepUpload(context, kernels, stream);
         scratch = new LoraScratch(context, stream);
         boolean clusters = context.device().capability().compareTo(FIRST_WITH_CLUSTERS) >= 0;
         Products products = new Products(kernels, library, stream);

@@ -34,6 +34,7 @@ final class Kernels implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final CudaModule module;
 
+    final KernelLaunch uploadStep;
     final KernelLaunch embed;
     final KernelLaunch rmsNorm;
     final KernelLaunch gatherOutputs;
@@ -47,6 +48,7 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch headTokenRows;
     final KernelLaunch samplerScan;
     final KernelLaunch samplerChoose;
+    final KernelLaunch samplerClear;
     final KernelLaunch samplerSee;
     final KernelLaunch samplerBias;
     final KernelLaunch samplerUnbias;
@@ -61,7 +63,9 @@ final class Kernels implements AutoCloseable {
 
     Kernels(CudaContext context) {
         module = load(context);
-        embed = kernel("embed", JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
+        uploadStep = module.kernel(arena, "upload_step", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
+        // Not early: it is the first of a step, and reads what the upload brings.
+        embed = module.kernel(arena, "embed", 0, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
         rmsNorm = kernel("rms_norm", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_FLOAT, JAVA_INT, JAVA_LONG, JAVA_INT);
         gatherOutputs = kernel("gather_outputs", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
         shrink = kernel("shrink", JAVA_LONG, LORA, JAVA_LONG);
@@ -86,9 +90,10 @@ final class Kernels implements AutoCloseable {
                 JAVA_LONG,
                 JAVA_LONG,
                 JAVA_LONG);
+        samplerClear = module.kernel(arena, "sampler_clear", 0, JAVA_LONG, JAVA_LONG);
         samplerSee = module.kernel(arena, "sampler_see", 0, JAVA_LONG, JAVA_INT);
-        samplerBias = module.kernel(arena, "sampler_bias", 0, JAVA_LONG, JAVA_INT);
-        samplerUnbias = module.kernel(arena, "sampler_unbias", 0, JAVA_LONG, JAVA_INT);
+        samplerBias = module.kernel(arena, "sampler_bias", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
+        samplerUnbias = module.kernel(arena, "sampler_unbias", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
         gate = kernel("gate", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
         rotateAndStore = kernel("rotate_and_store", JAVA_LONG, LORA, ROTATION, JAVA_LONG);
         attentionDecode = CudaAttention.DECODE_KERNELS.stream()

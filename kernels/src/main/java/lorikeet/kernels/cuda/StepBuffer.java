@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a step as the kernels read it: the struct {@code Step} of step.cuh, its arrays right behind it, as tight as they
- * can be, so that one short copy brings all of it to the device. Allocates nothing.
+ * can be, so that one short upload brings all of it to the device. Allocates nothing.
  */
 final class StepBuffer {
     static final int TILE_ROWS = 16;

@@ -1,0 +1,166 @@
+package lorikeet.kernels.cuda;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import lorikeet.bindings.CudaContext;
+import lorikeet.bindings.CudaStream;
+import lorikeet.bindings.KernelLaunch;
+import lorikeet.memory.Matrix;
+
+/** Puts the sampler's kernels into the steps' stream, and owns the device memory that they share. Nothing here waits. */
+final class SamplerLaunches implements AutoCloseable {
+    private static final int CHUNK = 8192;
+    private static final int MOST_CHUNKS = 32;
+    private static final int SCAN_THREADS = 256;
+    private static final int CHOOSE_THREADS = 1024;
+    private static final int LIST_THREADS = 256;
+    private static final int CLEAR_BLOCKS = 256;
+
+    /** The struct ChunkSummary of sampler.cuh. */
+    private static final long SUMMARY_BYTES = 24 + 8 * Sampling.MOST_ALTERNATIVES;
+
+    private final Kernels kernels;
+    private final CudaStream stream;
+    private final GrowingDeviceMemory summaries;
+    private final GrowingDeviceMemory chosen;
+    private final GrowingDeviceMemory counts;
+    private final GrowingDeviceMemory unbiased;
+
+    SamplerLaunches(CudaContext context, Kernels kernels, CudaStream stream) {
+        this.kernels = kernels;
+        this.stream = stream;
+        summaries = new GrowingDeviceMemory(context, stream);
+        chosen = new GrowingDeviceMemory(context, stream);
+        counts = new GrowingDeviceMemory(context, stream);
+        unbiased = new GrowingDeviceMemory(context, stream);
+    }
+
+    /** Whether the kernels take rows of so many logits. */
+    static boolean takes(int vocabulary) {
+        return Math.ceilDiv(vocabulary, CHUNK) <= MOST_CHUNKS;
+    }
+
+    /**
+     * The device address of the tokens that the last sampling chose, an int for each of its rows; 0 where there was
+     * nothing to choose. Another after a sampling of more rows than any before.
+     */
+    long chosen() {
+        return chosen.address();
+    }
+
+    /** Chooses or scores: a token for each row of the sampling, whose rows are set. */
+    void choose(Sampling sampling, Matrix logits) {
+        int chunks = Math.ceilDiv(logits.cols(), CHUNK);
+        int rows = sampling.count();
+        kernels.samplerScan
+                .grid(chunks, rows, 1)
+                .block(SCAN_THREADS, 1, 1, 0)
+                .set(0, logits.data().address())
+                .set(1, sampling.rows())
+                .set(2, 0L)
+                .set(3, summaries.atLeast(SUMMARY_BYTES * rows * chunks))
+                .set(4, logits.cols())
+                .launch(stream.handle());
+        kernels.samplerChoose
+                .grid(rows, 1, 1)
+                .block(CHOOSE_THREADS, 1, 1, 0)
+                .set(0, logits.data().address())
+                .set(1, sampling.rows())
+                .set(2, 0L)
+                .set(3, summaries.address())
+                .set(4, chunks)
+                .set(5, logits.cols())
+                .set(6, sampling.sampled())
+                .set(7, sampling.alternatives())
+                .set(8, chosen.atLeast((long) rows * Integer.BYTES))
+                .launch(stream.handle());
+    }
+
+    /** Counts the tokens that the rows with penalties have seen, and lets these rows know. */
+    void penalise(Sampling sampling, int vocabulary, List<CudaSamplingState> states) {
+        int penalised = 0;
+        int tokens = 0;
+        for (CudaSamplingState state : states) {
+            penalised += state.seen().size() > 0 ? 1 : 0;
+            tokens += state.seen().size();
+        }
+        if (penalised == 0) {
+            return;
+        }
+        long rowBytes = (long) vocabulary * Integer.BYTES;
+        long row = counts.atLeast(penalised * rowBytes);
+        kernels.samplerClear
+                .grid(CLEAR_BLOCKS, 1, 1)
+                .block(LIST_THREADS, 1, 1, 0)
+                .set(0, row)
+                .set(1, (long) penalised * vocabulary)
+                .launch(stream.handle());
+        MemorySegment list = sampling.seen(tokens * SeenTokens.BYTES);
+        long at = 0;
+        for (int i = 0; i < states.size(); i++) {
+            SeenTokens own = states.get(i).seen();
+            if (own.size() > 0) {
+                sampling.seenOf(i, row);
+                at += own.write(list.asSlice(at), row, vocabulary);
+                row += rowBytes;
+            }
+        }
+        int written = Math.toIntExact(at / SeenTokens.BYTES);
+        kernels.samplerSee
+                .grid(Math.max(1, Math.ceilDiv(written, LIST_THREADS)), 1, 1)
+                .block(LIST_THREADS, 1, 1, 0)
+                .set(0, list.address())
+                .set(1, written)
+                .launch(stream.handle());
+    }
+
+    /** Adds to the logits what the rows want added; returns how many have changed. */
+    int bias(Sampling sampling, Matrix logits, List<CudaSamplingState> states) {
+        int most = 0;
+        for (CudaSamplingState state : states) {
+            most += state.settings().bias().size(state.outputs());
+        }
+        if (most == 0) {
+            return 0;
+        }
+        MemorySegment list = sampling.biases(most * BiasedTokens.BYTES);
+        long at = 0;
+        for (int i = 0; i < states.size(); i++) {
+            CudaSamplingState state = states.get(i);
+            at += BiasedTokens.write(
+                    list.asSlice(at),
+                    state.settings().bias(),
+                    state.outputs(),
+                    logits.data().address() + i * logits.rowBytes(),
+                    logits.cols());
+        }
+        int biased = Math.toIntExact(at / BiasedTokens.BYTES);
+        unbiased.atLeast((long) biased * Float.BYTES);
+        changeBiased(kernels.samplerBias, sampling, biased);
+        return biased;
+    }
+
+    /** Makes the logits what they were before {@link #bias} changed so many of them. */
+    void unbias(Sampling sampling, int biased) {
+        changeBiased(kernels.samplerUnbias, sampling, biased);
+    }
+
+    private void changeBiased(KernelLaunch kernel, Sampling sampling, int biased) {
+        if (biased > 0) {
+            kernel.grid(Math.ceilDiv(biased, LIST_THREADS), 1, 1)
+                    .block(LIST_THREADS, 1, 1, 0)
+                    .set(0, sampling.biases(0).address())
+                    .set(1, unbiased.address())
+                    .set(2, biased)
+                    .launch(stream.handle());
+        }
+    }
+
+    @Override
+    public void close() {
+        summaries.close();
+        chosen.close();
+        counts.close();
+        unbiased.close();
+    }
+}
