@@ -95,13 +95,15 @@ __device__ void cast(const CastPiece* pieces) {
 }  // namespace lorikeet::rows
 
 extern "C" __global__ void __launch_bounds__(256)
-    embed(const lorikeet::Step* step, const __nv_bfloat16* table, int slot, float* out, int hidden, int vocabulary) {
+    embed(const lorikeet::Step* step, const int* chosen, const __nv_bfloat16* table, int slot, float* out, int hidden,
+          int vocabulary) {
     using namespace lorikeet;
     const int row = blockIdx.x;
     if (row >= step->tokens) {
         return;
     }
-    const int token = step->ids[row];
+    const int id = step->ids[row];
+    const int token = id >= 0 ? id : chosen[~id];
     const AdapterModule* module = module_of(step->group_adapter[step->token_group[row]], slot);
     const __nv_bfloat16* from = table + static_cast<size_t>(token) * hidden;
     bool changed = false;

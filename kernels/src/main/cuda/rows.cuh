@@ -6,12 +6,13 @@
 // The tokens' embeddings with the adapters' changes of the table (low-rank, replaced, rebased, rows of some tokens).
 //
 // Grid: [tokens], an upper bound. Block: 256.
+//   chosen  the tokens that ids below zero stand for: ~id is the place
 //   table   [vocabulary, hidden]
 //   slot    the table's number in an adapter
 //   out     [tokens, hidden] f32
 //   hidden  a multiple of 8
-extern "C" __global__ void embed(const lorikeet::Step* step, const __nv_bfloat16* table, int slot, float* out,
-                                 int hidden, int vocabulary);
+extern "C" __global__ void embed(const lorikeet::Step* step, const int* chosen, const __nv_bfloat16* table, int slot,
+                                 float* out, int hidden, int vocabulary);
 
 // out = in / sqrt(mean(in^2) + epsilon) * weight, with each adapter's own weight where it has one.
 //

@@ -673,12 +673,12 @@ extern "C" __global__ void __launch_bounds__(256) sampler_clear(unsigned* seen, 
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) sampler_see(const lorikeet::SeenToken* tokens, int count) {
+extern "C" __global__ void __launch_bounds__(256) sampler_see(const lorikeet::SeenToken* tokens, const int* next_ids, int count) {
     lorikeet::wait_for_previous();
     const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
     if (i < count) {
         const lorikeet::SeenToken token = tokens[i];
-        unsigned* seen = token.seen + token.token;
+        unsigned* seen = token.seen + (token.token >= 0 ? token.token : next_ids[~token.token]);
         atomicMax(seen, 1u);
         if (token.output != 0) {
             atomicAdd(seen, 1u);

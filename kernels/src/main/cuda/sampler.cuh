@@ -60,7 +60,7 @@ struct Alternatives {
 // A token that a sequence with penalties has seen.
 struct alignas(16) SeenToken {
     unsigned* seen;  // the sequence's SamplingRow::seen, all 0 for a new sequence
-    int token;
+    int token;   // below 0: ~row, the one that is in next_ids
     int output;  // 1: in the output, 0: in the prompt
 };
 
@@ -96,7 +96,8 @@ extern "C" __global__ void sampler_choose(const float* logits, const lorikeet::S
 extern "C" __global__ void sampler_clear(unsigned* seen, long long count);
 
 // Notes tokens. Grid: [ceil(count / 256)]. Block: 256.
-extern "C" __global__ void sampler_see(const lorikeet::SeenToken* tokens, int count);
+//   next_ids  as the last sampler_choose left them
+extern "C" __global__ void sampler_see(const lorikeet::SeenToken* tokens, const int* next_ids, int count);
 
 // Adds biases to logits, before sampler_scan. Grid: [ceil(count / 256)]. Block: 256.
 //   before  [count]; gets what the logits were

@@ -56,7 +56,7 @@ struct Step {
     int output_tiles;   // of output groups with an adapter
     int all_tiles;      // the others counted too
 
-    const int* ids;             // [tokens]
+    const int* ids;             // [tokens]; below 0: ~row, the token that this row of the last sampling chose
     const int* positions;       // [tokens]
     const int* token_sequence;  // [tokens]
     const int* token_group;     // [tokens]

@@ -81,23 +81,33 @@ void embed_case(Random& random, uint64_t seed) {
         check::random_bf16(random, static_cast<size_t>(vocabulary) * hidden, 1.0f);
     const Buffer<__nv_bfloat16> device_table(table);
     const Buffer<float> out(static_cast<size_t>(tokens) * hidden);
+    const std::vector<int> ids = groups.builder.ids;
+    std::vector<int> chosen = {0};
+    for (int& id : groups.builder.ids) {
+        if (random.between(0, 1) == 0) {
+            chosen.push_back(id);
+            id = ~static_cast<int>(chosen.size() - 1);
+        }
+    }
+    const Buffer<int> device_chosen(chosen);
     const check::DeviceStep step(groups.builder);
-    check::launch_overlapping(embed, dim3(tokens + 3), 256, 0, nullptr, step.get(), device_table.data(), SLOT,
+    check::launch_overlapping(embed, dim3(tokens + 3), 256, 0, nullptr, step.get(),
+                              static_cast<const int*>(device_chosen.data()), device_table.data(), SLOT,
                               out.data(), hidden, vocabulary);
     const std::vector<float> got = out.download();
     check::Error error;
     for (int row = 0; row < tokens; row++) {
         const int g = groups.builder.token_group[row];
-        const int token = groups.builder.ids[row];
+        const int token = ids[row];
         const AdapterModule& module = groups.host[g];
-        const std::vector<int>& ids = groups.ids[g];
-        const auto found = std::lower_bound(ids.begin(), ids.end(), token);
+        const std::vector<int>& changed = groups.ids[g];
+        const auto found = std::lower_bound(changed.begin(), changed.end(), token);
         for (int i = 0; i < hidden; i++) {
             double want = __bfloat162float(table[static_cast<size_t>(token) * hidden + i]);
             if (module.kind == MODULE_REPLACED || module.kind == MODULE_REBASED) {
                 want = __bfloat162float(groups.weight[g][static_cast<size_t>(token) * hidden + i]);
-            } else if (module.kind == MODULE_TOKEN_ROWS && found != ids.end() && *found == token) {
-                want = __bfloat162float(groups.weight[g][(found - ids.begin()) * hidden + i]);
+            } else if (module.kind == MODULE_TOKEN_ROWS && found != changed.end() && *found == token) {
+                want = __bfloat162float(groups.weight[g][(found - changed.begin()) * hidden + i]);
             }
             if (module.kind == MODULE_LOW_RANK || module.kind == MODULE_REBASED) {
                 double sum = 0;
@@ -248,7 +258,7 @@ void time_all() {
         check::randomise(table, 1);
         const Buffer<float> hidden(static_cast<size_t>(tokens) * HIDDEN);
         double us = check::time_us(32, [&](cudaStream_t stream, int) {
-            check::launch_overlapping(embed, dim3(tokens), 256, 0, stream, step.get(), table.data(), SLOT,
+            check::launch_overlapping(embed, dim3(tokens), 256, 0, stream, step.get(), nullptr, table.data(), SLOT,
                                       hidden.data(), HIDDEN, 100);
         });
         std::printf("embed %4d tokens: %.2f us\n", tokens, us);

@@ -208,17 +208,23 @@ void random_case(Random& random, uint64_t seed) {
             settings.back().seen = device_seen.back().data();
             seen.back().assign(vocabulary, 0);
             std::vector<SeenToken> tokens;
+            std::vector<int> chosen = {0};
             for (int i = random.between(0, 700); i > 0; i--) {
-                const SeenToken token = {settings.back().seen, random.between(0, std::min(vocabulary - 1, 900)),
-                                         random.between(0, 1)};
-                tokens.push_back(token);
+                SeenToken token = {settings.back().seen, random.between(0, std::min(vocabulary - 1, 900)),
+                                   random.between(0, 1)};
                 unsigned& count = seen.back()[token.token];
                 count = std::max(count, 1u) + static_cast<unsigned>(token.output);
+                if (random.between(0, 3) == 0) {  // known to the last sampling only
+                    chosen.push_back(token.token);
+                    token.token = ~static_cast<int>(chosen.size() - 1);
+                }
+                tokens.push_back(token);
             }
             const HostBuffer<SeenToken> host_tokens(tokens);
+            const Buffer<int> device_chosen(chosen);
             const int count = static_cast<int>(tokens.size());
             if (count > 0) {
-                sampler_see<<<(count + 255) / 256, 256>>>(host_tokens.data(), count);
+                sampler_see<<<(count + 255) / 256, 256>>>(host_tokens.data(), device_chosen.data(), count);
                 CUDA(cudaDeviceSynchronize());
             }
             check::expect(device_seen.back().download() == seen.back(), "tokens seen");

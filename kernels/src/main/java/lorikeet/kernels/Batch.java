@@ -43,7 +43,7 @@ public final class Batch {
      * Appends tokens of one sequence.
      *
      * @param adapter the sequence's adapter, null for the base model
-     * @param source holds the token ids
+     * @param source holds the token ids, or what {@link #chosen} says
      * @param from index in {@code source} of the first token of this step, which is also its position
      * @param to one past the last token of this step
      * @param blockTable the sequence's KV blocks by number; covers position {@code to - 1}; read until {@link #clear}
@@ -104,7 +104,17 @@ public final class Batch {
         return tokens;
     }
 
-    /** The vocabulary number of token {@code row}. */
+    /**
+     * What stands for the vocabulary number of a token that nobody has seen yet: the one that row {@code row} of the
+     * {@linkplain Sampler#start sampling} started last chooses.
+     *
+     * @return a number below zero; for a number below zero, the row that it was made of
+     */
+    public static int chosen(int row) {
+        return ~row;
+    }
+
+    /** The vocabulary number of token {@code row}, or what {@link #chosen} says. */
     public int id(int row) {
         return ids[row];
     }

@@ -14,13 +14,19 @@ import lorikeet.memory.SlabPool;
  * <p>Activations are matrices made by {@link #allocate}: F32 on the CPU, another type where the device prefers one. An
  * operation reads and writes the first rows of its matrices, as many as the current batch has tokens (or outputs);
  * matrices may have more rows than that. Inputs and outputs of one call don't overlap unless it says so. A device may
- * run the calls asynchronously, in order, until {@link Sampler#sample} or {@link #read} waits for them.
+ * run the calls asynchronously, in order, until {@link Sampling#await} or {@link #read} waits for them.
  *
  * <p>All calls come from one thread, the one that owns the device, except where a call says otherwise.
  */
 public interface Operations extends AutoCloseable {
     /** One line that names the device, for people. */
     String describe();
+
+    /**
+     * Whether the device works by itself once a step is begun, so that it need not wait for anybody if the next one is
+     * begun before this one's tokens were seen.
+     */
+    boolean isAsynchronous();
 
     /** The element type that activations have on this device. */
     ElementType activationType();

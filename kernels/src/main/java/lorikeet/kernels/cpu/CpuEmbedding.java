@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.function.IntUnaryOperator;
 import lorikeet.kernels.Batch;
 import lorikeet.kernels.Delta;
 import lorikeet.kernels.RowGroups;
@@ -27,10 +28,11 @@ final class CpuEmbedding {
     /**
      * Fills one row of {@code out} for each token.
      *
+     * @param ids makes vocabulary numbers of the batch's
      * @param table {@code [vocabulary, hidden]}
      * @param slot the number by which adapters refer to the table
      */
-    void embed(Batch batch, Matrix table, int slot, Matrix out) {
+    void embed(Batch batch, IntUnaryOperator ids, Matrix table, int slot, Matrix out) {
         RowGroups groups = batch.tokenGroups();
         int perTask = Rows.perTask(table.cols());
         pool.run(Rows.tasks(batch.tokens(), table.cols()), (index, worker) -> {
@@ -42,7 +44,7 @@ final class CpuEmbedding {
                 if (r == groups.end(g)) {
                     g++;
                 }
-                lookUp(table, groups.delta(g, slot), batch.id(r), embedding, worker);
+                lookUp(table, groups.delta(g, slot), ids.applyAsInt(batch.id(r)), embedding, worker);
                 MemorySegment.copy(embedding, 0, out.data(), JAVA_FLOAT, r * out.rowBytes(), out.cols());
             }
         });

@@ -69,6 +69,11 @@ public final class CpuOperations implements Operations {
     }
 
     @Override
+    public boolean isAsynchronous() {
+        return false;
+    }
+
+    @Override
     public ElementType activationType() {
         return ElementType.F32;
     }
@@ -140,7 +145,7 @@ public final class CpuOperations implements Operations {
 
     @Override
     public void embed(Matrix table, int slot, Matrix out) {
-        embedding.embed(batch, table, slot, out);
+        embedding.embed(batch, sampler::resolve, table, slot, out);
     }
 
     @Override

@@ -70,6 +70,9 @@ public final class CudaOperations implements Operations {
     private final ReadBack readBack;
     private int mostRows = 1;
 
+    /** The device address of the last sampling's tokens. */
+    private long chosen;
+
     /** Set when memory is given out that steps may work on from then on: what was recorded may be for other memory. */
     private boolean recordedForOthers;
 
@@ -132,6 +135,11 @@ public final class CudaOperations implements Operations {
     @Override
     public String describe() {
         return context.device() + ", " + library.describe();
+    }
+
+    @Override
+    public boolean isAsynchronous() {
+        return false;
     }
 
     @Override
@@ -211,6 +219,8 @@ public final class CudaOperations implements Operations {
         moved |= recordedForOthers;
         recordedForOthers = false;
         moved |= scratch.reserve(largestRank.get(), mostRows);
+        moved |= chosen != sampler.chosen(mostRows);
+        chosen = sampler.chosen(mostRows);
         if (moved) {
             stream.synchronize();
             ladder.clear();
@@ -255,7 +265,7 @@ public final class CudaOperations implements Operations {
 
     @Override
     public void embed(Matrix table, int slot, Matrix out) {
-        rows.embed(step(), table, slot, out);
+        rows.embed(step(), chosen, table, slot, out);
     }
 
     @Override

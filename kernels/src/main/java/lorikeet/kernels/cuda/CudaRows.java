@@ -14,16 +14,18 @@ final class CudaRows {
         this.stream = stream;
     }
 
-    void embed(CurrentStep step, Matrix table, int slot, Matrix out) {
+    /** The tokens of the last sampling are at {@code chosen}, for ids that refer to them. */
+    void embed(CurrentStep step, long chosen, Matrix table, int slot, Matrix out) {
         kernels.embed
                 .grid(step.tokens(), 1, 1)
                 .block(Kernels.ROW_THREADS, 1, 1, 0)
                 .set(0, step.address())
-                .set(1, table.data().address())
-                .set(2, slot)
-                .set(3, out.data().address())
-                .set(4, table.cols())
-                .set(5, table.rows())
+                .set(1, chosen)
+                .set(2, table.data().address())
+                .set(3, slot)
+                .set(4, out.data().address())
+                .set(5, table.cols())
+                .set(6, table.rows())
                 .launch(stream.handle());
     }
 

@@ -65,7 +65,8 @@ final class Kernels implements AutoCloseable {
         module = load(context);
         uploadStep = module.kernel(arena, "upload_step", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
         // Not early: it is the first of a step, and reads what the upload brings.
-        embed = module.kernel(arena, "embed", 0, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
+        embed = module.kernel(
+                arena, "embed", 0, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
         rmsNorm = kernel("rms_norm", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_FLOAT, JAVA_INT, JAVA_LONG, JAVA_INT);
         gatherOutputs = kernel("gather_outputs", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
         shrink = kernel("shrink", JAVA_LONG, LORA, JAVA_LONG);
@@ -91,7 +92,7 @@ final class Kernels implements AutoCloseable {
                 JAVA_LONG,
                 JAVA_LONG);
         samplerClear = module.kernel(arena, "sampler_clear", 0, JAVA_LONG, JAVA_LONG);
-        samplerSee = module.kernel(arena, "sampler_see", 0, JAVA_LONG, JAVA_INT);
+        samplerSee = module.kernel(arena, "sampler_see", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
         samplerBias = module.kernel(arena, "sampler_bias", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
         samplerUnbias = module.kernel(arena, "sampler_unbias", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
         gate = kernel("gate", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);

@@ -17,7 +17,7 @@ final class SamplerLaunches implements AutoCloseable {
     private static final int CLEAR_BLOCKS = 256;
 
     /** The struct ChunkSummary of sampler.cuh. */
-    private static final long SUMMARY_BYTES = 24 + 8 * Sampling.MOST_ALTERNATIVES;
+    private static final long SUMMARY_BYTES = 24 + 8 * DeviceSampling.MOST_ALTERNATIVES;
 
     private final Kernels kernels;
     private final CudaStream stream;
@@ -42,14 +42,14 @@ final class SamplerLaunches implements AutoCloseable {
 
     /**
      * The device address of the tokens that the last sampling chose, an int for each of its rows; 0 where there was
-     * nothing to choose. Another after a sampling of more rows than any before.
+     * nothing to choose. Another, without these, if there never were so many rows.
      */
-    long chosen() {
-        return chosen.address();
+    long chosen(int rows) {
+        return chosen.atLeast((long) rows * Integer.BYTES);
     }
 
     /** Chooses or scores: a token for each row of the sampling, whose rows are set. */
-    void choose(Sampling sampling, Matrix logits) {
+    void choose(DeviceSampling sampling, Matrix logits) {
         int chunks = Math.ceilDiv(logits.cols(), CHUNK);
         int rows = sampling.count();
         kernels.samplerScan
@@ -72,17 +72,17 @@ final class SamplerLaunches implements AutoCloseable {
                 .set(5, logits.cols())
                 .set(6, sampling.sampled())
                 .set(7, sampling.alternatives())
-                .set(8, chosen.atLeast((long) rows * Integer.BYTES))
+                .set(8, chosen(rows))
                 .launch(stream.handle());
     }
 
     /** Counts the tokens that the rows with penalties have seen, and lets these rows know. */
-    void penalise(Sampling sampling, int vocabulary, List<CudaSamplingState> states) {
+    void penalise(DeviceSampling sampling, int vocabulary, List<CudaSamplingState> states) {
         int penalised = 0;
         int tokens = 0;
         for (CudaSamplingState state : states) {
-            penalised += state.seen().size() > 0 ? 1 : 0;
-            tokens += state.seen().size();
+            penalised += state.seenTokens() > 0 ? 1 : 0;
+            tokens += state.seenTokens();
         }
         if (penalised == 0) {
             return;
@@ -98,10 +98,10 @@ final class SamplerLaunches implements AutoCloseable {
         MemorySegment list = sampling.seen(tokens * SeenTokens.BYTES);
         long at = 0;
         for (int i = 0; i < states.size(); i++) {
-            SeenTokens own = states.get(i).seen();
-            if (own.size() > 0) {
+            CudaSamplingState state = states.get(i);
+            if (state.seenTokens() > 0) {
                 sampling.seenOf(i, row);
-                at += own.write(list.asSlice(at), row, vocabulary);
+                at += state.writeSeen(list.asSlice(at), row, vocabulary);
                 row += rowBytes;
             }
         }
@@ -110,12 +110,13 @@ final class SamplerLaunches implements AutoCloseable {
                 .grid(Math.max(1, Math.ceilDiv(written, LIST_THREADS)), 1, 1)
                 .block(LIST_THREADS, 1, 1, 0)
                 .set(0, list.address())
-                .set(1, written)
+                .set(1, chosen.address())
+                .set(2, written)
                 .launch(stream.handle());
     }
 
     /** Adds to the logits what the rows want added; returns how many have changed. */
-    int bias(Sampling sampling, Matrix logits, List<CudaSamplingState> states) {
+    int bias(DeviceSampling sampling, Matrix logits, List<CudaSamplingState> states) {
         int most = 0;
         for (CudaSamplingState state : states) {
             most += state.settings().bias().size(state.outputs());
@@ -141,11 +142,11 @@ final class SamplerLaunches implements AutoCloseable {
     }
 
     /** Makes the logits what they were before {@link #bias} changed so many of them. */
-    void unbias(Sampling sampling, int biased) {
+    void unbias(DeviceSampling sampling, int biased) {
         changeBiased(kernels.samplerUnbias, sampling, biased);
     }
 
-    private void changeBiased(KernelLaunch kernel, Sampling sampling, int biased) {
+    private void changeBiased(KernelLaunch kernel, DeviceSampling sampling, int biased) {
         if (biased > 0) {
             kernel.grid(Math.ceilDiv(biased, LIST_THREADS), 1, 1)
                     .block(LIST_THREADS, 1, 1, 0)

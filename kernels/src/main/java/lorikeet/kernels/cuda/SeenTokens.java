@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import lorikeet.kernels.Batch;
 
 /** The tokens that a sequence has seen, one after another, as {@code sampler_see} takes them. */
 final class SeenTokens {
@@ -25,6 +26,14 @@ final class SeenTokens {
             tokens = Arrays.copyOf(tokens, 2 * size);
         }
         tokens[size++] = output ? ~token : token;
+    }
+
+    /** Writes the token of the output that a row of the last sampling chose and nobody has seen yet; returns the bytes. */
+    static long writeChosen(MemorySegment to, long counts, int row) {
+        to.set(JAVA_LONG, 0, counts);
+        to.set(JAVA_INT, 8, Batch.chosen(row));
+        to.set(JAVA_INT, 12, 1);
+        return BYTES;
     }
 
     int size() {

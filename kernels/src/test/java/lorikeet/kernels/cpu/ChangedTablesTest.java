@@ -140,7 +140,7 @@ class ChangedTablesTest {
             }
         }
         Matrix out = weights.empty(ElementType.F32, batch.tokens(), hidden, 0);
-        embedding.embed(batch, table, SLOT, out);
+        embedding.embed(batch, id -> id, table, SLOT, out);
         for (int row = 0; row < batch.tokens(); row++) {
             for (int i = 0; i < hidden; i++) {
                 double expected = component(table, deltas.get(row), batch.id(row), i);

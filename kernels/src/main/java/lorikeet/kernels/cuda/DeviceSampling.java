@@ -10,16 +10,16 @@ import java.util.List;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaEvent;
 import lorikeet.bindings.CudaStream;
-import lorikeet.kernels.InvalidLogitsException;
 import lorikeet.kernels.SampledToken;
 import lorikeet.kernels.SamplingSettings;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One sampling: what the kernels have to know of its rows, and what they have chosen. Both lie in page-locked memory that
  * the kernels read and write in place, because a copy would wait for those of adapters. From {@link #begin} to
  * {@link #await} it belongs to the steps' stream; then it can be used for another.
  */
-final class Sampling implements AutoCloseable {
+final class DeviceSampling implements AutoCloseable {
     static final int MOST_ALTERNATIVES = 20;
 
     // The structs SamplingRow, SampledRow and Alternatives of sampler.cuh.
@@ -36,7 +36,7 @@ final class Sampling implements AutoCloseable {
     private final CudaEvent done;
     private int count;
 
-    Sampling(CudaContext context) {
+    DeviceSampling(CudaContext context) {
         rows = new GrowingPinned(context);
         results = new GrowingPinned(context);
         seen = new GrowingPinned(context);
@@ -107,20 +107,15 @@ final class Sampling implements AutoCloseable {
         done.record(stream);
     }
 
-    /**
-     * Waits for what was chosen.
-     *
-     * @throws InvalidLogitsException if there was nothing to choose in some rows
-     */
-    List<SampledToken> await() {
+    /** Waits for what was chosen: a token for each row, null where there was nothing to choose. */
+    List<@Nullable SampledToken> await() {
         done.synchronize();
         MemorySegment from = results.atLeast(0);
-        List<SampledToken> tokens = new ArrayList<>(count);
-        List<Integer> invalid = new ArrayList<>();
+        List<@Nullable SampledToken> tokens = new ArrayList<>(count);
         for (int row = 0; row < count; row++) {
             long at = row * SAMPLED_BYTES;
             if (from.get(JAVA_INT, at + 4) == 0) {
-                invalid.add(row);
+                tokens.add(null);
                 continue;
             }
             List<SampledToken.TokenLogProb> alternatives = new ArrayList<>();
@@ -132,9 +127,6 @@ final class Sampling implements AutoCloseable {
             }
             tokens.add(
                     new SampledToken(from.get(JAVA_INT, at), from.get(JAVA_FLOAT, at + 8), List.copyOf(alternatives)));
-        }
-        if (!invalid.isEmpty()) {
-            throw new InvalidLogitsException(invalid);
         }
         return tokens;
     }
