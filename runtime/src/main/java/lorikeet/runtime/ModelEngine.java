@@ -56,7 +56,7 @@ final class ModelEngine implements AutoCloseable {
         residency = new AdapterResidency(operations, pool, memory.reclaimer(), this::steps, this::wakeUp);
         engine = new Engine(
                 limits,
-                new ModelDevice(checkpoint, operations, pass),
+                new ModelDevice(checkpoint, operations, pass, looksAhead(operations)),
                 config.rope(),
                 memory,
                 residency,
@@ -65,7 +65,8 @@ final class ModelEngine implements AutoCloseable {
     }
 
     /** A model on the device of its operations. */
-    private record ModelDevice(Checkpoint checkpoint, Operations operations, ForwardPass pass) implements Device {
+    private record ModelDevice(Checkpoint checkpoint, Operations operations, ForwardPass pass, boolean looksAhead)
+            implements Device {
         @Override
         public Matrix run(Batch batch, KvCache cache) {
             return pass.run(batch, cache);
@@ -85,6 +86,12 @@ final class ModelEngine implements AutoCloseable {
         public void checkFiles() {
             checkpoint.checkIntact();
         }
+    }
+
+    /** Pays where the device works by itself; elsewhere it is for tests. */
+    private static boolean looksAhead(Operations operations) {
+        String property = System.getProperty("lorikeet.lookahead");
+        return property == null ? operations.isAsynchronous() : Boolean.parseBoolean(property);
     }
 
     private long steps() {

@@ -164,7 +164,12 @@ public final class AdapterResidency implements Residency, AutoCloseable {
     public void release(AdapterLease lease) {
         ResidentAdapter adapter = find(lease);
         adapter.use(steps.getAsLong());
-        if (adapter.release()) {
+        if (!adapter.release()) {
+            return;
+        }
+        if (adapter.isRetired()) {
+            drop(adapter);
+        } else {
             idle.add(adapter);
         }
     }
@@ -255,7 +260,7 @@ public final class AdapterResidency implements Residency, AutoCloseable {
         ResidentAdapter adapter = adapters.get(version.id());
         if (adapter == null) {
             closer.close(version);
-        } else if (adapter.presence() == Presence.COMING) {
+        } else if (adapter.presence() == Presence.COMING || adapter.isHeld()) {
             adapter.retire();
         } else {
             drop(adapter);

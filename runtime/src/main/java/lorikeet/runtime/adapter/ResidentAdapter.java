@@ -82,6 +82,11 @@ final class ResidentAdapter implements AutoCloseable {
         holds++;
     }
 
+    /** Whether running sequences need it, or a step that is in flight. */
+    boolean isHeld() {
+        return holds > 0;
+    }
+
     /** Undoes one {@link #hold}; true if it was the last. */
     boolean release() {
         if (holds == 0) {

@@ -132,7 +132,7 @@ final class Admission {
 
     /** What keeps an adapter out although nothing runs keeps it out for ever: others are pinned. */
     private void failHopeless(List<Failure> failures) {
-        boolean hopeless = blocked != null && running.isEmpty() && !residency.isCopying();
+        boolean hopeless = blocked != null && running.isEmpty() && !scheduler.roomMayCome();
         hopelessPasses = hopeless ? hopelessPasses + 1 : 0;
         if (blocked != null && hopelessPasses >= HOPELESS_PASSES) {
             failures.add(new Failure(

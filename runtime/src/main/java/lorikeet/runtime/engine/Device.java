@@ -8,6 +8,12 @@ import lorikeet.memory.Matrix;
 /** A model on a device, as the engine sees it. Engine thread only. */
 public interface Device {
     /**
+     * Whether the next step may be launched before the tokens of the last one were seen. Its batch has them as
+     * {@link Batch#chosen} says.
+     */
+    boolean looksAhead();
+
+    /**
      * Runs one step, or starts to: the logits may be there only when the sampler has waited for them.
      *
      * @param batch must not change meanwhile

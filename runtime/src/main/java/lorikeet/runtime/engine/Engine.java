@@ -27,6 +27,7 @@ public final class Engine {
     private final LongSupplier clock;
     private final Counters counters = new Counters();
     private final CommandQueue commands = new CommandQueue();
+    private final KvMemory kv;
     private final Scheduler scheduler;
     private final Admission admission;
     private final LiveRequests requests;
@@ -52,9 +53,10 @@ public final class Engine {
         this.memory = memory;
         this.residency = residency;
         this.clock = clock;
-        KvMemory kv =
-                new KvMemory(memory.blocks(), memory.cache(), residency, limits.prefixCache(), rope.steadyLength());
-        scheduler = new Scheduler(kv, residency, counters);
+        StepsInFlight flights = new StepsInFlight();
+        kv = new KvMemory(
+                memory.blocks(), memory.cache(), residency, flights, limits.prefixCache(), rope.steadyLength());
+        scheduler = new Scheduler(kv, residency, counters, flights);
         admission = new Admission(limits.running(), scheduler, kv, residency);
         requests = new LiveRequests(scheduler, kv, counters, clock);
         stepper = new Stepper(
@@ -62,11 +64,12 @@ public final class Engine {
                 scheduler,
                 new StepComposer(limits.stepTokens(), limits.stepRows(), limits.batchAdapters(), residency),
                 new StepRunner(device, memory.blocks()),
+                flights,
                 kv,
                 requests,
                 counters,
                 clock,
-                new StepPlan(rope));
+                rope);
         stats = counters.stats(scheduler, memory);
     }
 
@@ -136,7 +139,7 @@ public final class Engine {
         return stats;
     }
 
-    /** Does what there is to do, at most one step; returns 0 if there was nothing. */
+    /** Does what there is to do, and launches at most one step; returns 0 if there was nothing. */
     public int doWork() {
         int work = runCommands(COMMANDS_A_STEP) + requests.expire();
         if (residency.poll()) {
@@ -144,12 +147,14 @@ public final class Engine {
         }
         memory.cache().step(counters.steps());
         admission.admit(now(), failures);
-        scheduler.grow(failures);
+        if (!scheduler.grow(failures)) {
+            stepper.land();
+            scheduler.grow(failures);
+        }
         work += failures.size();
         failures.forEach(failure -> requests.fail(failure.group(), failure.reason()));
         failures.clear();
-        if (!scheduler.running().isEmpty()) {
-            stepper.step();
+        if (stepper.step()) {
             work++;
         }
         if (work > 0) {
@@ -186,12 +191,13 @@ public final class Engine {
                     requests.fail(group, reason);
                 }
             }
-            case Command.Forget forget -> memory.cache().forget(forget.adapterId());
+            case Command.Forget forget -> kv.forget(forget.adapterId());
         }
     }
 
     /** Fails all requests after a mistake in the engine itself, so that it can go on with others. */
     void failAll(LorikeetException reason) {
+        stepper.abandon();
         requests.failAll(reason);
         failures.clear();
         stats = counters.stats(scheduler, memory);

@@ -18,9 +18,9 @@ public interface GroupListener {
     /** The logits that the next token will be chosen from; only for groups that asked for them. */
     default void onLogits(int choice, float[] logits) {}
 
-    /** All sequences have ended, and their memory has been given back. */
+    /** All sequences have ended. Their memory is given back once no step in flight works with it. */
     void onEnd();
 
-    /** The request ended early, and its memory has been given back. */
+    /** The request ended early. Its memory is given back once no step in flight works with it. */
     void onFailure(LorikeetException failure);
 }

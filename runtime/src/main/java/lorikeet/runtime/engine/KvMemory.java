@@ -1,5 +1,6 @@
 package lorikeet.runtime.engine;
 
+import java.util.Arrays;
 import lorikeet.kernels.KvLayout;
 
 /**
@@ -10,6 +11,7 @@ final class KvMemory {
     private final KvBlocks blocks;
     private final PrefixCache cache;
     private final Residency residency;
+    private final StepsInFlight flights;
     private final boolean shared;
     private final int steadyLength;
 
@@ -19,10 +21,17 @@ final class KvMemory {
      * @param shared whether requests may use what others have computed; without it, only the choices of a request share
      * @param steadyLength keys are the same in all texts of up to this many tokens that begin with the same
      */
-    KvMemory(KvBlocks blocks, PrefixCache cache, Residency residency, boolean shared, int steadyLength) {
+    KvMemory(
+            KvBlocks blocks,
+            PrefixCache cache,
+            Residency residency,
+            StepsInFlight flights,
+            boolean shared,
+            int steadyLength) {
         this.blocks = blocks;
         this.cache = cache;
         this.residency = residency;
+        this.flights = flights;
         this.shared = shared;
         this.steadyLength = steadyLength;
     }
@@ -34,8 +43,13 @@ final class KvMemory {
     /** Forgets what only a request that has ended could use. */
     void forget(SequenceGroup group) {
         if (!shared) {
-            cache.forget(key(group));
+            forget(key(group));
         }
+    }
+
+    /** Forgets what was kept for an adapter. */
+    void forget(long key) {
+        flights.whenLanded(() -> cache.forget(key));
     }
 
     /**
@@ -90,7 +104,7 @@ final class KvMemory {
         return true;
     }
 
-    /** Adds what blocks are missing to compute the sequence's known tokens; false, with some added, if they ran out. */
+    /** Adds what blocks are missing to compute the sequence's expected tokens; false, with some added, if they ran out. */
     boolean grow(Sequence sequence) {
         for (int missing = sequence.missingBlocks(); missing > 0; missing--) {
             int block = acquire();
@@ -135,7 +149,7 @@ final class KvMemory {
             int own = sequence.blocks()[node.depth()];
             node = cache.extend(node, sequence.tokens(), own);
             if (node.block() != own) {
-                blocks.release(own);
+                flights.whenLanded(() -> blocks.release(own));
             }
         }
         sequence.share(node);
@@ -147,10 +161,13 @@ final class KvMemory {
         if (node == null) {
             return;
         }
-        for (int i = sequence.sharedBlocks(); i < sequence.blockCount(); i++) {
-            blocks.release(sequence.blocks()[i]);
-        }
-        cache.release(node);
+        int[] own = Arrays.copyOfRange(sequence.blocks(), sequence.sharedBlocks(), sequence.blockCount());
         sequence.stop();
+        flights.whenLanded(() -> {
+            for (int block : own) {
+                blocks.release(block);
+            }
+            cache.release(node);
+        });
     }
 }

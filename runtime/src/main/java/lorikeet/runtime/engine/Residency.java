@@ -33,7 +33,7 @@ public interface Residency {
     /** A running sequence needs this resident adapter. Called once for each sequence. */
     void hold(AdapterLease lease);
 
-    /** A sequence doesn't need it any more. Called once for each {@link #hold}. */
+    /** A sequence doesn't need it any more, and no step in flight does. Called once for each {@link #hold}. */
     void release(AdapterLease lease);
 
     /** Publishes copies that have finished; true if something changed. */

@@ -52,7 +52,7 @@ final class RunningAdapter {
         lastPrompt = value;
     }
 
-    /** The prompt tokens that its sequences wait for. */
+    /** The tokens, or those of prompts, that its sequences wait for. */
     int wanted() {
         return wanted;
     }

@@ -14,6 +14,7 @@ final class Scheduler {
     private final KvMemory memory;
     private final Residency residency;
     private final Counters counters;
+    private final StepsInFlight flights;
     private final AdmissionQueue waiting = new AdmissionQueue();
     private final RunningSet running = new RunningSet();
     private long preemptions;
@@ -30,10 +31,11 @@ final class Scheduler {
         NO_MEMORY
     }
 
-    Scheduler(KvMemory memory, Residency residency, Counters counters) {
+    Scheduler(KvMemory memory, Residency residency, Counters counters, StepsInFlight flights) {
         this.memory = memory;
         this.residency = residency;
         this.counters = counters;
+        this.flights = flights;
     }
 
     RunningSet running() {
@@ -47,6 +49,11 @@ final class Scheduler {
     /** How often a running sequence was put back. */
     long preemptions() {
         return preemptions;
+    }
+
+    /** Whether room may come though nobody gives up any: weights arrive, or a step in flight lands. */
+    boolean roomMayCome() {
+        return residency.isCopying() || flights.any();
     }
 
     /** Lets the sequences of a request wait. */
@@ -77,7 +84,7 @@ final class Scheduler {
         if (lease != null) {
             residency.release(lease);
         }
-        if (running.isEmpty() && !residency.isCopying()) {
+        if (running.isEmpty() && !roomMayCome()) {
             failures.add(new Failure(group, noRoom(sequence)));
             return Start.FAILED;
         }
@@ -92,22 +99,28 @@ final class Scheduler {
     }
 
     /**
-     * Sees to it that all running sequences have the blocks for their known tokens, the oldest first, by putting back the
-     * newest.
+     * Sees to it that all running sequences have the blocks for their expected tokens, the oldest first, by putting back
+     * the newest.
      *
      * @param failures receives a request that has no memory although it runs alone
+     * @return false if this can't be while a step is in flight: what is put back must know its tokens, and what such a step
+     *     works with is not to be had
      */
-    void grow(List<Failure> failures) {
+    boolean grow(List<Failure> failures) {
         for (int i = 0; i < running.size(); i++) {
             Sequence sequence = running.sequences().get(i);
             while (sequence.isRunning() && !memory.grow(sequence)) {
+                if (flights.any()) {
+                    return false;
+                }
                 if (running.size() == 1 && !residency.isCopying()) {
                     failures.add(new Failure(sequence.group(), noRoom(sequence)));
-                    return;
+                    return true;
                 }
                 putBack(running.newest());
             }
         }
+        return true;
     }
 
     private void putBack(Sequence sequence) {
@@ -122,7 +135,7 @@ final class Scheduler {
         memory.release(sequence);
         AdapterLease lease = sequence.group().lease();
         if (lease != null) {
-            residency.release(lease);
+            flights.whenLanded(() -> residency.release(lease));
         }
     }
 

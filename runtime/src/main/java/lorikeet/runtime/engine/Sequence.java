@@ -2,14 +2,17 @@ package lorikeet.runtime.engine;
 
 import java.util.Arrays;
 import java.util.Objects;
+import lorikeet.kernels.Batch;
 import lorikeet.kernels.KvLayout;
 import lorikeet.kernels.SamplingState;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One text in the making: the tokens of the prompt and those chosen so far. Tokens up to {@code computed} have their keys
- * and values in its blocks. Its first blocks may be the prefix cache's, which others read too; it writes only behind
- * them. Confined to the engine's thread once its group is submitted.
+ * and values in its blocks; those up to {@code launched} will have them when the steps in flight have landed. Behind
+ * the known tokens are those that these steps are choosing: the next step is launched with them before anybody has seen
+ * them. Its first blocks may be the prefix cache's, which others read too; it writes only behind them. Confined to the
+ * engine's thread once its group is submitted.
  */
 final class Sequence {
     private static final int[] NO_BLOCKS = {};
@@ -19,6 +22,8 @@ final class Sequence {
     private final int promptLength;
     private int[] tokens;
     private int length;
+    private int expected;
+    private int launched;
     private int computed;
     private int[] blocks = NO_BLOCKS;
     private int blockCount;
@@ -58,11 +63,12 @@ final class Sequence {
         }
     }
 
-    /** The tokens; only the first {@link #length} count. */
+    /** The tokens; only the first {@link #length} count, or {@link #expectedLength} for a step. */
     int[] tokens() {
         return tokens;
     }
 
+    /** How many tokens are known. */
     int length() {
         return length;
     }
@@ -76,17 +82,33 @@ final class Sequence {
         return length - promptLength;
     }
 
+    /** The known tokens, and those that steps in flight are choosing if the text goes on with them. */
+    int expectedLength() {
+        return length + expected;
+    }
+
+    /** The tokens whose keys and values are there. */
     int computed() {
         return computed;
     }
 
-    /** Tokens that are known but not yet computed. */
+    /** The tokens whose keys and values are there or will be when the steps in flight have landed. */
+    int launched() {
+        return launched;
+    }
+
+    /** Expected tokens that no step was launched with. */
     int pending() {
-        return length - computed;
+        return expectedLength() - launched;
     }
 
     boolean reachedMaxTokens() {
         return generated() >= group.settings().maxTokens();
+    }
+
+    /** Whether the token that follows the expected ones is its last. */
+    boolean endsWithNextToken() {
+        return expectedLength() + 1 - promptLength >= group.settings().maxTokens();
     }
 
     /** The blocks; those behind {@link #blockCount} don't count. */
@@ -123,9 +145,9 @@ final class Sequence {
         return choice == 0 ? group.nextScore() : promptLength;
     }
 
-    /** Blocks that are missing to compute all known tokens. */
+    /** Blocks that are missing to compute all expected tokens. */
     int missingBlocks() {
-        return KvLayout.blocksFor(length) - blockCount;
+        return KvLayout.blocksFor(expectedLength()) - blockCount;
     }
 
     boolean isRunning() {
@@ -145,6 +167,7 @@ final class Sequence {
         running = true;
         share(node);
         computed = sharedBlocks * KvLayout.BLOCK_TOKENS;
+        launched = computed;
     }
 
     /** Takes the blocks up to this node for its first ones; the caller sees to those that it had there. */
@@ -166,7 +189,7 @@ final class Sequence {
         blocks[blockCount++] = block;
     }
 
-    /** Stops running; its blocks must have been given back. */
+    /** Stops running; somebody else sees to its blocks. */
     void stop() {
         running = false;
         blocks = NO_BLOCKS;
@@ -175,16 +198,37 @@ final class Sequence {
         prefix = null;
         adapter = null;
         computed = 0;
+        launched = 0;
+        expected = 0;
     }
 
-    void advance(int count) {
+    /** A step with its next tokens was launched. */
+    void launch(int count) {
+        launched += count;
+    }
+
+    /** The oldest step with tokens of it, so many, has landed. */
+    void land(int count) {
         computed += count;
     }
 
+    /** Expects the token that a row of the step launched last chooses: it goes on with it unless that ends the text. */
+    void expect(int row) {
+        place(length + expected, Batch.chosen(row));
+        expected++;
+    }
+
+    /** Adds a token, the first one that was expected if there was one. */
     void append(int token) {
-        if (length == tokens.length) {
-            tokens = Arrays.copyOf(tokens, length + Math.clamp(length, 64, 4096));
+        place(length, token);
+        length++;
+        expected = Math.max(0, expected - 1);
+    }
+
+    private void place(int index, int token) {
+        if (index == tokens.length) {
+            tokens = Arrays.copyOf(tokens, index + Math.clamp(index, 64, 4096));
         }
-        tokens[length++] = token;
+        tokens[index] = token;
     }
 }

@@ -35,15 +35,16 @@ final class StepComposer {
         this.residency = residency;
     }
 
-    /** Fills {@code plan} for step number {@code step}. All sequences have the blocks for their known tokens. */
+    /** Fills {@code plan} for step number {@code step}. All sequences have the blocks for their expected tokens. */
     void compose(RunningSet running, long step, StepPlan plan) {
         plan.clear();
         shares.clear();
+        countPending(running);
         chooseAdapters(running, step);
         int left = maxTokens;
         int sparseRows = maxRows;
         for (Sequence sequence : running.sequences()) {
-            if (isIn(sequence, step)) {
+            if (isIn(sequence, step) && sequence.pending() > 0) {
                 sparseRows--;
                 if (sequence.pending() == 1) {
                     shares.add(new StepPlan.Share(sequence, 1));
@@ -72,12 +73,23 @@ final class StepComposer {
         return sequence.adapter().lastStep() == step;
     }
 
+    private static void countPending(RunningSet running) {
+        for (Sequence sequence : running.sequences()) {
+            sequence.adapter().wanted(0);
+        }
+        for (Sequence sequence : running.sequences()) {
+            RunningAdapter adapter = sequence.adapter();
+            adapter.wanted(Math.addExact(adapter.wanted(), sequence.pending()));
+        }
+    }
+
+    /** Those of which nothing is pending, because their texts end with the step in flight, need no turn. */
     private void chooseAdapters(RunningSet running, long step) {
         chosen.clear();
         for (RunningAdapter adapter : running.adapters()) {
             if (adapter.isBase()) {
                 adapter.lastStep(step);
-            } else {
+            } else if (adapter.wanted() > 0) {
                 chosen.add(adapter);
             }
         }

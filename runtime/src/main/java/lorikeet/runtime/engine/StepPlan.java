@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One step: which sequences get how many tokens, the batch that the device computes, and what its rows of logits are for.
- * Filled before the step, read after it, and reused; two plans that take turns let one be filled while the device works
- * on the other.
+ * Filled before the step, read after it, and reused; two plans take turns, so that one can be filled while the device
+ * works on the other.
  */
 final class StepPlan {
     private final Rope rope;
@@ -22,19 +22,14 @@ final class StepPlan {
     record Share(Sequence sequence, int tokens) {
         /** One past the last token. */
         int end() {
-            return sequence.computed() + tokens;
-        }
-
-        /** Whether the sequence's next token is chosen after the step. */
-        boolean completes() {
-            return tokens == sequence.pending();
+            return sequence.launched() + tokens;
         }
 
         /** The first token whose row of logits is wanted. */
         int firstRow() {
             int score = sequence.nextScore();
-            int first = score < sequence.promptLength() ? score - 1 : sequence.length() - 1;
-            return Math.max(first, sequence.computed());
+            int first = score < sequence.promptLength() ? score - 1 : sequence.expectedLength() - 1;
+            return Math.max(first, sequence.launched());
         }
 
         /** The rows of logits that are wanted. */
@@ -51,6 +46,11 @@ final class StepPlan {
     record Row(Sequence sequence, int scored) {
         boolean isScore() {
             return scored >= 0;
+        }
+
+        /** Whether its token is chosen, and nothing else is asked of it. */
+        boolean onlyChooses() {
+            return !isScore() && !sequence.group().settings().wantsLogits();
         }
     }
 
@@ -70,7 +70,7 @@ final class StepPlan {
         Sequence sequence = share.sequence();
         int end = share.end();
         int wanted = share.rows();
-        for (int from = sequence.computed(); from < end; ) {
+        for (int from = sequence.launched(); from < end; ) {
             // A text that was put back has tokens that were turned one by one, each by the length that it made.
             int to = sameTurn(sequence, from, end);
             batch.addSequence(
@@ -84,7 +84,7 @@ final class StepPlan {
             from = to;
         }
         for (int position = end - wanted; position < end; position++) {
-            boolean chooses = position == sequence.length() - 1;
+            boolean chooses = position == sequence.expectedLength() - 1;
             rows.add(new Row(sequence, chooses ? -1 : sequence.tokens()[position + 1]));
         }
     }
@@ -94,6 +94,33 @@ final class StepPlan {
             return Math.min(end, Math.max(sequence.promptLength(), rope.steadyLength()));
         }
         return Math.min(end, Math.max(from + 1, rope.steadyLength()));
+    }
+
+    /** Whether all rows are for choosing tokens: the step's results are no more than these. */
+    boolean onlyChooses() {
+        for (Row row : rows) {
+            if (!row.onlyChooses()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Notes that the step was launched.
+     *
+     * @param mayBeFollowed whether the next step may be launched before this one has landed
+     */
+    void launched(boolean mayBeFollowed) {
+        for (Share share : shares) {
+            share.sequence().launch(share.tokens());
+        }
+        for (int row = 0; row < rows.size() && mayBeFollowed; row++) {
+            Sequence sequence = rows.get(row).sequence();
+            if (!sequence.endsWithNextToken()) {
+                sequence.expect(row);
+            }
+        }
     }
 
     boolean isEmpty() {

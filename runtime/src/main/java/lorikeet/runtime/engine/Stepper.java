@@ -3,70 +3,143 @@ package lorikeet.runtime.engine;
 import java.util.List;
 import java.util.function.LongSupplier;
 import lorikeet.kernels.SampledToken;
-import lorikeet.memory.Matrix;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LorikeetException;
+import lorikeet.runtime.model.Rope;
 import org.jspecify.annotations.Nullable;
 
-/** Takes steps: composes one of what runs, has it computed, and hands out its tokens. Engine thread only. */
+/**
+ * Takes steps: composes one of what runs, launches it, and hands out its tokens when it has landed. Where the device looks
+ * ahead, the next step is launched first: the device goes from one to the other by itself, and this thread composes,
+ * delivers and does what else there is to do meanwhile. A text that turns out to have ended is then in a step too many;
+ * its row there is thrown away. Engine thread only.
+ */
 final class Stepper {
+    private static final System.Logger LOG = System.getLogger(Stepper.class.getName());
+
     private final Device device;
     private final Scheduler scheduler;
     private final StepComposer composer;
     private final StepRunner runner;
+    private final StepsInFlight flights;
     private final KvMemory memory;
     private final LiveRequests requests;
     private final Counters counters;
     private final LongSupplier clock;
-    private final StepPlan plan;
+    private StepPlan plan;
+    private StepPlan otherPlan;
+    private long composed;
+
+    /** The step that lands when the next one was launched. */
+    private @Nullable FlyingStep flying;
 
     Stepper(
             Device device,
             Scheduler scheduler,
             StepComposer composer,
             StepRunner runner,
+            StepsInFlight flights,
             KvMemory memory,
             LiveRequests requests,
             Counters counters,
             LongSupplier clock,
-            StepPlan plan) {
+            Rope rope) {
         this.device = device;
         this.scheduler = scheduler;
         this.composer = composer;
         this.runner = runner;
+        this.flights = flights;
         this.memory = memory;
         this.requests = requests;
         this.counters = counters;
         this.clock = clock;
-        this.plan = plan;
+        this.plan = new StepPlan(rope);
+        this.otherPlan = new StepPlan(rope);
     }
 
-    /** Takes one step. All running sequences have the blocks that they need. */
-    void step() {
-        composer.compose(scheduler.running(), counters.steps(), plan);
-        if (plan.isEmpty()) {
-            return;
+    /** Takes one step; false if there is nothing to do. All running sequences have the blocks that they need. */
+    boolean step() {
+        if (flying == null && scheduler.running().isEmpty()) {
+            return false;
         }
-        @Nullable SampledToken[] tokens;
+        FlyingStep last = flying;
+        flying = launch();
+        if (last != null) {
+            land(last);
+        }
+        if (flying != null && !runner.mayBeFollowed(flying)) {
+            land();
+        }
+        return true;
+    }
+
+    private @Nullable FlyingStep launch() {
+        composer.compose(scheduler.running(), composed++, plan);
+        if (plan.isEmpty()) {
+            return null;
+        }
+        FlyingStep step;
         try {
             device.checkFiles();
-            Matrix logits = runner.launch(plan);
-            tokens = runner.finish(plan, logits);
-            device.checkFiles();
+            step = runner.launch(plan);
         } catch (RuntimeException | Error e) {
-            failStep(e);
-            return;
+            fail(plan, e);
+            return null;
         }
-        counters.stepDone();
-        for (StepPlan.Share share : plan.shares()) {
-            share.sequence().advance(share.tokens());
-        }
-        deliver(tokens);
+        flights.launch();
+        plan.launched(runner.mayBeFollowed(step));
+        StepPlan launched = plan;
+        plan = otherPlan;
+        otherPlan = launched;
+        return step;
     }
 
-    private void failStep(Throwable cause) {
+    /** Lands the step that is in flight, if there is one. */
+    void land() {
+        FlyingStep step = flying;
+        if (step != null) {
+            flying = null;
+            land(step);
+        }
+    }
+
+    private void land(FlyingStep step) {
+        List<@Nullable SampledToken> tokens;
+        try {
+            tokens = runner.finish(step);
+            device.checkFiles();
+        } catch (RuntimeException | Error e) {
+            flights.land();
+            fail(step.plan(), e);
+            return;
+        }
+        flights.land();
+        counters.stepDone();
+        for (StepPlan.Share share : step.plan().shares()) {
+            if (share.sequence().isRunning()) {
+                share.sequence().land(share.tokens());
+            }
+        }
+        deliver(step.plan().rows(), tokens);
+    }
+
+    /** Waits for what is in flight and throws it away. */
+    void abandon() {
+        FlyingStep step = flying;
+        flying = null;
+        if (step != null) {
+            try {
+                runner.finish(step);
+            } catch (RuntimeException | Error e) {
+                LOG.log(System.Logger.Level.DEBUG, "a step that nobody waits for failed", e);
+            }
+        }
+        flights.landAll();
+    }
+
+    private void fail(StepPlan failed, Throwable cause) {
         LorikeetException reason = reason(cause);
-        for (StepPlan.Share share : plan.shares()) {
+        for (StepPlan.Share share : failed.shares()) {
             requests.fail(share.sequence().group(), reason);
         }
     }
@@ -85,14 +158,13 @@ final class Stepper {
         return new LorikeetException(ErrorCode.INTERNAL, "the step failed: " + cause, cause);
     }
 
-    private void deliver(@Nullable SampledToken[] tokens) {
+    private void deliver(List<StepPlan.Row> rows, List<@Nullable SampledToken> tokens) {
         long now = clock.getAsLong();
-        List<StepPlan.Row> rows = plan.rows();
-        for (int i = 0; i < tokens.length; i++) {
+        for (int i = 0; i < tokens.size(); i++) {
             StepPlan.Row row = rows.get(i);
             SequenceGroup group = row.sequence().group();
-            SampledToken token = tokens[i];
-            if (group.hasEnded()) {
+            SampledToken token = tokens.get(i);
+            if (row.sequence().hasEnded()) {
                 continue;
             }
             if (token == null) {

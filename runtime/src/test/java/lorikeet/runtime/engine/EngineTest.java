@@ -17,13 +17,20 @@ import lorikeet.runtime.engine.HandSteppedEngine.Submitted;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The engine, stepped by hand over a device whose results depend on each key in each block. */
+@ParameterizedClass(name = "looks ahead: {0}")
+@ValueSource(booleans = {false, true})
 final class EngineTest {
-    private final Sizes sizes = new Sizes();
+    private final Sizes sizes;
     private @Nullable HandSteppedEngine opened;
+
+    EngineTest(boolean looksAhead) {
+        sizes = new Sizes(looksAhead);
+    }
 
     private HandSteppedEngine open() {
         opened = new HandSteppedEngine(sizes);

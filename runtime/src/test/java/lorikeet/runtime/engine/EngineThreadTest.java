@@ -15,11 +15,19 @@ import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.engine.HandSteppedEngine.Sizes;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The thread that works for all others. */
 @Timeout(120)
+@ParameterizedClass(name = "looks ahead: {0}")
+@ValueSource(booleans = {false, true})
 final class EngineThreadTest {
-    private final Sizes sizes = new Sizes();
+    private final Sizes sizes;
+
+    EngineThreadTest(boolean looksAhead) {
+        sizes = new Sizes(looksAhead);
+    }
 
     /** Counts how requests end. */
     private static final class Ends implements GroupListener {

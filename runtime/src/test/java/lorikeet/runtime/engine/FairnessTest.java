@@ -8,10 +8,18 @@ import java.util.Set;
 import lorikeet.runtime.engine.HandSteppedEngine.Sizes;
 import lorikeet.runtime.engine.HandSteppedEngine.Submitted;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** No request waits for ever, whatever the others are for. */
+@ParameterizedClass(name = "looks ahead: {0}")
+@ValueSource(booleans = {false, true})
 final class FairnessTest {
-    private final Sizes sizes = new Sizes();
+    private final Sizes sizes;
+
+    FairnessTest(boolean looksAhead) {
+        sizes = new Sizes(looksAhead);
+    }
 
     @Test
     void aStreamForOneAdapterDoesNotStarveAnother() {
@@ -69,9 +77,7 @@ final class FairnessTest {
             }
             for (int i = 0; i < 40; i++) {
                 Submitted base = engine.submit(0, HandSteppedEngine.prompt(i, 5), 3);
-                for (int step = 0; step < 3; step++) {
-                    engine.engine.doWork();
-                }
+                engine.steps(3);
                 assertThat(base.outcome().ended).isTrue();
             }
             assertThat(holder.outcome().isDone()).isFalse();
@@ -86,7 +92,7 @@ final class FairnessTest {
         try (HandSteppedEngine engine = new HandSteppedEngine(sizes)) {
             Submitted coming = engine.submit(1, HandSteppedEngine.prompt(1, 5), 4);
             Submitted base = engine.submit(0, HandSteppedEngine.prompt(2, 5), 4);
-            engine.engine.doWork();
+            engine.steps(1);
             assertThat(base.outcome().tokens).hasSize(1);
             assertThat(coming.outcome().tokens).isEmpty();
             engine.run();

@@ -1,9 +1,10 @@
 package lorikeet.runtime.engine;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -13,7 +14,11 @@ import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.Batch;
 import lorikeet.kernels.KvCache;
 import lorikeet.kernels.KvLayout;
+import lorikeet.kernels.SampledToken;
 import lorikeet.kernels.Sampler;
+import lorikeet.kernels.Sampling;
+import lorikeet.kernels.SamplingSettings;
+import lorikeet.kernels.SamplingState;
 import lorikeet.kernels.cpu.CpuOperations;
 import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
@@ -35,6 +40,12 @@ final class FakeDevice implements Device, AutoCloseable {
             new Matrix(arena.allocate(4L * MAX_ROWS * VOCABULARY, 64), ElementType.F32, MAX_ROWS, VOCABULARY);
     private final Map<AdapterWeights, Long> ids = new HashMap<>();
     private final List<Step> steps = new ArrayList<>();
+    private final Deque<FakeStep> launched = new ArrayDeque<>();
+    private final Sampler sampler = new LateSampler();
+    private final boolean looksAhead;
+
+    /** What the last sampling chose. */
+    private int[] chosen = {};
 
     /** Makes the step with this number fail. */
     long failingStep = -1;
@@ -56,6 +67,15 @@ final class FakeDevice implements Device, AutoCloseable {
      */
     record Step(int tokens, int outputs, Set<Long> adapters) {}
 
+    /**
+     * A device without steps.
+     *
+     * @param looksAhead whether a step is computed only when somebody waits for its results, as a GPU might do it
+     */
+    FakeDevice(boolean looksAhead) {
+        this.looksAhead = looksAhead;
+    }
+
     /** The weights by which the device knows this adapter. */
     AdapterWeights weights(long id) {
         AdapterWeights made = new AdapterWeights(new lorikeet.kernels.@Nullable Delta[0]);
@@ -72,17 +92,17 @@ final class FakeDevice implements Device, AutoCloseable {
         List<Integer> chosen = new ArrayList<>();
         int hash = 1;
         for (int token : prompt) {
-            hash = next(hash, key(token, adapter));
+            hash = next(hash, keyOf(token, adapter));
         }
         for (int i = 0; i < count; i++) {
             int token = choice(hash);
             chosen.add(token);
-            hash = next(hash, key(token, adapter));
+            hash = next(hash, keyOf(token, adapter));
         }
         return chosen;
     }
 
-    private static int key(int token, long adapter) {
+    private static int keyOf(int token, long adapter) {
         return token * 1_000_003 + Long.hashCode(adapter * 7919);
     }
 
@@ -95,48 +115,53 @@ final class FakeDevice implements Device, AutoCloseable {
     }
 
     @Override
+    public boolean looksAhead() {
+        return looksAhead;
+    }
+
+    @Override
     public Matrix run(Batch batch, KvCache cache) {
         Set<Long> adapters = new HashSet<>();
         for (int group = 0; group < batch.tokenGroups().count(); group++) {
             adapters.add(id(batch.tokenGroups().adapter(group)));
         }
         steps.add(new Step(batch.tokens(), batch.outputs(), adapters));
-        if (steps.size() - 1 == failingStep) {
-            throw failure;
-        }
-        int group = 0;
-        for (int s = 0; s < batch.sequences(); s++) {
-            for (int row = batch.sequenceStart(s); row < batch.sequenceEnd(s); row++) {
-                while (row >= batch.tokenGroups().end(group)) {
-                    group++;
-                }
-                long adapter = id(batch.tokenGroups().adapter(group));
-                slot(batch, cache, s, batch.position(row)).set(ValueLayout.JAVA_INT, 0, key(batch.id(row), adapter));
-            }
-        }
-        logits.data().fill((byte) 0);
-        int output = 0;
-        for (int s = 0; s < batch.sequences(); s++) {
-            while (output < batch.outputs() && batch.outputRow(output) < batch.sequenceEnd(s)) {
-                choose(batch, cache, s, output++);
-            }
+        launched.add(new FakeStep(batch, cache, this::id, steps.size() - 1));
+        if (!looksAhead) {
+            computeLaunched();
         }
         return logits;
     }
 
-    private void choose(Batch batch, KvCache cache, int sequence, int output) {
-        int row = batch.outputRow(output);
-        int hash = 1;
-        for (int position = 0; position <= batch.position(row); position++) {
-            hash = next(hash, slot(batch, cache, sequence, position).get(ValueLayout.JAVA_INT, 0));
+    /** Computes what was launched, as late as a device may. */
+    private void computeLaunched() {
+        while (!launched.isEmpty()) {
+            compute(launched.remove());
         }
-        float value = batch.id(row) == poison ? Float.NaN : 5;
-        logits.data().setAtIndex(ValueLayout.JAVA_FLOAT, (long) output * VOCABULARY + choice(hash), value);
     }
 
-    private static MemorySegment slot(Batch batch, KvCache cache, int sequence, int position) {
-        int block = batch.blockTable(sequence)[position / KvLayout.BLOCK_TOKENS];
-        return cache.block(block).asSlice(4L * (position % KvLayout.BLOCK_TOKENS), 4);
+    private void compute(FakeStep step) {
+        if (step.number() == failingStep) {
+            throw failure;
+        }
+        step.store(this::key);
+        logits.data().fill((byte) 0);
+        for (int output = 0; output < step.outputs(); output++) {
+            int hash = 1;
+            for (int key : step.keys(output)) {
+                hash = next(hash, key);
+            }
+            float value = token(step.lastId(output)) == poison ? Float.NaN : 5;
+            logits.data().setAtIndex(ValueLayout.JAVA_FLOAT, (long) output * VOCABULARY + choice(hash), value);
+        }
+    }
+
+    private int token(int id) {
+        return id >= 0 ? id : chosen[Batch.chosen(id)];
+    }
+
+    private int key(int id, long adapter) {
+        return keyOf(token(id), adapter);
     }
 
     private long id(@Nullable AdapterWeights weights) {
@@ -145,11 +170,44 @@ final class FakeDevice implements Device, AutoCloseable {
 
     @Override
     public Sampler sampler() {
-        return operations.sampler();
+        return sampler;
+    }
+
+    /** Chooses as the CPU does, from a step that is computed only when somebody waits for it. */
+    private final class LateSampler implements Sampler {
+        @Override
+        public SamplingState newState(SamplingSettings settings) {
+            return operations.sampler().newState(settings);
+        }
+
+        @Override
+        public Sampling start(Matrix rows, List<? extends SamplingState> states) {
+            List<SamplingState> all = List.copyOf(states);
+            FakeStep step = launched.peekLast();
+            return () -> {
+                if (step != null) {
+                    launched.remove(step);
+                    compute(step);
+                }
+                List<@Nullable SampledToken> tokens =
+                        operations.sampler().start(rows, all).await();
+                chosen = tokens.stream()
+                        .mapToInt(token -> token == null ? 0 : token.id())
+                        .toArray();
+                return tokens;
+            };
+        }
+
+        @Override
+        public List<SampledToken> score(Matrix rows, int[] tokens, int alternatives) {
+            computeLaunched();
+            return operations.sampler().score(rows, tokens, alternatives);
+        }
     }
 
     @Override
     public void read(Matrix matrix, int row, float[] to) {
+        computeLaunched();
         operations.read(matrix, row, to);
     }
 

@@ -1,5 +1,8 @@
 package lorikeet.runtime.engine;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import java.lang.foreign.MemorySegment;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -19,6 +22,8 @@ import lorikeet.runtime.adapter.AdapterLease;
  * longest ago first.
  */
 final class FakeResidency implements Residency {
+    private static final byte WEIGHT = 0x5a;
+
     private final FakeDevice device;
     private final SlabPool pool;
     private final int most;
@@ -54,6 +59,22 @@ final class FakeResidency implements Residency {
         Resident(SlabLease slab) {
             this.slab = slab;
         }
+
+        /** Stands for the copy: nobody else may read or write these slabs any more. */
+        private void fill() {
+            slab.memory().forEach(memory -> memory.fill(WEIGHT));
+        }
+
+        private void close() {
+            for (MemorySegment memory : slab.memory()) {
+                for (long i = 0; i < memory.byteSize(); i++) {
+                    if (memory.get(JAVA_BYTE, i) != WEIGHT) {
+                        throw new AssertionError("somebody has written into an adapter's slabs");
+                    }
+                }
+            }
+            slab.close();
+        }
     }
 
     FakeResidency(FakeDevice device, SlabPool pool, int most) {
@@ -87,6 +108,7 @@ final class FakeResidency implements Residency {
                 return Presence.NO_ROOM;
             }
             resident = new Resident(slab.get());
+            resident.fill();
             residents.put(lease.id(), resident);
         }
         resident.lastUse = ++uses;
@@ -147,7 +169,7 @@ final class FakeResidency implements Residency {
             return false;
         }
         residents.remove(oldest.get().getKey());
-        oldest.get().getValue().slab.close();
+        oldest.get().getValue().close();
         evictions++;
         return true;
     }

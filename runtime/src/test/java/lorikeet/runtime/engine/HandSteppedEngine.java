@@ -15,7 +15,7 @@ final class HandSteppedEngine implements AutoCloseable {
     /** A slab of 2 MiB would hold thousands of the fake's small blocks. */
     private static final int BLOCKS_PER_SLAB = 4;
 
-    final FakeDevice device = new FakeDevice();
+    final FakeDevice device;
     final SlabPool pool;
     final FakeResidency residency;
     final EngineMemory memory;
@@ -31,9 +31,15 @@ final class HandSteppedEngine implements AutoCloseable {
         int residentAdapters = 8;
         int queue = 100;
         boolean prefixCache = true;
+        boolean looksAhead;
+
+        Sizes(boolean looksAhead) {
+            this.looksAhead = looksAhead;
+        }
     }
 
     HandSteppedEngine(Sizes sizes) {
+        device = new FakeDevice(sizes.looksAhead);
         pool = new SlabPool(BLOCKS_PER_SLAB * FakeDevice.LAYOUT.blockBytes(), sizes.slabs);
         memory = new EngineMemory(FakeDevice.LAYOUT, pool, Integer.MAX_VALUE);
         residency = new FakeResidency(device, pool, sizes.residentAdapters);
@@ -50,7 +56,7 @@ final class HandSteppedEngine implements AutoCloseable {
     }
 
     /** What became of a request. */
-    static final class Outcome implements GroupListener {
+    static class Outcome implements GroupListener {
         final List<List<Integer>> tokens = new ArrayList<>();
         boolean ended;
 
@@ -135,6 +141,13 @@ final class HandSteppedEngine implements AutoCloseable {
         return new java.util.SplittableRandom(seed)
                 .ints(length, 1, FakeDevice.VOCABULARY)
                 .toArray();
+    }
+
+    /** Steps until the tokens of the next {@code count} steps are there: one step more if the device looks ahead. */
+    void steps(int count) {
+        for (int i = device.looksAhead() ? -1 : 0; i < count; i++) {
+            engine.doWork();
+        }
     }
 
     /** Steps until nothing is left to do, at most {@code most} times. */
