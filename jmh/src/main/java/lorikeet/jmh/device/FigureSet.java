@@ -160,6 +160,10 @@ public final class FigureSet {
                 gpu
                         ? Run.of("Prompt.prompt", new Values("load", "512/1", "2048/1", "2048/4", "4096/8"))
                         : Run.of("Prompt.prompt"));
+        set.add(
+                gpu
+                        ? Run.of("EngineStep.step", new Values("load", FigureTable.ENGINE_LOADS))
+                        : Run.of("EngineStep.step"));
         set.add(Run.of("SwapUnderLoad.step"));
         set.add(Run.of(SERVER_START));
         return set;

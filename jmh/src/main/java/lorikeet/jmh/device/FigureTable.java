@@ -20,6 +20,9 @@ final class FigureTable {
 
     static final int HIGH_RANK = 64;
 
+    /** Measured with the engine, too. */
+    static final String[] ENGINE_LOADS = {"1/0", "32/0", "64/0"};
+
     /** The decode steps whose adapters' part is measured, and what that should reach on an H200, in us a layer. */
     private static final List<Target> ADAPTED = List.of(
             new Target("1/1", 12),
@@ -72,6 +75,7 @@ final class FigureTable {
             ADAPTED_PROMPTS.forEach(this::adaptersOfPrompt);
         }
         decode();
+        engine();
         prompt();
         adapters();
         List<String> lines = new ArrayList<>();
@@ -197,6 +201,22 @@ final class FigureTable {
                                 "0 %",
                                 load.equals(new Load(32, 8)) ? "+4 %" : load.equals(new Load(64, 64)) ? "+8 %" : "");
                     }
+                });
+    }
+
+    private void engine() {
+        file.figures().stream()
+                .filter(figure -> figure.benchmark().equals("EngineStep.step"))
+                .forEach(figure -> {
+                    Load load = Load.parse(figure.parameter("load"));
+                    double alone = file.find("Decode.forward", "load", figure.parameter("load"))
+                            .map(Figure::deviceOrWallMillis)
+                            .orElse(Double.NaN);
+                    row(
+                            "the engine's step, " + load.rows() + " requests, against the device's part of it",
+                            number("%.2f ms", figure.millis()),
+                            number("%.2f ms", alone),
+                            "");
                 });
     }
 

@@ -116,9 +116,19 @@ final class RandomDecoder implements AutoCloseable {
         batch.addSequence(adapter, tokens, from, to, blocks, config.rope().frequencies(to), outputs);
     }
 
+    /** How the blocks of its cache are laid out. */
+    KvLayout layout() {
+        return cache.layout();
+    }
+
     /** Puts a step to the device; the logits are overwritten by the next. */
     Matrix run(Batch batch) {
-        return pass.run(batch, cache);
+        return run(batch, cache);
+    }
+
+    /** The same, with somebody else's cache in the slabs of the pool. */
+    Matrix run(Batch batch, KvCache blocks) {
+        return pass.run(batch, blocks);
     }
 
     /** Waits for a row of logits. */

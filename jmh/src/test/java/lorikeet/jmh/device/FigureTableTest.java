@@ -21,6 +21,7 @@ class FigureTableTest {
             figure("Decode.forward", decode("32/0"), 9, 5.0),
             figure("Decode.forward", decode("32/8"), 9, 5.32),
             figure("Decode.step", decode("1/0"), 4.5, 4.4),
+            figure("EngineStep.step", Map.of("load", "32/0"), 5.1, NONE),
             figure("ServerStart.start", Map.of(), 4321, NONE),
             figure("SwapUnderLoad.step", Map.of("swaps", "0"), 5, NONE),
             figure("SwapUnderLoad.step", Map.of("swaps", "50"), 6, NONE));
@@ -53,6 +54,10 @@ class FigureTableTest {
                 .anySatisfy(line -> assertThat(line)
                         .contains("decode step, 1 requests")
                         .contains("| 4.50 ms (222 tokens/s) | 3.77 ms | 4.3 ms |"));
+        assertThat(lines)
+                .anySatisfy(line -> assertThat(line)
+                        .contains("the engine's step, 32 requests")
+                        .contains("| 5.10 ms | 5.00 ms |"));
         assertThat(lines).anySatisfy(line -> assertThat(line).contains("| 1.20 (6.00 ms and 5.00 ms) |"));
         // 16 GB, of which 268 MB take 5 ms.
         assertThat(lines)
