@@ -139,7 +139,7 @@ public final class CudaOperations implements Operations {
 
     @Override
     public boolean isAsynchronous() {
-        return false;
+        return true;
     }
 
     @Override

@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+import lorikeet.kernels.LogitBias;
+import lorikeet.kernels.SamplingSettings;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.engine.HandSteppedEngine.Outcome;
@@ -65,6 +69,30 @@ final class LookAheadTest {
             assertThat(engine.engine.stats().generatedTokens()).isEqualTo(3);
             assertThat(engine.engine.doWork()).isZero();
         }
+    }
+
+    @Test
+    void drawnTextsAreWhatTheyAreWithoutLookingAhead() {
+        SamplingSettings drawn = SamplingSettings.GREEDY.withTemperature(3).withLogProbs(2);
+        List<SamplingSettings> choices = List.of(
+                drawn.withSeed(1),
+                drawn.withSeed(2).withTopK(20).withTopP(0.9f),
+                drawn.withSeed(3).withPenalties(1.3f, 0.5f, 0.2f),
+                drawn.withSeed(4).withBias(LogitBias.of(Map.of(7, 4f)).barring(Set.of(7, 8, 9), 12)));
+        List<List<List<Integer>>> texts = new ArrayList<>();
+        for (boolean looksAhead : new boolean[] {false, true}) {
+            try (HandSteppedEngine engine = new HandSteppedEngine(new Sizes(looksAhead))) {
+                Submitted request = engine.submit(
+                        2,
+                        HandSteppedEngine.prompt(1, 30),
+                        new GroupSettings(choices, 25, null, false, 0, 0),
+                        new Outcome());
+                engine.run();
+                texts.add(request.outcome().tokens);
+            }
+        }
+        assertThat(texts.getFirst()).hasSize(4).doesNotHaveDuplicates();
+        assertThat(texts.getLast()).isEqualTo(texts.getFirst());
     }
 
     @Test
