@@ -108,8 +108,10 @@ struct SharedRanks {
         return h[strip / STRIP * divide_up(rank, 16) + from / 16][lane / 4][lane % 4];
     }
 
-    // The sum of the splits, in a fixed order. All threads of the block, between two barriers.
-    __device__ __forceinline__ void load(const Lora& lora, int part, int rank, int row, int rows, int splits) {
+    // The sum of the splits, in a fixed order, of `rank` ranks from `first` on, a multiple of 16; zeros from `own` of
+    // them on. All threads of the block, between two barriers.
+    __device__ __forceinline__ void load(
+        const Lora& lora, int part, int rank, int row, int rows, int splits, int first = 0, int own = LORA_MAX_RANK) {
         if (rank == 0) {
             return;
         }
@@ -130,12 +132,12 @@ struct SharedRanks {
             if (strip >= rows) {
                 break;
             }
-            const float* from = lora.shrunk + shrunk_at(lora, part, row + strip + r, splits) + chunk * 16 + t * 4;
+            const float* from = lora.shrunk + shrunk_at(lora, part, row + strip + r, splits) + first + chunk * 16 + t * 4;
             float4 v[MAX_SPLITS / 4];
 #pragma unroll
             for (int s = 0; s < MAX_SPLITS / 4; s++) {
                 int split = 4 * s + lane;
-                v[s] = split < splits && strip + r < rows
+                v[s] = split < splits && strip + r < rows && chunk * 16 < own
                     ? __ldcg(reinterpret_cast<const float4*>(from + split * lora.rank_stride))
                     : make_float4(0, 0, 0, 0);
             }

@@ -10,9 +10,6 @@ struct Shared {
     SharedProduct product[WARPS][2];
 };
 
-// silu(x) = x / (1 + exp(-x)) (https://arxiv.org/abs/1702.03118)
-__device__ __forceinline__ float silu(float x) { return x / (1 + __expf(-x)); }
-
 // A warp's columns, the same of both parts.
 struct Columns {
     const Lora& lora;

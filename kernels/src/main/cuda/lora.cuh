@@ -26,7 +26,7 @@ constexpr int LORA_PARTS = 3;          // parts of a projection, at most
 constexpr int LORA_MAX_RANK = 256;
 constexpr int SHRINK_THREADS = 256;    // of shrink
 constexpr int SHRINK_PROMPT_THREADS = 128;
-constexpr int EXPAND_THREADS = 128;    // of expand, expand_logits, gate and rotate_and_store
+constexpr int EXPAND_THREADS = 128;    // of expand, expand_logits, gate, gate_staged and rotate_and_store
 constexpr int ADD_NORM_THREADS = 256;
 constexpr int WINDOW = 256;            // columns that a block of EXPAND_THREADS threads finishes at a time
 constexpr int ADD_NORM_WINDOW = 512;
@@ -36,12 +36,14 @@ constexpr int MAX_SPLITS = 16;         // most partial sums of a component of h
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ != 900
 constexpr int EXPAND_BLOCKS = 3;
 constexpr int GATE_BLOCKS = 2;
+constexpr int GATE_STAGED_BLOCKS = 3;
 constexpr int ROTATE_BLOCKS = 3;
 constexpr int ADD_NORM_BLOCKS = 1;
 constexpr int MATVEC_SHRINK_BLOCKS = 5;
 #else
 constexpr int EXPAND_BLOCKS = 4;
 constexpr int GATE_BLOCKS = 3;
+constexpr int GATE_STAGED_BLOCKS = 4;
 constexpr int ROTATE_BLOCKS = 4;
 constexpr int ADD_NORM_BLOCKS = 2;
 constexpr int MATVEC_SHRINK_BLOCKS = 6;
@@ -118,6 +120,11 @@ __global__ void expand_logits(const lorikeet::Step* step, const __grid_constant_
 // out = silu(gate) * up. gate_up: [tokens, 2 * size], parts gate and up; out: [tokens, size].
 // Grid: min(all tiles / run * ceil(size / WINDOW), 1056); EXPAND_THREADS threads.
 __global__ void gate(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
+
+// The same with B on its way through shared memory, where `run` doesn't matter. Faster without adapters, with up to about
+// 512 tokens, and with large ranks.
+// Grid: min(all tiles * ceil(size / WINDOW), 528); EXPAND_THREADS threads.
+__global__ void gate_staged(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
 
 // Finishes q, k and v: head norms, the rotary embedding (component i turns with i + head_size / 2), q in place, keys and
 // values into the sequences' blocks. qkv: [tokens, (heads + 2 kv_heads) * head_size].

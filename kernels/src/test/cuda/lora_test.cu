@@ -2,7 +2,7 @@
 // same bits twice. Usage: lora_test [cases] [seed]; exit status 0 if all is well. To build it, in kernels/src:
 //
 //     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
-//         main/cuda/{shrink,matvec,expand,gate,add_norm,rotate_and_store}.cu -o lora_test
+//         main/cuda/{shrink,matvec,expand,gate,gate_staged,add_norm,rotate_and_store}.cu -o lora_test
 #include "lora_reference.cuh"
 #include "matvec.cuh"
 
@@ -292,10 +292,11 @@ class Case {
         std::vector<bf16> results[2];
         Buffer<bf16> out(size_t(capacity_) * size);
         std::vector<bf16> before = out.download();
+        auto kernel = dice_.one_in(3) ? gate : gate_staged;
         for (auto& result : results) {
             out.poison();
             shrink_now();
-            launch(nullptr, false, 1, blocks(), EXPAND_THREADS, gate, device_step_, lora_, y_.get(), out.get());
+            launch(nullptr, false, 1, blocks(), EXPAND_THREADS, kernel, device_step_, lora_, y_.get(), out.get());
             CHECK(cudaDeviceSynchronize());
             result = out.download();
         }

@@ -28,6 +28,7 @@ final class CudaProjections implements AutoCloseable {
     private static final int SHRINK_PROMPT_THREADS = 128;
     private static final int SHRINK_BLOCKS = 264;
     private static final int MOST_RANK_SHARES = 4;
+    private static final int MOST_STAGED_TOKENS = 512;
     private static final int EXPAND_THREADS = 128;
     private static final int ADD_NORM_THREADS = 256;
     private static final int WINDOW = 256;
@@ -126,14 +127,26 @@ final class CudaProjections implements AutoCloseable {
     }
 
     void gate(CurrentStep step, Projected gateUp, Matrix out) {
-        KernelLaunch kernel = kernels.gate;
+        boolean staged = isGateStaged(step);
+        KernelLaunch kernel = staged ? kernels.gateStaged : kernels.gate;
         write(kernel.argument(1), call(gateUp.projection()), step);
-        kernel.grid(grid(groups(step) * Math.ceilDiv(out.cols(), WINDOW), 1056), 1, 1)
+        long windows = Math.ceilDiv(out.cols(), WINDOW);
+        int blocks = staged ? grid(step.tiles() * windows, 528) : grid(groups(step) * windows, 1056);
+        kernel.grid(blocks, 1, 1)
                 .block(EXPAND_THREADS, 1, 1, 0)
                 .set(0, step.address())
                 .set(2, gateUp.values().data().address())
                 .set(3, out.data().address())
                 .launch(stream.handle());
+    }
+
+    /**
+     * Whether B goes through shared memory: not for prompts that read it once for many rows, nor for a few rows with small
+     * ranks, which have nothing to read ahead.
+     */
+    private boolean isGateStaged(CurrentStep step) {
+        boolean few = step.tokens() <= Products.MATVEC_ROWS && scratch.stride() <= 16;
+        return !step.adapted() || (!few && step.tokens() <= MOST_STAGED_TOKENS);
     }
 
     void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {

@@ -53,6 +53,7 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch samplerBias;
     final KernelLaunch samplerUnbias;
     final KernelLaunch gate;
+    final KernelLaunch gateStaged;
     final KernelLaunch rotateAndStore;
     final KernelLaunch addNorm;
 
@@ -96,6 +97,7 @@ final class Kernels implements AutoCloseable {
         samplerBias = module.kernel(arena, "sampler_bias", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
         samplerUnbias = module.kernel(arena, "sampler_unbias", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
         gate = kernel("gate", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
+        gateStaged = kernel("gate_staged", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
         rotateAndStore = kernel("rotate_and_store", JAVA_LONG, LORA, ROTATION, JAVA_LONG);
         attentionDecode = CudaAttention.DECODE_KERNELS.stream()
                 .map(name -> kernel(name, JAVA_LONG, ATTENTION))

@@ -23,7 +23,9 @@ final class Products {
     /** The size of the struct {@code MatVec} of matvec.cuh. */
     static final long MATVEC_BYTES = 72;
 
-    private static final int MATVEC_ROWS = 8;
+    /** The most rows of a product by the kernels for few rows. */
+    static final int MATVEC_ROWS = 8;
+
     private static final int MATVEC_OUT = 16;
     private static final int MATVEC_THREADS = 128;
     private static final int MATVEC_PARTS = 3;
