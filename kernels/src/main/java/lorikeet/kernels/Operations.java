@@ -201,6 +201,9 @@ public interface Operations extends AutoCloseable {
     /** Waits for the calls so far and copies one row of a matrix of F32, or of activations, to the host. */
     void read(Matrix matrix, int row, float[] to);
 
+    /** Waits for the calls so far, whatever has become of them. */
+    void await();
+
     /** Frees everything that was allocated here and stops the device's threads. */
     @Override
     void close();

@@ -78,6 +78,11 @@ final class ModelEngine implements AutoCloseable {
         }
 
         @Override
+        public void await() {
+            operations.await();
+        }
+
+        @Override
         public void read(Matrix logits, int row, float[] to) {
             operations.read(logits, row, to);
         }

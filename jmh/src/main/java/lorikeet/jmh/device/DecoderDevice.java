@@ -19,6 +19,11 @@ record DecoderDevice(RandomDecoder decoder, boolean looksAhead) implements Devic
     }
 
     @Override
+    public void await() {
+        decoder.operations().await();
+    }
+
+    @Override
     public void read(Matrix logits, int row, float[] to) {
         decoder.operations().read(logits, row, to);
     }

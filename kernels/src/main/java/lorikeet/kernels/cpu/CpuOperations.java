@@ -212,6 +212,11 @@ public final class CpuOperations implements Operations {
     }
 
     @Override
+    public void await() {
+        // They have ended when they return.
+    }
+
+    @Override
     public void close() {
         pool.close();
         matmul.close();

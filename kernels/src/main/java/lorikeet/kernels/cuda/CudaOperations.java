@@ -335,6 +335,13 @@ public final class CudaOperations implements Operations {
     }
 
     @Override
+    public void await() {
+        context.use();
+        ladder.abandon();
+        stream.synchronize();
+    }
+
+    @Override
     public void close() {
         context.use();
         stream.synchronize();

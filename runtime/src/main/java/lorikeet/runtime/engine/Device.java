@@ -25,6 +25,9 @@ public interface Device {
     /** Chooses tokens from the logits. */
     Sampler sampler();
 
+    /** Waits for the steps so far, also for what of a step was started before it failed. */
+    void await();
+
     /** Waits for a row of logits and copies it. */
     void read(Matrix logits, int row, float[] to);
 

@@ -109,8 +109,8 @@ final class Stepper {
             tokens = runner.finish(step);
             device.checkFiles();
         } catch (RuntimeException | Error e) {
-            flights.land();
             fail(step.plan(), e);
+            flights.land();
             return;
         }
         flights.land();
@@ -125,20 +125,23 @@ final class Stepper {
 
     /** Waits for what is in flight and throws it away. */
     void abandon() {
-        FlyingStep step = flying;
         flying = null;
-        if (step != null) {
-            try {
-                runner.finish(step);
-            } catch (RuntimeException | Error e) {
-                LOG.log(System.Logger.Level.DEBUG, "a step that nobody waits for failed", e);
-            }
+        try {
+            device.await();
+        } catch (RuntimeException | Error e) {
+            LOG.log(System.Logger.Level.DEBUG, "a step that nobody waits for failed", e);
         }
         flights.landAll();
     }
 
     private void fail(StepPlan failed, Throwable cause) {
         LorikeetException reason = reason(cause);
+        try {
+            // A part of the step may still run, with blocks and weights that are given back now.
+            device.await();
+        } catch (RuntimeException | Error e) {
+            reason.addSuppressed(e);
+        }
         for (StepPlan.Share share : failed.shares()) {
             requests.fail(share.sequence().group(), reason);
         }

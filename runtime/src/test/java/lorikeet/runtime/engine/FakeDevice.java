@@ -50,7 +50,10 @@ final class FakeDevice implements Device, AutoCloseable {
     /** Makes the step with this number fail. */
     long failingStep = -1;
 
-    /** What it then throws. */
+    /** Makes the launch of the step with this number fail. */
+    long refusedStep = -1;
+
+    /** What they then throw. */
     RuntimeException failure = new IllegalStateException("the device failed");
 
     /** Gives rows without numbers to texts whose last token is this. */
@@ -126,6 +129,9 @@ final class FakeDevice implements Device, AutoCloseable {
             adapters.add(id(batch.tokenGroups().adapter(group)));
         }
         steps.add(new Step(batch.tokens(), batch.outputs(), adapters));
+        if (steps.size() - 1 == refusedStep) {
+            throw failure;
+        }
         launched.add(new FakeStep(batch, cache, this::id, steps.size() - 1));
         if (!looksAhead) {
             computeLaunched();
@@ -157,7 +163,12 @@ final class FakeDevice implements Device, AutoCloseable {
     }
 
     private int token(int id) {
-        return id >= 0 ? id : chosen[Batch.chosen(id)];
+        if (id >= 0) {
+            return id;
+        }
+        int row = Batch.chosen(id);
+        // After a step that failed there are no tokens for those that were in it.
+        return row < chosen.length ? chosen[row] : 0;
     }
 
     private int key(int id, long adapter) {
@@ -185,8 +196,7 @@ final class FakeDevice implements Device, AutoCloseable {
             List<SamplingState> all = List.copyOf(states);
             FakeStep step = launched.peekLast();
             return () -> {
-                if (step != null) {
-                    launched.remove(step);
+                if (step != null && launched.remove(step)) {
                     compute(step);
                 }
                 List<@Nullable SampledToken> tokens =
@@ -203,6 +213,11 @@ final class FakeDevice implements Device, AutoCloseable {
             computeLaunched();
             return operations.sampler().score(rows, tokens, alternatives);
         }
+    }
+
+    @Override
+    public void await() {
+        computeLaunched();
     }
 
     @Override

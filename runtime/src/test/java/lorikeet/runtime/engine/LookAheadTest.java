@@ -144,6 +144,27 @@ final class LookAheadTest {
     }
 
     @Test
+    void aStepThatIsNotLaunchedFailsWhatWasToBeInIt() {
+        try (HandSteppedEngine engine = new HandSteppedEngine(sizes)) {
+            engine.device.refusedStep = 4;
+            Submitted ending = engine.submit(0, HandSteppedEngine.prompt(3, 20), 4);
+            Submitted first = engine.submit(1, HandSteppedEngine.prompt(1, 20), 20);
+            while (!first.outcome().isDone()) {
+                engine.engine.doWork();
+            }
+            assertAnswered(ending);
+            assertThat(first.outcome().failure)
+                    .isInstanceOfSatisfying(
+                            LorikeetException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INTERNAL));
+            Submitted second = engine.submit(2, HandSteppedEngine.prompt(2, 20), 20);
+            engine.run();
+            assertAnswered(second);
+            assertThat(engine.residency.held()).isZero();
+            assertThat(engine.engine.stats().usedBlocks()).isZero();
+        }
+    }
+
+    @Test
     void shuttingDownWaitsForTheStepInFlight() {
         try (HandSteppedEngine engine = new HandSteppedEngine(sizes)) {
             Submitted request = engine.submit(1, HandSteppedEngine.prompt(1, 20), 20);
