@@ -23,6 +23,7 @@ public final class CudaDriver {
     static final int COMPUTE_CAPABILITY_MINOR = 76;
 
     static final int MULTIPROCESSORS = 16;
+    static final int SHARED_BYTES_OPTIN = 97;
 
     private static final int NAME_BYTES = 256;
 
@@ -142,7 +143,8 @@ public final class CudaDriver {
                     new ComputeCapability(
                             attribute(number, COMPUTE_CAPABILITY_MAJOR, device),
                             attribute(number, COMPUTE_CAPABILITY_MINOR, device)),
-                    attribute(number, MULTIPROCESSORS, device)));
+                    attribute(number, MULTIPROCESSORS, device),
+                    attribute(number, SHARED_BYTES_OPTIN, device)));
         }
         return devices;
     }

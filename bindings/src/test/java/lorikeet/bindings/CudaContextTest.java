@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 /** What the classes over a device ask of the driver, in which order, and what they make of its answers. */
 class CudaContextTest {
     private static final CudaDevice DEVICE =
-            new CudaDevice(0, 40, "a fake", 4L << 30, new ComputeCapability(9, 0), 132);
+            new CudaDevice(0, 40, "a fake", 4L << 30, new ComputeCapability(9, 0), 132, 232_448);
 
     private final FakeDevice device = new FakeDevice();
     private final FakeDriver driver = new FakeDriver(13000);

@@ -18,8 +18,10 @@ class CudaProbeTest {
             assertThat(available.library()).isSameAs(FakeDriver.LIBRARY);
             assertThat(available.devices())
                     .containsExactly(
-                            new CudaDevice(0, 40, "Tesla T4", 15_828_320_256L, new ComputeCapability(7, 5), 132),
-                            new CudaDevice(1, 41, "NVIDIA H200", 150_754_820_096L, new ComputeCapability(9, 0), 132));
+                            new CudaDevice(
+                                    0, 40, "Tesla T4", 15_828_320_256L, new ComputeCapability(7, 5), 132, 232_448),
+                            new CudaDevice(
+                                    1, 41, "NVIDIA H200", 150_754_820_096L, new ComputeCapability(9, 0), 132, 232_448));
             assertThat(available.firstWith(new ComputeCapability(8, 0)))
                     .hasValueSatisfying(device -> assertThat(device.ordinal()).isEqualTo(1));
             assertThat(available.firstWith(new ComputeCapability(7, 5)))

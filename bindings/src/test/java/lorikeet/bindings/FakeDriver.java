@@ -24,6 +24,7 @@ final class FakeDriver implements DriverCalls {
     static final int HANDLE_BASE = 40;
 
     static final int MULTIPROCESSORS = 132;
+    static final int SHARED_BYTES = 232_448;
 
     final List<String> called = new ArrayList<>();
 
@@ -134,6 +135,7 @@ final class FakeDriver implements DriverCalls {
                     case CudaDriver.COMPUTE_CAPABILITY_MAJOR -> gpu(device).major();
                     case CudaDriver.COMPUTE_CAPABILITY_MINOR -> gpu(device).minor();
                     case CudaDriver.MULTIPROCESSORS -> MULTIPROCESSORS;
+                    case CudaDriver.SHARED_BYTES_OPTIN -> SHARED_BYTES;
                     default -> throw new IllegalArgumentException("attribute " + attribute);
                 });
         return answer("cuDeviceGetAttribute");

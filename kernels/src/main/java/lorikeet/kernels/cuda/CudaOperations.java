@@ -59,6 +59,7 @@ public final class CudaOperations implements Operations {
     private final StepUpload upload;
     private final LoraScratch scratch;
     private final CudaRows rows;
+    private final DecodeProducts decodeProducts;
     private final CudaProjections projections;
     private final CudaAttention attention;
     private final CudaHead head;
@@ -122,7 +123,8 @@ public final class CudaOperations implements Operations {
         upload = new StepUpload(context, kernels, stream);
         scratch = new LoraScratch(context, stream);
         boolean clusters = context.device().capability().compareTo(FIRST_WITH_CLUSTERS) >= 0;
-        Products products = new Products(kernels, library, stream);
+        decodeProducts = new DecodeProducts(context, kernels, stream);
+        Products products = new Products(kernels, decodeProducts, library, stream);
         projections = new CudaProjections(kernels, products, stream, scratch, clusters);
         attention = new CudaAttention(kernels, stream, arena, multiprocessors);
         head = new CudaHead(kernels, stream, projections);
@@ -349,6 +351,7 @@ public final class CudaOperations implements Operations {
         readBack.close();
         sampler.close();
         projections.close();
+        decodeProducts.close();
         scratch.close();
         upload.close();
         copies.close();

@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.stream.IntStream;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaModule;
 import lorikeet.bindings.KernelLaunch;
@@ -28,7 +29,8 @@ final class Kernels implements AutoCloseable {
     private static final MemoryLayout LORA = struct(LoraCall.BYTES);
     private static final MemoryLayout NORM = struct(16);
     private static final MemoryLayout ROTATION = struct(48);
-    private static final MemoryLayout MATVEC = struct(Products.MATVEC_BYTES);
+    private static final MemoryLayout MATVEC = struct(MatVec.BYTES);
+    private static final MemoryLayout DECODE_PRODUCT = struct(DecodeProducts.BYTES);
     private static final MemoryLayout ATTENTION = struct(CudaAttention.BYTES);
 
     private final Arena arena = Arena.ofShared();
@@ -56,6 +58,9 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch gateStaged;
     final KernelLaunch rotateAndStore;
     final KernelLaunch addNorm;
+
+    /** By rows, see {@link DecodeProducts}; those that need more shared memory than the device has are missing. */
+    final KernelLaunch[] decodeProduct;
 
     /** By the sizes of heads that they are for, see {@link CudaAttention}. */
     final KernelLaunch[] attentionDecode;
@@ -109,6 +114,18 @@ final class Kernels implements AutoCloseable {
                                 CudaAttention.promptSharedBytes(size),
                                 JAVA_LONG,
                                 ATTENTION)
+                        .startEarly())
+                .toArray(KernelLaunch[]::new);
+        decodeProduct = IntStream.rangeClosed(1, DecodeProducts.MOST_ROWS / DecodeProducts.ROW_STEP)
+                .map(i -> i * DecodeProducts.ROW_STEP)
+                .filter(rows ->
+                        DecodeProducts.sharedBytes(rows) <= context.device().sharedBytes())
+                .mapToObj(rows -> module.kernel(
+                                arena,
+                                "decode_product_" + rows,
+                                DecodeProducts.sharedBytes(rows),
+                                JAVA_LONG,
+                                DECODE_PRODUCT)
                         .startEarly())
                 .toArray(KernelLaunch[]::new);
         addNorm = kernel("add_norm", JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG);

@@ -1,8 +1,5 @@
 package lorikeet.kernels.cuda;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
@@ -16,29 +13,27 @@ import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
 
 /**
- * The base model's products {@code x Wᵀ}, without bias: of a few rows by a kernel that does nothing but read the weights,
- * of more by cuBLASLt, where an algorithm is looked for once for each size.
+ * The base model's products {@code x Wᵀ}, without bias: of a few rows, and of the rows of most decode steps, by kernels
+ * that do nothing but read the weights, of more by cuBLASLt, where an algorithm is looked for once for each size.
  */
 final class Products {
-    /** The size of the struct {@code MatVec} of matvec.cuh. */
-    static final long MATVEC_BYTES = 72;
-
     /** The most rows of a product by the kernels for few rows. */
     static final int MATVEC_ROWS = 8;
 
     private static final int MATVEC_OUT = 16;
     private static final int MATVEC_THREADS = 128;
-    private static final int MATVEC_PARTS = 3;
 
     private final Kernels kernels;
+    private final DecodeProducts decodeProducts;
     private final CublasLt library;
     private final CudaStream stream;
     private final Map<Size, CublasProduct> products = new HashMap<>();
 
     private record Size(int rows, int n, int k, boolean floatOutput) {}
 
-    Products(Kernels kernels, CublasLt library, CudaStream stream) {
+    Products(Kernels kernels, DecodeProducts decodeProducts, CublasLt library, CudaStream stream) {
         this.kernels = kernels;
+        this.decodeProducts = decodeProducts;
         this.library = library;
         this.stream = stream;
     }
@@ -75,6 +70,8 @@ final class Products {
     void tokens(CurrentStep step, Matrix in, List<Linear> layers, Matrix out) {
         if (isFew(step, in)) {
             few(kernels.matvecTokens, step, in, layers, out, 0);
+        } else if (decodeProducts.take(step.tokens(), in.cols())) {
+            decodeProducts.run(step, step.tokens(), false, in, layers, out);
         } else {
             run(step.tokenRows(), in, layers, out);
         }
@@ -84,6 +81,8 @@ final class Products {
     void outputs(CurrentStep step, Matrix in, Linear layer, Matrix out) {
         if (step.outputs() <= MATVEC_ROWS && in.cols() % 8 == 0) {
             few(kernels.matvecOutputs, step, in, List.of(layer), out, 0);
+        } else if (decodeProducts.take(step.outputs(), in.cols())) {
+            decodeProducts.run(step, step.outputs(), true, in, List.of(layer), out);
         } else {
             run(step.outputRows(), in, List.of(layer), out);
         }
@@ -91,24 +90,8 @@ final class Products {
 
     private void few(
             KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int moreBlocks) {
-        MemorySegment product = kernel.argument(1);
-        product.set(JAVA_LONG, 0, in.data().address());
-        product.set(JAVA_LONG, 8, out.data().address());
-        product.set(JAVA_INT, 16, in.cols());
-        product.set(JAVA_INT, 20, out.cols());
-        product.set(JAVA_INT, 24, in.cols());
-        product.set(JAVA_INT, 28, layers.size());
-        int blocks = moreBlocks;
-        for (int i = 0; i < MATVEC_PARTS; i++) {
-            Linear layer = i < layers.size() ? layers.get(i) : null;
-            product.set(
-                    JAVA_LONG,
-                    32 + 8L * i,
-                    layer == null ? 0 : layer.weight().data().address());
-            product.set(JAVA_INT, 56 + 4L * i, layer == null ? 0 : layer.out());
-            blocks += layer == null ? 0 : Math.ceilDiv(layer.out(), MATVEC_OUT);
-        }
-        kernel.grid(blocks, 1, 1)
+        MatVec.write(kernel.argument(1), in, layers, out);
+        kernel.grid(moreBlocks + MatVec.tiles(layers, MATVEC_OUT), 1, 1)
                 .block(MATVEC_THREADS, 1, 1, 0)
                 .set(0, step.address())
                 .launch(stream.handle());

@@ -1,0 +1,39 @@
+// Products of a decode step's rows with a weight: more rows than matvec takes, still bound by reading the weight.
+#pragma once
+
+#include "matvec.cuh"
+
+namespace lorikeet {
+
+struct DecodeProduct {
+    MatVec product;
+    float* partial;   // [blocks, rows that the kernel is for, DECODE_PRODUCT_OUT] sums of tiles that others complete
+    unsigned* ready;  // [blocks, 4] whether a warp's are there: zero before the launch, and after it
+    int outputs;      // 0: the rows are the step's tokens, y is bf16; 1: the wanted rows, f32
+    int pad;
+};
+
+constexpr int DECODE_PRODUCT_OUT = 64;     // outputs of a tile
+constexpr int DECODE_PRODUCT_CHUNK = 256;  // inputs of a tile that are multiplied at a time
+constexpr int DECODE_PRODUCT_STAGES = 3;   // chunks in shared memory
+constexpr int DECODE_PRODUCT_THREADS = 256;
+
+// Dynamic shared memory of a block of the kernel for so many rows.
+constexpr int decode_product_shared_bytes(int rows) {
+    return 2 * DECODE_PRODUCT_STAGES * (DECODE_PRODUCT_OUT + rows) * DECODE_PRODUCT_CHUNK +
+           4 * rows * (DECODE_PRODUCT_OUT + 4);
+}
+
+}  // namespace lorikeet
+
+// The products of the step's tokens or wanted rows, as many as the name says at most (more are not computed). The bits
+// of a row depend neither on the other rows nor on the kernel, but on the number of blocks.
+//
+// Grid: one block a multiprocessor, but no more than there are chunks of tiles: [sum over the parts of
+// ceil(out / DECODE_PRODUCT_OUT)] * ceil(in / DECODE_PRODUCT_CHUNK). Block: DECODE_PRODUCT_THREADS.
+extern "C" __global__ void decode_product_16(const lorikeet::Step* step,
+                                             const __grid_constant__ lorikeet::DecodeProduct call);
+extern "C" __global__ void decode_product_32(const lorikeet::Step* step,
+                                             const __grid_constant__ lorikeet::DecodeProduct call);
+extern "C" __global__ void decode_product_48(const lorikeet::Step* step,
+                                             const __grid_constant__ lorikeet::DecodeProduct call);

@@ -1,0 +1,83 @@
+// How the work of a decode product is dealt out to its blocks.
+#pragma once
+
+#include "decode_product.cuh"
+#include "vectors.cuh"
+
+namespace lorikeet::decode_product {
+
+constexpr int OUT = DECODE_PRODUCT_OUT;
+constexpr int CHUNK = DECODE_PRODUCT_CHUNK;
+
+__device__ __forceinline__ int chunks_of_tile(const MatVec& product) { return divide_up(product.in, CHUNK); }
+
+__device__ __forceinline__ int tiles_of(const MatVec& product) {
+    int tiles = 0;
+    for (int part = 0; part < product.parts; part++) {
+        tiles += divide_up(product.out[part], OUT);
+    }
+    return tiles;
+}
+
+// The chunks of all tiles in equal shares.
+struct Deal {
+    int least;  // chunks of a block
+    int more;   // blocks that have one more
+
+    __device__ __forceinline__ Deal(const MatVec& product, int blocks) {
+        const int chunks = tiles_of(product) * chunks_of_tile(product);
+        least = chunks / blocks;
+        more = chunks % blocks;
+    }
+
+    __device__ __forceinline__ int first(int block) const { return block * least + min(block, more); }
+};
+
+// Goes through a block's share: the tiles from the last to the first, the chunks of each in ascending order.
+struct Cursor {
+    int first;   // the share's
+    int chunks;  // of a tile
+    int tile;
+    int chunk;
+    int end;  // of the share's chunks in the tile
+
+    __device__ __forceinline__ Cursor(int first_, int last, int chunks_) : first(first_), chunks(chunks_) {
+        tile = (last - 1) / chunks;
+        chunk = max(first - tile * chunks, 0);
+        end = last - tile * chunks;
+    }
+
+    // To the next chunk; true if it is of another tile.
+    __device__ __forceinline__ bool next() {
+        if (++chunk < end) {
+            return false;
+        }
+        tile--;
+        chunk = max(first - tile * chunks, 0);
+        end = chunks;
+        return true;
+    }
+};
+
+// Where a tile lies.
+struct Tile {
+    const __nv_bfloat16* weight;  // of its first output
+    int outs;
+    int column;  // of the first output in a row of y
+
+    __device__ __forceinline__ Tile(const MatVec& product, int tile) {
+        int part = 0;
+        column = 0;
+        while (part + 1 < product.parts && tile >= divide_up(product.out[part], OUT)) {
+            tile -= divide_up(product.out[part], OUT);
+            column += product.out[part];
+            part++;
+        }
+        const int first = tile * OUT;
+        weight = product.weight[part] + static_cast<size_t>(first) * product.in;
+        outs = min(OUT, product.out[part] - first);
+        column += first;
+    }
+};
+
+}  // namespace lorikeet::decode_product

@@ -1,0 +1,172 @@
+// The stages of shared memory of a decode product: how chunks of the weight and of x get there, and how they are
+// multiplied.
+//
+// A chunk lies as parts of 64 inputs, whose rows of 128 bytes have their pieces of 16 bytes swizzled, so that copies
+// and the tensor cores' loads are free of bank conflicts.
+#pragma once
+
+#include "decode_product_share.cuh"
+
+namespace lorikeet::decode_product {
+
+constexpr int GROUP = DECODE_PRODUCT_THREADS / 2;  // threads: two groups of four warps share a chunk's inputs
+constexpr int PIECES = CHUNK / 8;                  // in a row of a chunk
+constexpr int ROW_BYTES = 128;                     // of a part
+constexpr int PART_PIECES = ROW_BYTES / 16;
+constexpr int STEPS = CHUNK / 2 / 16;  // products of a group in a chunk
+
+template <int ROWS>
+constexpr int STAGE_BYTES = 2 * (OUT + ROWS) * CHUNK;
+
+constexpr int INPUT = 2 * OUT * CHUNK;  // where x begins in a stage
+
+// Where a piece lies in a chunk of so many rows.
+template <int ROWS>
+__device__ __forceinline__ int place(int row, int piece) {
+    return piece / PART_PIECES * ROWS * ROW_BYTES + row * ROW_BYTES + (piece % PART_PIECES ^ row % 8) * 16;
+}
+
+// 16 bytes past the first-level cache, zeros where `valid` is false.
+__device__ __forceinline__ void copy16(unsigned to, const void* from, bool valid) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(valid ? 16 : 0) : "memory");
+}
+
+// The same, of what is read with its neighbours.
+__device__ __forceinline__ void copy_weight16(unsigned to, const void* from, bool valid) {
+    asm volatile("cp.async.cg.shared.global.L2::256B [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(valid ? 16 : 0)
+                 : "memory");
+}
+
+__device__ __forceinline__ void close_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+
+// Waits until only the groups of copies of the last stages but one are under way.
+__device__ __forceinline__ void wait_for_copies() {
+    asm volatile("cp.async.wait_group %0;" ::"n"(DECODE_PRODUCT_STAGES - 2) : "memory");
+}
+
+// Copies chunks of the weight, by THREADS threads: each has the same piece of every ROW_STEPth row.
+template <int THREADS>
+struct WeightCopy {
+    static constexpr int ROW_STEP = THREADS / PIECES;
+
+    const MatVec& product;
+    const __nv_bfloat16* from;
+    int outs;
+
+    __device__ __forceinline__ WeightCopy(const MatVec& product_, int tile) : product(product_) { set_tile(tile); }
+
+    static __device__ __forceinline__ int row() { return static_cast<int>(threadIdx.x) % THREADS / PIECES; }
+
+    static __device__ __forceinline__ int piece() { return static_cast<int>(threadIdx.x) % PIECES; }
+
+    __device__ __forceinline__ void set_tile(int number) {
+        const Tile tile(product, number);
+        from = tile.weight + static_cast<size_t>(row()) * product.in + 8 * piece();
+        outs = tile.outs - row();
+    }
+
+    __device__ __forceinline__ void copy(unsigned stage, int chunk) const {
+        const bool inside = chunk * CHUNK + 8 * piece() < product.in;
+        const __nv_bfloat16* start = from + chunk * CHUNK;
+#pragma unroll
+        for (int i = 0; i < OUT / ROW_STEP; i++) {
+            const bool valid = inside && i * ROW_STEP < outs;
+            const __nv_bfloat16* source = start + static_cast<size_t>(i * ROW_STEP) * product.in;
+            copy_weight16(stage + place<OUT>(row() + i * ROW_STEP, piece()), valid ? source : product.weight[0], valid);
+        }
+    }
+};
+
+// Copies a chunk of x, by THREADS threads.
+template <int ROWS, int THREADS>
+__device__ __forceinline__ void copy_input(const MatVec& product, int rows, unsigned stage, int chunk) {
+    constexpr int ROW_STEP = THREADS / PIECES;
+    const int row = static_cast<int>(threadIdx.x) % THREADS / PIECES;
+    const int piece = static_cast<int>(threadIdx.x) % PIECES;
+    const int k = chunk * CHUNK + 8 * piece;
+    const __nv_bfloat16* start = product.x + static_cast<size_t>(row) * product.x_pitch + k;
+#pragma unroll
+    for (int i = 0; i < ROWS / ROW_STEP; i++) {
+        const bool valid = k < product.in && row + i * ROW_STEP < rows;
+        const __nv_bfloat16* source = start + static_cast<size_t>(i * ROW_STEP) * product.x_pitch;
+        copy16(stage + INPUT + place<ROWS>(row + i * ROW_STEP, piece), valid ? source : product.x, valid);
+    }
+}
+
+// Four matrices of 8 x 8, of which a lane names a row's address each.
+__device__ __forceinline__ void load_matrices(unsigned (&to)[4], unsigned from) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+                 : "r"(from)
+                 : "memory");
+}
+
+// A thread's sums: those of its warp's 16 outputs with 8 rows each, as `mma` lays them out.
+template <int ROWS>
+struct Sums {
+    static constexpr int EIGHTS = ROWS / 8;
+
+    float value[EIGHTS][4];
+
+    __device__ __forceinline__ void clear() {
+#pragma unroll
+        for (int j = 0; j < EIGHTS; j++) {
+#pragma unroll
+            for (int k = 0; k < 4; k++) {
+                value[j][k] = 0;
+            }
+        }
+    }
+
+    // Adds the products of the group's half of a chunk.
+    __device__ __forceinline__ void add(unsigned stage, int group) {
+        const int lane = threadIdx.x % WARP;
+        const int warp = threadIdx.x / WARP % 4;
+        const unsigned weight = stage + (16 * warp + lane % 16) * ROW_BYTES;
+        const unsigned input = stage + INPUT + (lane / 16 * 8 + lane % 8) * ROW_BYTES;
+#pragma unroll
+        for (int k = 0; k < STEPS; k++) {
+            const int step = group * STEPS + k;
+            const int part = step / 4;
+            const int piece = step % 4 * 2;
+            unsigned a[4];
+            unsigned b[EIGHTS / 2][4];
+            load_matrices(a, weight + part * OUT * ROW_BYTES + ((piece + lane / 16) ^ (lane % 8)) * 16);
+#pragma unroll
+            for (int j = 0; j < EIGHTS / 2; j++) {
+                load_matrices(b[j], input + (part * ROWS + 16 * j) * ROW_BYTES +
+                                        ((piece + lane / 8 % 2) ^ (lane % 8)) * 16);
+            }
+#pragma unroll
+            for (int j = 0; j < EIGHTS / 2; j++) {
+                mma(value[2 * j], a[0], a[1], a[2], a[3], b[j][0], b[j][1]);
+                mma(value[2 * j + 1], a[0], a[1], a[2], a[3], b[j][2], b[j][3]);
+            }
+        }
+    }
+
+    // Adds the sums of other threads of the same outputs and rows, from [EIGHTS][GROUP].
+    template <typename Load>
+    __device__ __forceinline__ void add_others(const float4* from, Load load) {
+        float4 other[EIGHTS];  // all loaded before the first is used
+#pragma unroll
+        for (int j = 0; j < EIGHTS; j++) {
+            other[j] = load(from + j * GROUP);
+        }
+#pragma unroll
+        for (int j = 0; j < EIGHTS; j++) {
+            value[j][0] += other[j].x, value[j][1] += other[j].y, value[j][2] += other[j].z, value[j][3] += other[j].w;
+        }
+    }
+
+    // To [EIGHTS][GROUP].
+    template <typename Store>
+    __device__ __forceinline__ void leave(float4* to, Store store) const {
+#pragma unroll
+        for (int j = 0; j < EIGHTS; j++) {
+            store(to + j * GROUP, make_float4(value[j][0], value[j][1], value[j][2], value[j][3]));
+        }
+    }
+};
+
+}  // namespace lorikeet::decode_product

@@ -1,0 +1,102 @@
+package lorikeet.kernels.cuda;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import lorikeet.bindings.CudaContext;
+import lorikeet.bindings.CudaDevice;
+import lorikeet.bindings.CudaStream;
+import lorikeet.bindings.DeviceMemory;
+import lorikeet.bindings.KernelLaunch;
+import lorikeet.kernels.Linear;
+import lorikeet.memory.Matrix;
+
+/**
+ * The base model's products of a decode step's rows, see decode_product.cu. Owns the memory in which the blocks of a
+ * launch leave sums to one another: launches must all be in one stream, recorded or not.
+ */
+final class DecodeProducts implements AutoCloseable {
+    /** The size of the struct {@code DecodeProduct} of decode_product.cuh. */
+    static final long BYTES = MatVec.BYTES + 24;
+
+    /** There is a kernel for each multiple of so many rows. */
+    static final int ROW_STEP = 16;
+
+    /** A step of 48 requests gains 3 % over cuBLASLt's products, one of 64 nothing (NOTES.md, decode_product). */
+    static final int MOST_ROWS = 48;
+
+    private static final int OUT = 64;
+    private static final int CHUNK = 256;
+    private static final int STAGES = 3;
+    private static final int THREADS = 256;
+    private static final int FLAGS = 4;
+
+    private final Kernels kernels;
+    private final CudaStream stream;
+    private final int blocks;
+    private final int sharedBytes;
+    private final DeviceMemory sums;
+    private final DeviceMemory flags;
+
+    DecodeProducts(CudaContext context, Kernels kernels, CudaStream stream) {
+        this.kernels = kernels;
+        this.stream = stream;
+        CudaDevice device = context.device();
+        blocks = device.multiprocessors();
+        sharedBytes = device.sharedBytes();
+        sums = context.allocate((long) blocks * MOST_ROWS * OUT * Float.BYTES);
+        flags = context.allocate((long) blocks * FLAGS * Integer.BYTES);
+        stream.fill(flags.address(), (byte) 0, flags.bytes());
+    }
+
+    /** Dynamic shared memory of a block of the kernel for so many rows. */
+    static int sharedBytes(int rows) {
+        return 2 * STAGES * (OUT + rows) * CHUNK + 4 * rows * (OUT + 4);
+    }
+
+    /** Whether there is a kernel for products of up to so many rows of inputs of that length on this device. */
+    boolean take(int rows, int in) {
+        return take(rows, in, sharedBytes);
+    }
+
+    /**
+     * The same for any device.
+     *
+     * @param deviceBytes the most shared memory of a block
+     */
+    static boolean take(int rows, int in, int deviceBytes) {
+        return rows <= MOST_ROWS && in % 8 == 0 && sharedBytes(kernelRows(rows)) <= deviceBytes;
+    }
+
+    private static int kernelRows(int rows) {
+        return Math.ceilDiv(rows, ROW_STEP) * ROW_STEP;
+    }
+
+    /**
+     * Puts a product into the stream.
+     *
+     * @param rows at least as many as there are, see {@link #take}
+     * @param outputs whether it is of the wanted rows, into F32, instead of the step's tokens, into BF16
+     */
+    void run(CurrentStep step, int rows, boolean outputs, Matrix in, List<Linear> layers, Matrix out) {
+        KernelLaunch kernel = kernels.decodeProduct[Math.ceilDiv(rows, ROW_STEP) - 1];
+        int mostBlocks = MatVec.tiles(layers, OUT) * Math.ceilDiv(in.cols(), CHUNK);
+        MemorySegment call = kernel.argument(1);
+        MatVec.write(call, in, layers, out);
+        call.set(JAVA_LONG, MatVec.BYTES, sums.address());
+        call.set(JAVA_LONG, MatVec.BYTES + 8, flags.address());
+        call.set(JAVA_INT, MatVec.BYTES + 16, outputs ? 1 : 0);
+        kernel.grid(Math.min(blocks, mostBlocks), 1, 1)
+                .block(THREADS, 1, 1, sharedBytes(kernelRows(rows)))
+                .set(0, step.address())
+                .launch(stream.handle());
+    }
+
+    @Override
+    public void close() {
+        sums.close();
+        flags.close();
+    }
+}

@@ -1,0 +1,33 @@
+package lorikeet.kernels.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+final class DecodeProductsTest {
+    private static final int HOPPER = 227 << 10;
+    private static final int AMPERE = 163 << 10;
+    private static final int ADA = 99 << 10;
+
+    @Test
+    void takesWhatItsKernelsAreMadeFor() {
+        assertThat(DecodeProducts.take(48, 4096, HOPPER)).isTrue();
+        assertThat(DecodeProducts.take(49, 4096, HOPPER)).isFalse();
+        assertThat(DecodeProducts.take(16, 8, HOPPER)).isTrue();
+        assertThat(DecodeProducts.take(16, 12, HOPPER)).isFalse();
+    }
+
+    @Test
+    void leavesToOthersWhatDoesNotFitIntoSharedMemory() {
+        assertThat(DecodeProducts.take(32, 4096, AMPERE)).isTrue();
+        assertThat(DecodeProducts.take(33, 4096, AMPERE)).isFalse();
+        assertThat(DecodeProducts.take(9, 4096, ADA)).isFalse();
+    }
+
+    /** As decode_product_shared_bytes of decode_product.cuh says: three stages, and the sums of a tile. */
+    @Test
+    void countsSharedMemoryAsTheKernelsDo() {
+        assertThat(DecodeProducts.sharedBytes(16)).isEqualTo(3 * (64 + 16) * 512 + 16 * 68 * 4);
+        assertThat(DecodeProducts.sharedBytes(48)).isEqualTo(3 * (64 + 48) * 512 + 48 * 68 * 4);
+    }
+}
