@@ -72,11 +72,11 @@ final class StepRunner {
             return;
         }
         for (int row = from; row < to; row++) {
-            SequenceGroup group = plan.rows().get(row).sequence().group();
-            if (group.settings().wantsLogits()) {
+            Sequence sequence = plan.rows().get(row).sequence();
+            if (sequence.group().settings().wantsLogits() && !sequence.hasEnded()) {
                 float[] values = new float[logits.cols()];
                 device.read(logits, row, values);
-                group.listener().onLogits(plan.rows().get(row).sequence().choice(), values);
+                sequence.group().listener().onLogits(sequence.choice(), values);
             }
         }
         List<@Nullable SampledToken> chosen = start(plan, logits, from, to).await();

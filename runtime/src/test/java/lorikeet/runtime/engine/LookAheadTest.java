@@ -144,6 +144,28 @@ final class LookAheadTest {
     }
 
     @Test
+    void whoHasFailedIsNotShownTheLogitsOfTheNextStep() {
+        sizes.stepTokens = 16;
+        try (HandSteppedEngine engine = new HandSteppedEngine(sizes)) {
+            // Two pieces of the prompt have no logits; the second fails when the third was launched.
+            engine.device.failingStep = 1;
+            List<Integer> shown = new ArrayList<>();
+            Outcome outcome = new Outcome() {
+                @Override
+                public void onLogits(int choice, float[] logits) {
+                    shown.add(choice);
+                }
+            };
+            GroupSettings settings = new GroupSettings(HandSteppedEngine.greedy(1), 4, null, true, 0, 0);
+            engine.submit(0, HandSteppedEngine.prompt(1, 40), settings, outcome);
+            engine.run();
+            assertThat(engine.device.steps()).hasSize(3);
+            assertThat(outcome.failure).isNotNull();
+            assertThat(shown).isEmpty();
+        }
+    }
+
+    @Test
     void aStepThatIsNotLaunchedFailsWhatWasToBeInIt() {
         try (HandSteppedEngine engine = new HandSteppedEngine(sizes)) {
             engine.device.refusedStep = 4;
