@@ -15,13 +15,17 @@ import org.junit.jupiter.api.condition.OS;
 
 /** Clients that hang up, that read slowly, that send too much. */
 final class ClientsTest {
-    /** Sixteen texts that fill the context: seconds of work on the demo model. */
+    /** Sixteen texts that fill the context: seconds of work on the demo model, on a GPU if it is one after the other. */
     private static final String LONG =
             "'prompt': 'fox', 'n': 16, 'max_tokens': 200, 'ignore_eos': true, 'temperature': 1";
 
     private static final String CHATTY =
             "{'messages': [{'role': 'user', 'content': 'fox'}], 'n': 4, 'max_tokens': 100, "
                     + "'ignore_eos': true, 'logprobs': true, 'top_logprobs': 20, 'stream': true}";
+
+    private static RunningServer oneAtATime() {
+        return new RunningServer(TestDevice.OPTIONS.running(1), settings -> settings);
+    }
 
     private static double counter(RunningServer server, String line) throws Exception {
         return server.get("/metrics")
@@ -47,7 +51,7 @@ final class ClientsTest {
 
     @Test
     void aClientThatHangsUpInAStreamIsCancelled() throws Exception {
-        try (RunningServer server = RunningServer.start()) {
+        try (RunningServer server = oneAtATime()) {
             try (RawClient client = new RawClient(server.port())) {
                 client.post("/v1/completions", "{" + LONG + ", 'stream': true}");
                 assertThat(client.readSome()).startsWith("HTTP/1.1 200");
@@ -60,7 +64,7 @@ final class ClientsTest {
     @EnabledOnOs(OS.LINUX)
     void aClientThatHangsUpWhileItWaitsIsCancelled() throws Exception {
         for (String path : new String[] {"/v1/completions", "/generate"}) {
-            try (RunningServer server = RunningServer.start()) {
+            try (RunningServer server = oneAtATime()) {
                 try (RawClient client = new RawClient(server.port())) {
                     client.post(
                             path,
@@ -225,8 +229,8 @@ final class ClientsTest {
 
     @Test
     void timeLimitsAreToldAsSuch() throws Exception {
-        try (RunningServer server =
-                new RunningServer(TestDevice.OPTIONS.timeLimit(Duration.ofMillis(50)), settings -> settings)) {
+        try (RunningServer server = new RunningServer(
+                TestDevice.OPTIONS.running(1).timeLimit(Duration.ofMillis(50)), settings -> settings)) {
             RunningServer.Answer late = server.post("/v1/completions", "{" + LONG + "}");
             assertThat(late.status()).as(late.body()).isEqualTo(504);
             assertThat(late.error().path("code").stringValue()).isEqualTo("timed_out");
