@@ -64,6 +64,8 @@ __device__ float to_float(float value) { return value; }
 
 __device__ float to_float(__half value) { return __half2float(value); }
 
+__device__ float to_float(__nv_bfloat16 value) { return __bfloat162float(value); }
+
 template <typename From>
 __device__ void cast(const CastPiece* pieces) {
     __shared__ CastPiece piece;
@@ -185,4 +187,9 @@ extern "C" __global__ void __launch_bounds__(256) cast_f32_to_bf16(const lorikee
 extern "C" __global__ void __launch_bounds__(256) cast_f16_to_bf16(const lorikeet::CastPiece* pieces) {
     lorikeet::wait_for_previous();
     lorikeet::rows::cast<__half>(pieces);
+}
+
+extern "C" __global__ void __launch_bounds__(256) move_bf16(const lorikeet::CastPiece* pieces) {
+    lorikeet::wait_for_previous();
+    lorikeet::rows::cast<__nv_bfloat16>(pieces);
 }

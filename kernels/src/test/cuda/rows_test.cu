@@ -298,6 +298,7 @@ int main(int argc, char** argv) {
         upload_case(random, seed + i);
         cast_case<float>(random, seed + i, cast_f32_to_bf16, [](float value) { return value; });
         cast_case<__half>(random, seed + i, cast_f16_to_bf16, [](float value) { return __float2half(value); });
+        cast_case<__nv_bfloat16>(random, seed + i, move_bf16, [](float value) { return __float2bfloat16(value); });
     }
     std::printf("%d cases from seed %llu\n", cases, static_cast<unsigned long long>(seed));
     if (argc > 3) {

@@ -67,8 +67,8 @@ public interface Operations extends AutoCloseable {
     Matrix allocate(ElementType type, int rows, int cols);
 
     /**
-     * Makes copies out of mapped memory fast where the device can do so (page-locks it for the copy engine). May be called
-     * from any platform thread, also while a step runs. Copies work without it, too.
+     * Makes copies out of mapped memory fast where the device can do so: page-locks it for the copy engine, on a thread of
+     * the device's. May be called from any thread, also while a step runs. Copies work without it, too.
      *
      * @param mapped a whole mapped file; the registration is closed before the mapping is
      */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +31,25 @@ class MappedPagesTest {
             assertThat(MappedPages.touch(MappedFile.open(write(), arena).segment()))
                     .isEqualTo(PAGES);
             assertThat(MappedPages.touch(arena.allocate(0))).isZero();
+        }
+    }
+
+    @Test
+    void pagesAreReadOneByOneWhereTheSystemDoesNotFetchThem() throws IOException {
+        try (Arena arena = Arena.ofShared()) {
+            assertThat(MappedPages.readPages(MappedFile.open(write(), arena).segment()))
+                    .isEqualTo(PAGES);
+        }
+    }
+
+    @Test
+    @EnabledOnOs(value = OS.LINUX, disabledReason = "that system doesn't fetch pages")
+    void theSystemFetchesPagesFromAnyByteOn() throws IOException {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment mapped = MappedFile.open(write(), arena).segment();
+            assertThat(PageFetch.fetch(mapped)).isTrue();
+            assertThat(PageFetch.fetch(mapped.asSlice(4097, 1))).isTrue();
+            assertThat(PageFetch.fetch(mapped.asSlice(BYTES))).isTrue();
         }
     }
 

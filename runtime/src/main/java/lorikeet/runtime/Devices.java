@@ -8,6 +8,7 @@ import lorikeet.bindings.LibraryNotFoundException;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.cpu.CpuOperations;
 import lorikeet.kernels.cuda.CudaOperations;
+import lorikeet.kernels.cuda.CudaSettings;
 import lorikeet.kernels.cuda.CudaShapes;
 import lorikeet.runtime.model.ModelConfig;
 
@@ -93,8 +94,7 @@ public final class Devices {
             throw new LorikeetException(ErrorCode.INCOMPATIBLE, refusal.get());
         }
         try {
-            boolean records = Boolean.parseBoolean(System.getProperty("lorikeet.cuda.graphs", "true"));
-            return CudaOperations.open(driver, device, threads, records);
+            return CudaOperations.open(driver, device, threads, CudaSettings.ofThisProcess());
         } catch (LibraryNotFoundException e) {
             throw none(brief ? e.summary() : String.valueOf(e.getMessage()));
         } catch (UnsupportedOperationException e) {

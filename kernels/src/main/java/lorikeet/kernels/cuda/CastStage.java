@@ -12,8 +12,8 @@ import lorikeet.bindings.PinnedMemory;
 import lorikeet.memory.ElementType;
 
 /**
- * Where float32 and float16 wait on the device to become bf16: in two halves, one of which is filled while the other is
- * cast. One thread at a time.
+ * Where weights wait on the device to become bf16, or, if they are that already, to go to their places: in two halves, one
+ * of which is filled while the other is emptied. One thread at a time.
  */
 final class CastStage implements AutoCloseable {
     /** The bytes of a half. */
@@ -33,6 +33,7 @@ final class CastStage implements AutoCloseable {
     private final CudaStream stream;
     private final KernelLaunch castF32;
     private final KernelLaunch castF16;
+    private final KernelLaunch moveBf16;
     private final Half[] halves;
     private int current;
     private int count;
@@ -62,6 +63,7 @@ final class CastStage implements AutoCloseable {
         stream = context.stream(0);
         castF32 = kernels.castF32(arena);
         castF16 = kernels.castF16(arena);
+        moveBf16 = kernels.moveBf16(arena);
         halves = new Half[] {Half.of(context), Half.of(context)};
     }
 
@@ -91,7 +93,12 @@ final class CastStage implements AutoCloseable {
         Half half = halves[current];
         half.filled.record(copies);
         stream.waitFor(half.filled);
-        KernelLaunch kernel = type == ElementType.F32 ? castF32 : castF16;
+        KernelLaunch kernel = switch (type) {
+            case F32 -> castF32;
+            case F16 -> castF16;
+            case BF16 -> moveBf16;
+            default -> throw new IllegalArgumentException("weights of type " + type);
+        };
         kernel.grid(Math.max(1, BLOCKS / count), count, 1)
                 .block(THREADS, 1, 1, 0)
                 .set(0, half.pieces.segment().address())

@@ -85,15 +85,15 @@ public final class CudaOperations implements Operations {
      * @param driver what the probe found
      * @param device one of its devices, {@link #OLDEST} or newer
      * @param threads threads for what is left to the CPU
-     * @param recordsSteps whether decode steps are recorded and replayed
+     * @param settings what is switched on
      * @throws LibraryNotFoundException if there is no cuBLASLt
      */
-    public static CudaOperations open(CudaProbe.Available driver, CudaDevice device, int threads, boolean recordsSteps)
+    public static CudaOperations open(CudaProbe.Available driver, CudaDevice device, int threads, CudaSettings settings)
             throws LibraryNotFoundException {
         CudaContext context = driver.driver().open(device);
         try {
             checkUsable(context);
-            return new CudaOperations(context, CublasLt.open(context), threads, recordsSteps);
+            return new CudaOperations(context, CublasLt.open(context), threads, settings);
         } catch (LibraryNotFoundException | RuntimeException | Error e) {
             context.close();
             throw e;
@@ -110,16 +110,16 @@ public final class CudaOperations implements Operations {
         }
     }
 
-    private CudaOperations(CudaContext context, CublasLt library, int threads, boolean recordsSteps) {
+    private CudaOperations(CudaContext context, CublasLt library, int threads, CudaSettings settings) {
         this.context = context;
         this.library = library;
-        this.recordsSteps = recordsSteps;
+        this.recordsSteps = settings.recordsSteps();
         int multiprocessors = context.device().multiprocessors();
         host = new CpuOperations(threads);
         stream = context.stream(-1);
         kernels = new Kernels(context);
         arena = new DeviceArena(context);
-        copies = new HostCopies(context, kernels);
+        copies = new HostCopies(context, kernels, settings.registersFiles());
         upload = new StepUpload(context, kernels, stream);
         scratch = new LoraScratch(context, stream);
         boolean clusters = context.device().capability().compareTo(FIRST_WITH_CLUSTERS) >= 0;

@@ -3,29 +3,25 @@ package lorikeet.kernels.cuda;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaEvent;
 import lorikeet.bindings.CudaStream;
-import lorikeet.bindings.HostRegistration;
-import lorikeet.bindings.PinnedMemory;
 import lorikeet.kernels.Registration;
 import lorikeet.memory.ElementType;
-import lorikeet.memory.MappedPages;
 import lorikeet.memory.Matrix;
 import lorikeet.memory.Segments;
 
 /**
  * Copies from host memory to the device, on a stream of their own. What lies in registered memory is read by the copy
- * engine where it is; the rest goes through page-locked memory. Float32 and float16 become bf16 on the device, many
- * matrices in one launch. One copy at a time; any platform thread may ask for one.
+ * engine where it is; the rest goes through page-locked memory, on several threads, which must all be allowed to read it.
+ * Float32 and float16 become bf16 on the device, many matrices in one launch. One copy at a time; any platform thread may
+ * ask for one.
  */
 final class HostCopies implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger(HostCopies.class.getName());
-    private static final long PINNED_BYTES = 4L << 20;
+    private static final long LARGE_BYTES = 4L << 20;
 
     /** Bytes that a source may have in front of it, in the file and on the device alike, to keep its alignment. */
     private static final long ALIGNMENT = 256;
@@ -34,71 +30,60 @@ final class HostCopies implements AutoCloseable {
     private final CudaStream stream;
     private final CudaEvent done;
     private final CastStage stage;
-    private final PinnedMemory[] halves;
-    private final CudaEvent[] free;
-    private final ConcurrentSkipListMap<Long, HostRegistration> registered = new ConcurrentSkipListMap<>();
-    private final AtomicBoolean told = new AtomicBoolean();
-    private int half;
+    private final StagedCopies staged;
+    private final HostRegistrations registrations;
 
     /** A matrix in host memory and where it goes: BF16 on the device, or as it is if {@code exact}. */
     record Move(Matrix from, MemorySegment to, boolean exact) {}
 
-    HostCopies(CudaContext context, Kernels kernels) {
+    /** Opens it; {@code registers} is whether mapped memory is page-locked at all. */
+    HostCopies(CudaContext context, Kernels kernels, boolean registers) {
         this.context = context;
         stream = context.stream(0);
         done = context.event();
         stage = new CastStage(context, kernels);
-        halves = new PinnedMemory[] {context.pinned(PINNED_BYTES), context.pinned(PINNED_BYTES)};
-        free = new CudaEvent[] {context.event(), context.event()};
+        staged = new StagedCopies(context, stream);
+        registrations = new HostRegistrations(context, registers);
     }
 
-    /** Page-locks mapped memory for fast copies. If the system refuses, it is said once, and copies take the long way. */
+    /** Starts to page-lock mapped memory for fast copies. */
     Registration register(MemorySegment mapped) {
-        // The driver would fetch them on this one thread, which takes as long again as locking them.
-        MappedPages.touch(mapped);
-        context.use();
-        HostRegistration registration = context.register(mapped);
-        registration.refusal().ifPresent(reason -> {
-            if (told.compareAndSet(false, true)) {
-                LOG.log(
-                        System.Logger.Level.WARNING,
-                        "mapped files can't be registered with the GPU, copies take the slower way: " + reason);
-            }
-        });
-        if (registration.refusal().isPresent()) {
-            return registration::close;
-        }
-        registered.put(mapped.address(), registration);
-        return () -> {
-            synchronized (this) {
-                registered.remove(mapped.address(), registration);
-                registration.close();
-            }
-        };
+        return registrations.register(mapped);
     }
 
     /** Copies all matrices, and waits until they are there. */
     synchronized void run(List<Move> moves) {
         context.use();
-        List<Move> floats = new ArrayList<>();
-        List<Move> halfs = new ArrayList<>();
-        for (Move move : moves) {
-            if (move.exact() || move.from().type() == ElementType.BF16) {
-                copy(move.from().data(), move.to().address());
-            } else {
-                (move.from().type() == ElementType.F32 ? floats : halfs).add(move);
+        Map<ElementType, List<Move>> casts = new EnumMap<>(ElementType.class);
+        try {
+            for (Move move : moves) {
+                if (move.exact() || isLargeAsItIs(move)) {
+                    copy(move.from().data(), move.to().address());
+                } else {
+                    casts.computeIfAbsent(move.from().type(), type -> new ArrayList<>())
+                            .add(move);
+                }
             }
+            casts.forEach((type, some) -> cast(some, type));
+        } finally {
+            // Nobody may take the memory for something else while copies are under way.
+            finish();
         }
-        cast(floats, ElementType.F32);
-        cast(halfs, ElementType.F16);
-        finish();
+    }
+
+    /** What needs no cast; small ones go over the stage all the same, many in one copy, since each copy costs 3 us. */
+    private static boolean isLargeAsItIs(Move move) {
+        return move.from().type() == ElementType.BF16 && move.from().data().byteSize() >= LARGE_BYTES;
     }
 
     /** Copies bytes as they are, and waits until they are there. */
     synchronized void run(MemorySegment from, MemorySegment to) {
         context.use();
-        copy(from, to.address());
-        finish();
+        try {
+            copy(from, to.address());
+        } finally {
+            finish();
+        }
     }
 
     private void finish() {
@@ -108,20 +93,11 @@ final class HostCopies implements AutoCloseable {
     }
 
     private void copy(MemorySegment from, long to) {
-        Map.Entry<Long, HostRegistration> entry = registered.floorEntry(from.address());
-        if (entry != null && entry.getValue().covers(from)) {
+        if (registrations.cover(from)) {
             stream.copyToDevice(to, from, from.byteSize());
             return;
         }
-        for (long at = 0; at < from.byteSize(); at += PINNED_BYTES) {
-            long bytes = Math.min(PINNED_BYTES, from.byteSize() - at);
-            free[half].synchronize();
-            MemorySegment buffer = halves[half].segment();
-            MemorySegment.copy(from, at, buffer, 0, bytes);
-            stream.copyToDevice(to + at, buffer, bytes);
-            free[half].record(stream);
-            half = 1 - half;
-        }
+        staged.copy(from, to);
     }
 
     /** Brings sources to the stage, neighbours in one copy, and casts them from there. */
@@ -206,10 +182,8 @@ final class HostCopies implements AutoCloseable {
     public synchronized void close() {
         context.use();
         stream.synchronize();
-        for (int i = 0; i < halves.length; i++) {
-            halves[i].close();
-            free[i].close();
-        }
+        registrations.close();
+        staged.close();
         stage.close();
         done.close();
         stream.close();

@@ -18,8 +18,8 @@ import lorikeet.bindings.KernelLaunch;
 
 /**
  * The compiled kernels, loaded into a context, with a launch for each that a step runs. The parameters are those of the
- * headers in src/main/cuda. Used by the thread that owns the device, except {@link #castF32} and {@link #castF16}, which
- * make a launch for whoever asks.
+ * headers in src/main/cuda. Used by the thread that owns the device, except {@link #castF32}, {@link #castF16}
+ * and {@link #moveBf16}, which make a launch for whoever asks.
  */
 final class Kernels implements AutoCloseable {
     /** Threads of a block of the kernels that take a row. */
@@ -160,6 +160,11 @@ final class Kernels implements AutoCloseable {
     /** A launch of the cast from float16, owned by {@code owner}. */
     KernelLaunch castF16(Arena owner) {
         return module.kernel(owner, "cast_f16_to_bf16", 0, JAVA_LONG);
+    }
+
+    /** A launch that puts bf16 to its places, owned by {@code owner}. */
+    KernelLaunch moveBf16(Arena owner) {
+        return module.kernel(owner, "move_bf16", 0, JAVA_LONG);
     }
 
     @Override

@@ -9,11 +9,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.Delta;
 import lorikeet.kernels.Operations;
+import lorikeet.kernels.Registration;
 import lorikeet.memory.InvalidFileException;
 import lorikeet.memory.Matrix;
+import lorikeet.memory.Safetensors;
 import lorikeet.memory.SafetensorsFolder;
 import lorikeet.memory.Tensor;
 import lorikeet.runtime.ErrorCode;
@@ -68,8 +71,21 @@ public final class AdapterLoader {
      * @param operations compute the row norms that DoRA needs
      * @throws LorikeetException NOT_FOUND, INVALID_FILE, or INCOMPATIBLE with the base model or for what isn't supported
      */
-    @SuppressWarnings("MustBeClosedChecker") // The arena is closed on failure, else by the loaded adapter.
     public static LoadedAdapter load(Path folder, ModelWeights base, Operations operations) {
+        return load(folder, base, operations, file -> Registration.NONE);
+    }
+
+    /**
+     * Loads an adapter as {@link #load} does, for the device of these operations. It gets the files ready for copies while
+     * they are checked; both is done in the end.
+     */
+    public static LoadedAdapter loadRegistered(Path folder, ModelWeights base, Operations operations) {
+        return load(folder, base, operations, file -> operations.register(file.mapped()));
+    }
+
+    @SuppressWarnings("MustBeClosedChecker") // The arena is closed on failure, else by the loaded adapter.
+    private static LoadedAdapter load(
+            Path folder, ModelWeights base, Operations operations, Function<Safetensors, Registration> register) {
         if (!Files.isDirectory(folder)) {
             throw new LorikeetException(
                     ErrorCode.NOT_FOUND, folder + (Files.exists(folder) ? ": not a folder" : ": no such folder"));
@@ -78,22 +94,32 @@ public final class AdapterLoader {
         AdapterConfig config = AdapterConfigReader.read(json);
         // Shared, because the kernels' threads read the tensors; one for the mapping and what is computed from it.
         Arena arena = Arena.ofShared();
+        List<Registration> registrations = new ArrayList<>();
         try {
             SafetensorsFolder files = SafetensorsFolder.open(folder, STEM, arena);
-            return new AdapterLoader(folder, config, files, base, operations, arena).loadIntact(arena);
+            files.files().forEach(file -> registrations.add(register.apply(file)));
+            LoadedAdapter loaded =
+                    new AdapterLoader(folder, config, files, base, operations, arena).loadIntact(arena, registrations);
+            registrations.forEach(Registration::await);
+            return loaded;
         } catch (InvalidFileException e) {
-            arena.close();
+            close(registrations, arena);
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
         } catch (RuntimeException | Error e) {
-            arena.close();
+            close(registrations, arena);
             throw e;
         }
     }
 
+    private static void close(List<Registration> registrations, Arena arena) {
+        registrations.forEach(Registration::close);
+        arena.close();
+    }
+
     /** Believes nothing that was read from a file which was cut short meanwhile; lost pages are faults. */
-    private LoadedAdapter loadIntact(Arena arena) {
+    private LoadedAdapter loadIntact(Arena arena, List<Registration> registrations) {
         try {
-            LoadedAdapter loaded = load(arena);
+            LoadedAdapter loaded = load(arena, registrations);
             files.checkIntact();
             return loaded;
         } catch (InternalError e) {
@@ -102,7 +128,7 @@ public final class AdapterLoader {
         }
     }
 
-    private LoadedAdapter load(Arena arena) {
+    private LoadedAdapter load(Arena arena, List<Registration> registrations) {
         Map<String, Map<Part, Tensor>> modules = byModule();
         if (modules.isEmpty()) {
             throw new LorikeetException(ErrorCode.INVALID_FILE, folder + ": the adapter has no tensors");
@@ -110,7 +136,7 @@ public final class AdapterLoader {
         modules.forEach(this::change);
         checkComplete(modules);
         tie();
-        return new LoadedAdapter(arena, files, config, new AdapterWeights(deltas), changed);
+        return new LoadedAdapter(arena, files, registrations, config, new AdapterWeights(deltas), changed);
     }
 
     private Map<String, Map<Part, Tensor>> byModule() {

@@ -56,7 +56,7 @@ public final class DeviceAdapters implements AdapterSource {
     /** Loads an adapter. What looks like its fault may be the base model's, whose file was cut short meanwhile. */
     private LoadedAdapter compare(Path folder) {
         try {
-            return AdapterLoader.load(folder, base, operations);
+            return AdapterLoader.loadRegistered(folder, base, operations);
         } catch (InternalError e) {
             throw orCut(e);
         } catch (LorikeetException e) {

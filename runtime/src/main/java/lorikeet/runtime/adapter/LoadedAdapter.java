@@ -1,7 +1,6 @@
 package lorikeet.runtime.adapter;
 
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -13,8 +12,8 @@ import lorikeet.memory.SlabPlan;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An adapter whose file is mapped and checked against a base model. Owns the mapping and what was computed at loading;
- * close it when no batch uses its weights any more.
+ * An adapter whose file is mapped and checked against a base model. Owns the mapping, its registration with a device if
+ * there is one, and what was computed at loading; close it when no batch uses its weights any more.
  */
 public final class LoadedAdapter implements AutoCloseable {
     private final Arena arena;
@@ -23,8 +22,8 @@ public final class LoadedAdapter implements AutoCloseable {
     private final AdapterWeights weights;
     private final List<ChangedModule> modules;
     private final long bytes;
+    private final List<Registration> registrations;
     private final AtomicBoolean closed = new AtomicBoolean();
-    private List<Registration> registrations = List.of();
     private @Nullable SlabPlan plan;
 
     /**
@@ -40,11 +39,13 @@ public final class LoadedAdapter implements AutoCloseable {
     LoadedAdapter(
             Arena arena,
             SafetensorsFolder files,
+            List<Registration> registrations,
             AdapterConfig config,
             AdapterWeights weights,
             List<ChangedModule> modules) {
         this.arena = arena;
         this.files = files;
+        this.registrations = List.copyOf(registrations);
         this.config = config;
         this.weights = weights;
         this.modules = List.copyOf(modules);
@@ -83,15 +84,9 @@ public final class LoadedAdapter implements AutoCloseable {
         return modules.stream().mapToInt(ChangedModule::rank).max().orElse(0);
     }
 
-    /**
-     * Gets it ready for a device, before anything else uses it: prepares the mapped files for copies, and plans where the
-     * tensors will go in slabs of this size.
-     */
+    /** Plans where the tensors will go in a device's slabs of this size, before anything else uses it. */
     LoadedAdapter prepare(Operations operations, long slabBytes) {
         plan = operations.plan(weights, slabBytes);
-        List<Registration> made = new ArrayList<>();
-        registrations = made;
-        files.files().forEach(file -> made.add(operations.register(file.mapped())));
         return this;
     }
 

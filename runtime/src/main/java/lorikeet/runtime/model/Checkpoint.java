@@ -73,6 +73,7 @@ public final class Checkpoint implements AutoCloseable {
         List<Registration> registrations = new ArrayList<>();
         try {
             files.files().forEach(file -> registrations.add(operations.register(file.mapped())));
+            registrations.forEach(Registration::await);
             ModelWeights weights = WeightLoader.load(config, files, operations);
             checkIntact();
             return weights;
