@@ -1,4 +1,5 @@
-// The sampler against a plain one in double precision, and its times. Arguments: seed, number of random cases, "time".
+// The sampler against a plain one in double precision, and its times. Arguments: seed, number of random cases, "time" or
+// "small": few rows and tokens, for tools that take long for each access.
 #include "../../main/cuda/sampler.cu"
 #include "check.cuh"
 
@@ -174,10 +175,11 @@ struct Launch {
     }
 };
 
-void random_case(Random& random, uint64_t seed) {
-    const int rows = random.between(1, 6);
+void random_case(Random& random, uint64_t seed, bool small) {
+    const int rows = random.between(1, small ? 2 : 6);
     const int vocabulary =
-        random.pick({random.between(1, 40), random.between(1, 9000), random.between(1, 40000), 128256, 262144});
+        small ? random.between(1, 9000)
+              : random.pick({random.between(1, 40), random.between(1, 9000), random.between(1, 40000), 128256, 262144});
     std::vector<std::vector<float>> logits;
     std::vector<SamplingRow> settings;
     std::vector<std::vector<unsigned>> seen;
@@ -410,12 +412,13 @@ void time_all() {
 int main(int argc, char** argv) {
     const uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
     const int cases = argc > 2 ? std::atoi(argv[2]) : 100;
+    const bool small = argc > 3 && std::strcmp(argv[3], "small") == 0;
     for (int i = 0; i < cases && check::failures < 20; i++) {
         Random random{seed + i};
-        random_case(random, seed + i);
+        random_case(random, seed + i, small);
     }
     std::printf("%d cases from seed %llu\n", cases, static_cast<unsigned long long>(seed));
-    if (argc > 3) {
+    if (argc > 3 && !small) {
         frequencies();
         time_all();
     }

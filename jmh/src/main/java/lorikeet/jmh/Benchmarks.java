@@ -27,14 +27,20 @@ public final class Benchmarks {
     private static final int ITERATIONS = 5;
     private static final TimeValue ITERATION_TIME = TimeValue.seconds(1);
 
+    // What a device takes varies little from run to run, and there are many to make.
+    private static final int FIGURE_WARMUPS = 1;
+    private static final int FIGURE_ITERATIONS = 4;
+    private static final TimeValue FIGURE_TIME = TimeValue.milliseconds(400);
+
     private Benchmarks() {}
 
     private static final String HELP = """
             lorikeet bench            runs the benchmarks that the README's numbers come from: a few minutes;
                                       prints a table and writes all scores to jmh/target/bench.json (-rff FILE: elsewhere)
-            lorikeet bench --device cuda [--shape LLAMA_3_8B] [NAME ...]
+            lorikeet bench --device cuda [--full] [--shape LLAMA_3_8B] [NAME ...]
                                       what a GPU does with a model of real shapes, or the CPU with cpu and a small model:
-                                      prints a table and writes jmh/target/bench-DEVICE.json (-rff FILE: elsewhere)
+                                      prints a table and writes jmh/target/bench-DEVICE.json (-rff FILE: elsewhere);
+                                      some minutes; --full: more ranks, batches and longer prompts, too
             lorikeet bench --readme JSON TEXT NAME
                                       puts the table of such a file into a text, between the markers
                                       <!-- figures:NAME --> and <!-- /figures:NAME -->
@@ -75,6 +81,7 @@ public final class Benchmarks {
         ModelShape shape = take(args, "--shape")
                 .map(ModelShape::valueOf)
                 .orElse(device.equals("cpu") ? ModelShape.SMALL : ModelShape.LLAMA_3_8B);
+        boolean full = args.remove("--full");
         // JMH's own results would go to the same file.
         Path json = take(args, "-rff")
                 .map(Path::of)
@@ -82,7 +89,8 @@ public final class Benchmarks {
         List<String> only = List.copyOf(new CommandLineOptions(args.toArray(String[]::new)).getIncludes());
         args.removeAll(only);
         CommandLineOptions given = new CommandLineOptions(args.toArray(String[]::new));
-        new FigureSet(device, shape).run(() -> withDefaults(given), only, json);
+        new FigureSet(device, shape, full)
+                .run(() -> withDefaults(given, FIGURE_WARMUPS, FIGURE_ITERATIONS, FIGURE_TIME), only, json);
     }
 
     private static void run(String[] args) throws CommandLineOptionException, RunnerException, IOException {
@@ -110,6 +118,11 @@ public final class Benchmarks {
     }
 
     private static ChainedOptionsBuilder withDefaults(CommandLineOptions given) {
+        return withDefaults(given, ITERATIONS, ITERATIONS, ITERATION_TIME);
+    }
+
+    private static ChainedOptionsBuilder withDefaults(
+            CommandLineOptions given, int warmups, int iterations, TimeValue time) {
         ChainedOptionsBuilder options = new OptionsBuilder()
                 .parent(given)
                 .jvmArgsAppend("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED");
@@ -117,16 +130,16 @@ public final class Benchmarks {
             options.forks(FORKS);
         }
         if (!given.getWarmupIterations().hasValue()) {
-            options.warmupIterations(ITERATIONS);
+            options.warmupIterations(warmups);
         }
         if (!given.getWarmupTime().hasValue()) {
-            options.warmupTime(ITERATION_TIME);
+            options.warmupTime(time);
         }
         if (!given.getMeasurementIterations().hasValue()) {
-            options.measurementIterations(ITERATIONS);
+            options.measurementIterations(iterations);
         }
         if (!given.getMeasurementTime().hasValue()) {
-            options.measurementTime(ITERATION_TIME);
+            options.measurementTime(time);
         }
         return options;
     }

@@ -3,12 +3,17 @@ package lorikeet.jmh.device;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import lorikeet.kernels.AdapterWeights;
+import lorikeet.kernels.Delta;
 import lorikeet.kernels.KvLayout;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.Registration;
+import lorikeet.kernels.cpu.CpuOperations;
 import lorikeet.memory.ElementType;
+import lorikeet.memory.MappedFile;
+import lorikeet.memory.Matrix;
 import lorikeet.memory.SlabLease;
 import lorikeet.memory.SlabPlan;
 import lorikeet.memory.SlabPool;
@@ -39,6 +44,9 @@ import org.openjdk.jmh.infra.Blackhole;
 public class AdapterSwap {
     static final int RANK = 16;
 
+    private static final String REGISTER = "lorikeet.cuda.register";
+    private static final float BFLOAT16_ERROR = 1f / 256;
+
     /** Where to compute. */
     @Param("cpu")
     String device = "cpu";
@@ -51,6 +59,10 @@ public class AdapterSwap {
     @Param("F32")
     ElementType type = ElementType.F32;
 
+    /** Whether its file may be page-locked; if not, it goes through page-locked buffers. */
+    @Param("true")
+    boolean registered = true;
+
     /** Its rank. */
     @Param("16")
     int rank = RANK;
@@ -58,7 +70,6 @@ public class AdapterSwap {
     private final Arena arena = Arena.ofShared();
     private @Nullable Opened opened;
     private @Nullable LoadedAdapter justLoaded;
-    private List<Registration> justRegistered = List.of();
 
     /** What the benchmarks work on: an adapter that is ready, and room for one that is resident. */
     private record Opened(Operations operations, ModelWeights base, SlabPool pool, ReadyAdapter ready, SlabPlan plan) {}
@@ -68,9 +79,7 @@ public class AdapterSwap {
     public void open() throws IOException {
         ModelConfig config = shape.config();
         Noise noise = new Noise(arena, (long) ModelShape.VOCABULARY * shape.hidden());
-        Operations operations = Devices.open(
-                        DeviceChoice.parse(device), Runtime.getRuntime().availableProcessors())
-                .operations();
+        Operations operations = openDevice();
         ModelWeights base = new RandomWeights(shape, noise).model(List::copyOf);
         KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headSize(), operations.kvType());
         Load two = new Load(0, 2);
@@ -78,6 +87,58 @@ public class AdapterSwap {
         ReadyAdapter ready = new ReadyAdapter(shape, rank, type, base, operations);
         SlabPlan plan = operations.plan(ready.loaded().weights(), pool.slabBytes());
         opened = new Opened(operations, base, pool, ready, plan);
+        try (SlabLease lease = pool.lease(plan).orElseThrow()) {
+            AdapterWeights source = ready.loaded().weights();
+            checkCopy(operations, source, operations.copyIn(source, plan, lease.memory()));
+        }
+    }
+
+    private Operations openDevice() {
+        if (registered) {
+            return openDefault();
+        }
+        String before = System.setProperty(REGISTER, "false");
+        try {
+            return openDefault();
+        } finally {
+            if (before == null) {
+                System.clearProperty(REGISTER);
+            } else {
+                System.setProperty(REGISTER, before);
+            }
+        }
+    }
+
+    private Operations openDefault() {
+        return Devices.open(DeviceChoice.parse(device), Runtime.getRuntime().availableProcessors())
+                .operations();
+    }
+
+    /** Compares the last rows of all tensors with the file's, up to what bf16 loses. */
+    private static void checkCopy(Operations operations, AdapterWeights source, AdapterWeights copy) {
+        try (Operations host = new CpuOperations(1)) {
+            for (int slot = 0; slot < source.slots(); slot++) {
+                if (source.at(slot) instanceof Delta.LowRank from) {
+                    Delta.LowRank to = (Delta.LowRank) Objects.requireNonNull(copy.at(slot));
+                    checkCopy(lastRow(host, from.a()), lastRow(operations, to.a()));
+                    checkCopy(lastRow(host, from.b()), lastRow(operations, to.b()));
+                }
+            }
+        }
+    }
+
+    private static float[] lastRow(Operations operations, Matrix matrix) {
+        float[] row = new float[matrix.cols()];
+        operations.read(matrix, matrix.rows() - 1, row);
+        return row;
+    }
+
+    private static void checkCopy(float[] from, float[] to) {
+        for (int i = 0; i < from.length; i++) {
+            if (!(Math.abs(from[i] - to[i]) <= BFLOAT16_ERROR * Math.abs(from[i]))) {
+                throw new IllegalStateException(from[i] + " was copied as " + to[i]);
+            }
+        }
     }
 
     private Opened opened() {
@@ -91,10 +152,57 @@ public class AdapterSwap {
     @Benchmark
     public SlabPlan load() {
         Opened with = opened();
-        LoadedAdapter adapter = AdapterLoader.load(with.ready.folder(), with.base, with.operations);
+        LoadedAdapter adapter = AdapterLoader.loadRegistered(with.ready.folder(), with.base, with.operations);
         justLoaded = adapter;
-        justRegistered = ReadyAdapter.register(with.operations, adapter);
         return with.operations.plan(adapter.weights(), with.pool.slabBytes());
+    }
+
+    /** The adapter's file, mapped once more, as long as one invocation. */
+    @State(Scope.Thread)
+    public static class Mapped {
+        private @Nullable Arena arena;
+        private @Nullable MappedFile file;
+        private @Nullable Registration registration;
+
+        /** Maps the file. */
+        @Setup(Level.Invocation)
+        @SuppressWarnings("MustBeClosedChecker") // closed by unmap
+        public void map(AdapterSwap swap) {
+            Arena own = Arena.ofShared();
+            arena = own;
+            file = MappedFile.open(
+                    swap.opened().ready.loaded().files().files().getFirst().path(), own);
+        }
+
+        /** Gives it back. */
+        @TearDown(Level.Invocation)
+        public void unmap() {
+            if (registration != null) {
+                registration.close();
+                registration = null;
+            }
+            if (arena != null) {
+                arena.close();
+            }
+        }
+    }
+
+    /** The part of a load that the device has: a file that is mapped gets ready for copies. */
+    @Benchmark
+    public void register(Mapped mapped) {
+        Registration made =
+                opened().operations.register(Objects.requireNonNull(mapped.file).segment());
+        mapped.registration = made;
+        made.await();
+    }
+
+    /** Slabs are taken from one adapter and given to another. */
+    @Benchmark
+    public int evict() {
+        Opened with = opened();
+        try (SlabLease lease = with.pool.lease(with.plan).orElseThrow()) {
+            return lease.memory().size();
+        }
     }
 
     /** From READY to RESIDENT. */
@@ -123,8 +231,6 @@ public class AdapterSwap {
     /** Unloads what the benchmark loaded; not timed. */
     @TearDown(Level.Invocation)
     public void unload() {
-        justRegistered.forEach(Registration::close);
-        justRegistered = List.of();
         if (justLoaded != null) {
             justLoaded.close();
             justLoaded = null;

@@ -17,6 +17,7 @@ import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
 
 /** Runs the benchmarks of a device, writes their results as JSON, and prints the table that they make. */
 public final class FigureSet {
@@ -26,12 +27,19 @@ public final class FigureSet {
     private static final String SERVER_START = "ServerStart.start";
 
     private static final int SERVER_STARTS = 3;
+
+    /** Needs many steps, for a percentile of them. */
+    private static final String UNDER_LOAD = "SwapUnderLoad.step";
+
+    private static final int LOADED_ITERATIONS = 3;
+    private static final TimeValue LOADED_TIME = TimeValue.seconds(2);
     private static final double BFLOAT16_ERROR = 3e-2;
     private static final double FLOAT32_ERROR = 1e-3;
 
     private final String device;
     private final ModelShape shape;
     private final boolean gpu;
+    private final boolean full;
 
     /** Benchmarks to run, with what differs from their defaults. */
     private record Run(String benchmark, List<Values> parameters) {
@@ -51,11 +59,13 @@ public final class FigureSet {
      *
      * @param device as {@link DeviceChoice#parse} takes it, not auto
      * @param shape the model to measure with
+     * @param full whether more ranks, mixes and batches are measured than the table needs
      */
-    public FigureSet(String device, ModelShape shape) {
+    public FigureSet(String device, ModelShape shape, boolean full) {
         this.device = device;
         this.shape = shape;
         this.gpu = !device.equals("cpu");
+        this.full = full;
     }
 
     /**
@@ -112,6 +122,12 @@ public final class FigureSet {
         if (run.benchmark.equals(SERVER_START)) {
             options.warmupIterations(1).measurementIterations(SERVER_STARTS);
         }
+        if (run.benchmark.equals(UNDER_LOAD)) {
+            options.warmupIterations(1)
+                    .warmupTime(LOADED_TIME)
+                    .measurementIterations(LOADED_ITERATIONS)
+                    .measurementTime(LOADED_TIME);
+        }
         for (Values values : run.parameters) {
             options.param(values.name, values.values.toArray(String[]::new));
         }
@@ -133,39 +149,66 @@ public final class FigureSet {
 
     private List<Run> set() {
         List<Run> set = new ArrayList<>(ceilings());
+        adapters(set);
         if (gpu) {
             set.add(Run.of("GpuCalls.downcall"));
             set.add(Run.of("GpuCalls.launch"));
             set.add(Run.of("GpuCalls.graphReplay"));
+            set.add(Run.of("Decode.step", new Values("load", "1/0", "32/0", "32/8", "64/0", "64/64")));
+            set.add(Run.of("EngineStep.step", new Values("load", FigureTable.ENGINE_LOADS)));
+            layers(set);
+            set.add(Run.of("Prompt.prompt", rank(0), new Values("load", "512/1", "2048/1", "2048/4", "4096/8")));
+            set.add(Run.of("Prompt.prompt", rank(FigureTable.RANK), new Values("load", "512/1", "2048/4", "4096/8")));
+        } else {
+            set.add(Run.of("Decode.step", new Values("load", "1/0", "8/0", "8/8")));
+            set.add(Run.of("EngineStep.step"));
+            set.add(Run.of("Prompt.prompt"));
         }
-        for (String part : List.of("load", "swapIn", "replace")) {
-            set.add(Run.of("AdapterSwap." + part));
+        if (full && gpu) {
+            rest(set);
         }
-        set.add(
-                gpu
-                        ? Run.of("Decode.step", new Values("load", "1/0", "32/0", "32/8", "64/0", "64/64"))
-                        : Run.of("Decode.step", new Values("load", "1/0", "8/0", "8/8")));
-        if (gpu) {
-            set.add(Run.of("Decode.forward", new Values("load", FigureTable.loads())));
-            set.add(Run.of(
-                    "Decode.forward",
-                    new Values("load", FigureTable.SKEWED_LOAD),
-                    new Values("mix", Mix.SKEWED.name())));
-            set.add(Run.of(
-                    "Decode.forward",
-                    new Values("load", FigureTable.HIGH_RANK_LOAD),
-                    new Values("rank", String.valueOf(FigureTable.HIGH_RANK))));
-        }
-        set.add(
-                gpu
-                        ? Run.of("Prompt.prompt", new Values("load", "512/1", "2048/1", "2048/4", "4096/8"))
-                        : Run.of("Prompt.prompt"));
-        set.add(
-                gpu
-                        ? Run.of("EngineStep.step", new Values("load", FigureTable.ENGINE_LOADS))
-                        : Run.of("EngineStep.step"));
-        set.add(Run.of("SwapUnderLoad.step"));
         set.add(Run.of(SERVER_START));
         return set;
+    }
+
+    private static Values rank(int rank) {
+        return new Values("rank", String.valueOf(rank));
+    }
+
+    /** What becomes of an adapter, and what steps feel of it. */
+    private void adapters(List<Run> set) {
+        Values bf16 = new Values("type", ElementType.BF16.name());
+        for (String part : List.of("load", "register", "swapIn", "evict", "replace")) {
+            set.add(Run.of("AdapterSwap." + part));
+        }
+        if (gpu) {
+            set.add(Run.of("AdapterSwap.swapIn", bf16));
+            set.add(Run.of("AdapterSwap.swapIn", new Values("registered", "false")));
+        }
+        set.add(Run.of(UNDER_LOAD));
+        if (gpu) {
+            set.add(Run.of(UNDER_LOAD, new Values("swaps", "50"), bf16));
+        }
+    }
+
+    /** Decode steps by tokens, adapters, mix and rank: what adapters add to each layer. */
+    private static void layers(List<Run> set) {
+        set.add(Run.of("Decode.forward", new Values("load", FigureTable.loads())));
+        set.add(Run.of("Decode.forward", new Values("load", FigureTable.IDENTICAL_LOAD)));
+        set.add(Run.of(
+                "Decode.forward", new Values("load", FigureTable.SKEWED_LOAD), new Values("mix", Mix.SKEWED.name())));
+        set.add(Run.of("Decode.forward", new Values("load", FigureTable.RANKS_LOAD), rank(FigureTable.HIGH_RANK)));
+    }
+
+    /** What the table has no room for on every run. */
+    private static void rest(List<Run> set) {
+        set.add(Run.of("Decode.step", new Values("load", "8/0", "8/8", "128/0", "128/32", "256/0")));
+        set.add(Run.of("Decode.forward", new Values("load", "64/64"), new Values("rank", "8", "64")));
+        for (int rank : FigureTable.OTHER_RANKS) {
+            set.add(Run.of("Decode.forward", new Values("load", FigureTable.RANKS_LOAD), rank(rank)));
+        }
+        set.add(Run.of("Prompt.prompt", rank(FigureTable.HIGH_RANK), new Values("load", "512/1", "2048/4", "4096/8")));
+        set.add(Run.of("Prompt.prompt", new Values("load", "8192/1")));
+        set.add(Run.of("AdapterSwap.swapIn", new Values("rank", "8", "64")));
     }
 }

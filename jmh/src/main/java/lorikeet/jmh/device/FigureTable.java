@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 
 /**
  * The table that a run's results make, in Markdown: each figure beside its floor, the time that the bytes and operations
@@ -15,10 +14,17 @@ final class FigureTable {
     /** Measured with the skewed mix too. */
     static final String SKEWED_LOAD = "64/8";
 
-    /** Measured with {@link #HIGH_RANK} too. */
-    static final String HIGH_RANK_LOAD = "32/8";
+    /** The mixes of 64 requests beside those of {@link #ADAPTED}: all for one adapter. */
+    static final String IDENTICAL_LOAD = "64/1";
 
+    /** Measured with other ranks, too. */
+    static final String RANKS_LOAD = "32/8";
+
+    /** Always measured. */
     static final int HIGH_RANK = 64;
+
+    /** Those of the full set. */
+    static final List<Integer> OTHER_RANKS = List.of(8, 128);
 
     /** Measured with the engine, too. */
     static final String[] ENGINE_LOADS = {"1/0", "32/0", "64/0"};
@@ -35,7 +41,7 @@ final class FigureTable {
     private static final List<Target> ADAPTED_PROMPTS =
             List.of(new Target("512/1", 45), new Target("2048/4", 150), new Target("4096/8", 300));
 
-    private static final int RANK = 16;
+    static final int RANK = 16;
 
     private final FigureFile file;
     private final Ceilings ceilings;
@@ -71,8 +77,11 @@ final class FigureTable {
         if (gpu) {
             ADAPTED.forEach(target -> adaptersOfDecode(target, RANK, Mix.UNIFORM));
             adaptersOfDecode(new Target(SKEWED_LOAD, Double.NaN), RANK, Mix.SKEWED);
-            adaptersOfDecode(new Target(HIGH_RANK_LOAD, Double.NaN), HIGH_RANK, Mix.UNIFORM);
-            ADAPTED_PROMPTS.forEach(this::adaptersOfPrompt);
+            adaptersOfDecode(new Target(IDENTICAL_LOAD, Double.NaN), RANK, Mix.UNIFORM);
+            adaptersOfDecode(new Target(RANKS_LOAD, Double.NaN), HIGH_RANK, Mix.UNIFORM);
+            OTHER_RANKS.forEach(rank -> adaptersOfDecode(new Target(RANKS_LOAD, Double.NaN), rank, Mix.UNIFORM));
+            ADAPTED_PROMPTS.forEach(target -> adaptersOfPrompt(target, RANK));
+            ADAPTED_PROMPTS.forEach(target -> adaptersOfPrompt(new Target(target.load(), Double.NaN), HIGH_RANK));
         }
         decode();
         engine();
@@ -90,7 +99,13 @@ final class FigureTable {
     }
 
     private static String name(ModelShape shape) {
-        return shape == ModelShape.LLAMA_3_8B ? "the shapes of Llama-3-8B" : "a Llama of 352 million parameters";
+        return switch (shape) {
+            case SMALL -> "a Llama of 352 million parameters";
+            case LLAMA_3_2_1B -> "the shapes of Llama-3.2-1B, embedding and head apart";
+            case LLAMA_3_2_3B -> "the shapes of Llama-3.2-3B, embedding and head apart";
+            case LLAMA_3_8B -> "the shapes of Llama-3-8B";
+            case LLAMA_2_13B -> "the shapes of Llama-2-13B, the vocabulary of Llama-3";
+        };
     }
 
     /** Bytes of a weight on this device: the CPU reads bf16, too. */
@@ -141,17 +156,18 @@ final class FigureTable {
                 number("%.0f us", target.value()));
     }
 
-    private void adaptersOfPrompt(Target target) {
-        Optional<Figure> with = file.find("Prompt.prompt", "load", target.load(), "rank", String.valueOf(RANK));
+    private void adaptersOfPrompt(Target target, int rank) {
+        Optional<Figure> with = file.find("Prompt.prompt", "load", target.load(), "rank", String.valueOf(rank));
         Optional<Figure> without = file.find("Prompt.prompt", "load", target.load(), "rank", "0");
         if (with.isEmpty() || without.isEmpty()) {
             return;
         }
         Load load = Load.parse(target.load());
         row(
-                "what adapters add to a layer, prompts of " + load.rows() + " tokens over " + load.adapters(),
+                "what adapters add to a layer, prompts of " + load.rows() + " tokens over " + load.adapters()
+                        + (rank == RANK ? "" : ", rank " + rank),
                 number("%.0f us", added(with.get(), without.get())),
-                number("%.0f us", adapterFloor(load, RANK)),
+                number("%.0f us", adapterFloor(load, rank)),
                 number("%.0f us", target.value()));
     }
 
@@ -253,37 +269,53 @@ final class FigureTable {
 
     private void adapters() {
         boolean large = file.shape() == ModelShape.LLAMA_3_8B;
-        for (String part : List.of("load", "swapIn", "replace")) {
-            file.find("AdapterSwap." + part).ifPresent(figure -> {
-                double bytes = (double) file.shape().adapterWeights(AdapterSwap.RANK)
-                        * (figure.parameter("type").equals("F32") ? Float.BYTES : Short.BYTES);
-                String size = number("%.0f MB", bytes / 1e6);
-                String what = Stream.of(
-                                "load:load an adapter of %s from the page cache: map, check, register",
-                                "swapIn:swap in a READY adapter, file of %s",
-                                "replace:load another version of it, and swap that in")
-                        .filter(text -> text.startsWith(part + ":"))
-                        .map(text -> text.substring(part.length() + 1).formatted(size))
-                        .findFirst()
-                        .orElseThrow();
-                row(
-                        what,
-                        number("%.2f ms", figure.millis()),
-                        part.equals("swapIn") ? number("%.2f ms", bytes / ceilings.host()) : "",
-                        !large ? "" : part.equals("load") ? "8 ms" : part.equals("swapIn") ? "3.4 ms" : "");
-            });
-        }
+        swap(
+                "load an adapter of %s from the page cache: map, check, register",
+                file.find("AdapterSwap.load"), false, large ? "8 ms" : "");
+        swap("of which the device's part: fetch and register", file.find("AdapterSwap.register"), false, "");
+        swap("swap in a READY adapter, file of %s", file.find("AdapterSwap.swapIn"), true, large ? "3.4 ms" : "");
+        swap(
+                "the same from a file that can't be registered, %s",
+                file.find("AdapterSwap.swapIn", "registered", "false"), true, "");
+        swap(
+                "the same from a file in bf16, %s",
+                file.find("AdapterSwap.swapIn", "registered", "true", "type", "BF16"), true, "");
+        swap("take its slabs for another", file.find("AdapterSwap.evict"), false, "");
+        swap("load another version of it, and swap that in", file.find("AdapterSwap.replace"), false, "");
+        gap(file.find("SwapUnderLoad.step", "swaps", "50"), "50 adapters a second are swapped in", "1.05");
+        gap(
+                file.find("SwapUnderLoad.step", "swaps", "50", "type", "BF16"),
+                "50 adapters in bf16 a second are swapped in",
+                "");
+        server(large);
+    }
+
+    private void swap(String what, Optional<Figure> found, boolean copied, String target) {
+        found.ifPresent(figure -> {
+            double bytes = (double) file.shape().adapterWeights(AdapterSwap.RANK)
+                    * (figure.parameter("type").equals("F32") ? Float.BYTES : Short.BYTES);
+            row(
+                    what.formatted(number("%.0f MB", bytes / 1e6)),
+                    number(figure.millis() < 0.1 ? "%.4f ms" : "%.2f ms", figure.millis()),
+                    copied ? number("%.2f ms", bytes / ceilings.host()) : "",
+                    target);
+        });
+    }
+
+    private void gap(Optional<Figure> busy, String meanwhile, String target) {
         Optional<Figure> quiet = file.find("SwapUnderLoad.step", "swaps", "0");
-        Optional<Figure> busy = file.find("SwapUnderLoad.step", "swaps", "50");
         if (quiet.isPresent() && busy.isPresent()) {
             row(
-                    "gap between tokens while 50 adapters a second are swapped in, 99th percentile, against none",
+                    "gap between tokens while " + meanwhile + ", 99th percentile, against none",
                     number("%.2f", busy.get().p99() / quiet.get().p99())
                             + number(" (%.2f ms", busy.get().p99())
                             + number(" and %.2f ms)", quiet.get().p99()),
                     "1",
-                    "1.05");
+                    target);
         }
+    }
+
+    private void server(boolean large) {
         file.find("ServerStart.start").ifPresent(start -> {
             double bytes = WEIGHT_BYTES
                     * (double) (file.shape().linearWeights() + 2 * file.shape().headWeights());

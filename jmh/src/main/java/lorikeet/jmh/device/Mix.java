@@ -1,6 +1,6 @@
 package lorikeet.jmh.device;
 
-/** How a batch's requests are shared out over adapters; three of Punica's four (https://arxiv.org/abs/2310.18547). */
+/** How a batch's requests are shared out over adapters; by which a load makes the four mixes of Punica (https://arxiv.org/abs/2310.18547). */
 public enum Mix {
     /** Evenly. With one adapter, all requests are identical; with as many as requests, all are distinct. */
     UNIFORM {

@@ -12,8 +12,14 @@ import lorikeet.runtime.model.Rope;
 public enum ModelShape {
     /** 221 million parameters beside a head of 131 million: more than the caches of most machines hold. */
     SMALL(1024, 8, 16, 4, 2816),
+    /** Llama-3.2-1B, with a head of its own; heads of 64. */
+    LLAMA_3_2_1B(2048, 16, 32, 8, 8192),
+    /** Llama-3.2-3B, with a head of its own; three queries share a key. */
+    LLAMA_3_2_3B(3072, 28, 24, 8, 8192),
     /** Llama-3-8B. */
-    LLAMA_3_8B(4096, 32, 32, 8, 14336);
+    LLAMA_3_8B(4096, 32, 32, 8, 14336),
+    /** Llama-2-13B with the vocabulary of Llama-3; each query has a key of its own. */
+    LLAMA_2_13B(5120, 40, 40, 40, 13824);
 
     /** Number of tokens. */
     public static final int VOCABULARY = 128_256;

@@ -52,6 +52,7 @@ final class RandomDecoder implements AutoCloseable {
                         DeviceChoice.parse(device), Runtime.getRuntime().availableProcessors())
                 .operations();
         registration = operations.register(noise.all());
+        registration.await();
         random = new RandomWeights(shape, noise);
         weights = random.model(operations::place);
         pass = new ForwardPass(config, weights, operations, maxTokens, maxOutputs);

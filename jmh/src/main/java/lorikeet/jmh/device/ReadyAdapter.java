@@ -4,14 +4,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.List;
 import java.util.stream.Stream;
 import lorikeet.kernels.Operations;
-import lorikeet.kernels.Registration;
 import lorikeet.memory.ElementType;
-import lorikeet.memory.Safetensors;
 import lorikeet.runtime.adapter.AdapterLoader;
 import lorikeet.runtime.adapter.LoadedAdapter;
 import lorikeet.runtime.model.ModelWeights;
@@ -21,7 +17,6 @@ final class ReadyAdapter implements AutoCloseable {
     private final Path parent;
     private final Path folder;
     private final LoadedAdapter loaded;
-    private final List<Registration> registrations;
 
     /**
      * Writes and loads it.
@@ -32,20 +27,11 @@ final class ReadyAdapter implements AutoCloseable {
             throws IOException {
         parent = Files.createTempDirectory("lorikeet-bench");
         folder = shape.checkpoint().writeAdapter(parent, rank, type, 0);
-        loaded = AdapterLoader.load(folder, base, operations);
+        loaded = AdapterLoader.loadRegistered(folder, base, operations);
         if (loaded.bytes() != shape.adapterWeights(rank) * type.bytes()
                 || loaded.modules().size() != 7 * shape.layers()) {
             throw new IllegalStateException(loaded.modules().size() + " modules in " + loaded.bytes() + " bytes");
         }
-        registrations = register(operations, loaded);
-    }
-
-    static List<Registration> register(Operations operations, LoadedAdapter adapter) {
-        List<Registration> registrations = new ArrayList<>();
-        for (Safetensors file : adapter.files().files()) {
-            registrations.add(operations.register(file.mapped()));
-        }
-        return registrations;
     }
 
     Path folder() {
@@ -58,7 +44,6 @@ final class ReadyAdapter implements AutoCloseable {
 
     @Override
     public void close() {
-        registrations.forEach(Registration::close);
         loaded.close();
         try (Stream<Path> files = Files.walk(parent)) {
             files.sorted(Comparator.reverseOrder()).forEach(ReadyAdapter::delete);

@@ -24,10 +24,19 @@ class FigureTableTest {
             figure("EngineStep.step", Map.of("load", "32/0"), 5.1, NONE),
             figure("ServerStart.start", Map.of(), 4321, NONE),
             figure("SwapUnderLoad.step", Map.of("swaps", "0"), 5, NONE),
-            figure("SwapUnderLoad.step", Map.of("swaps", "50"), 6, NONE));
+            figure("SwapUnderLoad.step", Map.of("swaps", "50", "type", "F32"), 6, NONE),
+            figure("SwapUnderLoad.step", Map.of("swaps", "50", "type", "BF16"), 5.5, NONE),
+            figure("AdapterSwap.swapIn", swap("F32", true), 4, NONE),
+            figure("AdapterSwap.swapIn", swap("BF16", true), 3, NONE),
+            figure("AdapterSwap.swapIn", swap("F32", false), 8, NONE),
+            figure("AdapterSwap.evict", swap("F32", true), 0.0123, NONE));
 
     private static Map<String, String> decode(String load) {
         return Map.of("load", load, "rank", "16", "mix", "UNIFORM");
+    }
+
+    private static Map<String, String> swap(String type, boolean registered) {
+        return Map.of("type", type, "registered", String.valueOf(registered), "rank", "16");
     }
 
     private static Figure figure(String benchmark, Map<String, String> parameters, double wall, double device) {
@@ -59,6 +68,16 @@ class FigureTableTest {
                         .contains("the engine's step, 32 requests")
                         .contains("| 5.10 ms | 5.00 ms |"));
         assertThat(lines).anySatisfy(line -> assertThat(line).contains("| 1.20 (6.00 ms and 5.00 ms) |"));
+        assertThat(lines)
+                .anySatisfy(
+                        line -> assertThat(line).contains("bf16 a second").contains("| 1.10 (5.50 ms and 5.00 ms) |"));
+        // 41.9 million numbers, of which 268 MB take 5 ms.
+        assertThat(lines)
+                .anySatisfy(line -> assertThat(line).contains("file of 168 MB | 4.00 ms | 3.13 ms | 3.4 ms |"));
+        assertThat(lines)
+                .anySatisfy(line -> assertThat(line).contains("can't be registered, 168 MB | 8.00 ms | 3.13 ms |"));
+        assertThat(lines).anySatisfy(line -> assertThat(line).contains("in bf16, 84 MB | 3.00 ms | 1.56 ms |"));
+        assertThat(lines).anySatisfy(line -> assertThat(line).contains("| 0.0123 ms |"));
         // 16 GB, of which 268 MB take 5 ms.
         assertThat(lines)
                 .anySatisfy(line -> assertThat(line).contains("16.1 GB").contains("| 4.3 s | 0.3 s | 6 s |"));
