@@ -44,6 +44,26 @@ class GoldenTest {
                 }));
     }
 
+    /** Steps that aren't recorded and files that aren't page-locked give the same numbers. */
+    @TestFactory
+    Stream<DynamicNode> matchesOnAGpuWhateverIsSwitchedOff() {
+        CudaProbe probe = CudaDriver.probe();
+        return Stream.of("lorikeet.cuda.graphs", "lorikeet.cuda.register")
+                .map(property -> DynamicTest.dynamicTest("without " + property, () -> {
+                    assumeTrue(probe instanceof CudaProbe.Available, () -> "needs a GPU: " + probe.summary());
+                    String before = System.setProperty(property, "false");
+                    try {
+                        checkOnAGpu(Golden.set("llama"));
+                    } finally {
+                        if (before == null) {
+                            System.clearProperty(property);
+                        } else {
+                            System.setProperty(property, before);
+                        }
+                    }
+                }));
+    }
+
     /** A set whose dimensions a GPU doesn't take is refused by name, and left to the CPU where that is allowed. */
     private static void checkOnAGpu(Path set) {
         DeviceChoice gpu = new DeviceChoice.Cuda(-1);
