@@ -1,5 +1,6 @@
 package lorikeet.runtime;
 
+import lorikeet.bindings.CudaOutOfMemoryException;
 import lorikeet.kernels.Batch;
 import lorikeet.kernels.KvCache;
 import lorikeet.kernels.KvLayout;
@@ -69,7 +70,12 @@ final class ModelEngine implements AutoCloseable {
             implements Device {
         @Override
         public Matrix run(Batch batch, KvCache cache) {
-            return pass.run(batch, cache);
+            try {
+                return pass.run(batch, cache);
+            } catch (CudaOutOfMemoryException e) {
+                throw new LorikeetException(
+                        ErrorCode.NO_ROOM, "the GPU has no memory for the step: " + e.getMessage(), e);
+            }
         }
 
         @Override

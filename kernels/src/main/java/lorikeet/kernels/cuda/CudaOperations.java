@@ -1,10 +1,8 @@
 package lorikeet.kernels.cuda;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
-import java.util.concurrent.atomic.AtomicInteger;
 import lorikeet.bindings.ComputeCapability;
 import lorikeet.bindings.CublasLt;
 import lorikeet.bindings.CudaContext;
@@ -31,7 +29,6 @@ import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
 import lorikeet.memory.SlabPlan;
 import lorikeet.memory.SlabPool;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The operations on an NVIDIA GPU: weights and activations in bf16, sums and the residual stream in float32. A step's
@@ -44,11 +41,6 @@ public final class CudaOperations implements Operations {
 
     private static final ComputeCapability FIRST_WITH_CLUSTERS = new ComputeCapability(9, 0);
 
-    private static final double POOL_FRACTION = 0.9;
-
-    /** Left to the driver, the libraries and other processes when a pool takes what there is; an eighth if that is less. */
-    private static final long SPARE_BYTES = 1L << 30;
-
     private final CudaContext context;
     private final CublasLt library;
     private final CpuOperations host;
@@ -56,28 +48,15 @@ public final class CudaOperations implements Operations {
     private final Kernels kernels;
     private final DeviceArena arena;
     private final HostCopies copies;
-    private final StepUpload upload;
-    private final LoraScratch scratch;
+    private final DevicePools pools;
     private final CudaRows rows;
     private final DecodeProducts decodeProducts;
     private final CudaProjections projections;
     private final CudaAttention attention;
     private final CudaHead head;
     private final CudaSampler sampler;
-    private final GraphLadder ladder;
-    private final boolean recordsSteps;
-    private final List<DeviceSlabs> slabs = new ArrayList<>();
-    private final AtomicInteger largestRank = new AtomicInteger();
+    private final CudaSteps steps;
     private final ReadBack readBack;
-    private int mostRows = 1;
-
-    /** The device address of the last sampling's tokens. */
-    private long chosen;
-
-    /** Set when memory is given out that steps may work on from then on: what was recorded may be for other memory. */
-    private boolean recordedForOthers;
-
-    private @Nullable CurrentStep step;
 
     /**
      * Opens a device.
@@ -90,10 +69,20 @@ public final class CudaOperations implements Operations {
      */
     public static CudaOperations open(CudaProbe.Available driver, CudaDevice device, int threads, CudaSettings settings)
             throws LibraryNotFoundException {
-        CudaContext context = driver.driver().open(device);
+        CpuOperations host = new CpuOperations(threads);
+        try {
+            return open(driver.driver().open(device), host, settings);
+        } catch (LibraryNotFoundException | RuntimeException | Error e) {
+            host.close();
+            throw e;
+        }
+    }
+
+    private static CudaOperations open(CudaContext context, CpuOperations host, CudaSettings settings)
+            throws LibraryNotFoundException {
         try {
             checkUsable(context);
-            return new CudaOperations(context, CublasLt.open(context), threads, settings);
+            return new CudaOperations(context, CublasLt.open(context), host, settings);
         } catch (LibraryNotFoundException | RuntimeException | Error e) {
             context.close();
             throw e;
@@ -110,26 +99,25 @@ public final class CudaOperations implements Operations {
         }
     }
 
-    private CudaOperations(CudaContext context, CublasLt library, int threads, CudaSettings settings) {
+    private CudaOperations(CudaContext context, CublasLt library, CpuOperations host, CudaSettings settings) {
         this.context = context;
         this.library = library;
-        this.recordsSteps = settings.recordsSteps();
-        int multiprocessors = context.device().multiprocessors();
-        host = new CpuOperations(threads);
+        this.host = host;
         stream = context.stream(-1);
         kernels = new Kernels(context);
         arena = new DeviceArena(context);
         copies = new HostCopies(context, kernels, settings.registersFiles());
-        upload = new StepUpload(context, kernels, stream);
-        scratch = new LoraScratch(context, stream);
+        pools = new DevicePools(context);
+        LoraScratch scratch = new LoraScratch(context, stream);
         boolean clusters = context.device().capability().compareTo(FIRST_WITH_CLUSTERS) >= 0;
         decodeProducts = new DecodeProducts(context, kernels, stream);
         Products products = new Products(kernels, decodeProducts, library, stream);
         projections = new CudaProjections(kernels, products, stream, scratch, clusters);
-        attention = new CudaAttention(kernels, stream, arena, multiprocessors);
+        attention = new CudaAttention(kernels, stream, arena, context.device().multiprocessors());
         head = new CudaHead(kernels, stream, projections);
         sampler = new CudaSampler(context, kernels, stream, host.sampler());
-        ladder = new GraphLadder(stream);
+        StepUpload upload = new StepUpload(context, kernels, stream);
+        steps = new CudaSteps(stream, upload, scratch, head, sampler, settings.recordsSteps());
         readBack = new ReadBack(context, stream);
         rows = new CudaRows(kernels, stream);
     }
@@ -161,18 +149,12 @@ public final class CudaOperations implements Operations {
 
     @Override
     public long poolBytes(OptionalDouble fraction) {
-        context.use();
-        return (long) (fraction.orElse(POOL_FRACTION) * context.memoryInfo().free());
+        return pools.bytes(fraction);
     }
 
     @Override
     public SlabPool slabPool(long slabBytes, int capacity) {
-        context.use();
-        long free = context.memoryInfo().free();
-        long left = free - Math.min(SPARE_BYTES, free / 8);
-        DeviceSlabs source = new DeviceSlabs(context);
-        slabs.add(source);
-        return new SlabPool(slabBytes, (int) Math.min(capacity, left / slabBytes), source);
+        return pools.open(slabBytes, capacity);
     }
 
     @Override
@@ -182,8 +164,7 @@ public final class CudaOperations implements Operations {
 
     @Override
     public Matrix allocate(ElementType type, int rows, int cols) {
-        mostRows = Math.max(mostRows, rows);
-        recordedForOthers = true;
+        steps.workOn(rows);
         long rowBytes = (long) cols * type.bytes();
         MemorySegment memory = arena.allocate(Products.paddedRows(rows) * rowBytes);
         context.use();
@@ -208,106 +189,64 @@ public final class CudaOperations implements Operations {
 
     @Override
     public AdapterWeights copyIn(AdapterWeights source, SlabPlan plan, List<MemorySegment> memory) {
-        AdapterWeights copy = AdapterCopies.copy(source, plan, memory, copies);
-        largestRank.accumulateAndGet(AdapterCopies.rank(source), Math::max);
-        return copy;
+        steps.reserve(AdapterCopies.rank(source));
+        return AdapterCopies.copy(source, plan, memory, copies);
     }
 
     @Override
     public boolean begin(Batch batch, KvCache cache) {
         context.use();
-        ladder.abandon();
-        boolean moved = upload.reserve(batch, cache);
-        moved |= recordedForOthers;
-        recordedForOthers = false;
-        moved |= scratch.reserve(largestRank.get(), mostRows);
-        moved |= chosen != sampler.chosen(mostRows);
-        chosen = sampler.chosen(mostRows);
-        if (moved) {
-            stream.synchronize();
-            ladder.clear();
-        }
-        upload.send(batch, cache, kvBase());
-        int rung = rung(batch);
-        step = new CurrentStep(batch, cache.layout(), upload.address(), rung);
-        if (rung == 0) {
-            return true;
-        }
-        boolean headAdapted = CurrentStep.headAdapted(batch.outputGroups(), head.slot());
-        return ladder.begin(new GraphLadder.Rung(rung, step.adapted(), headAdapted)) != GraphLadder.Start.REPLAYED;
-    }
-
-    /** The rows that the step can be recorded for, 0 if it can't be. */
-    private int rung(Batch batch) {
-        boolean suits = recordsSteps && CurrentStep.isDecode(batch) && head.isKnown();
-        int rows = suits ? GraphLadder.rows(batch.tokens()) : 0;
-        return rows > mostRows ? 0 : rows;
-    }
-
-    /** KV blocks are counted from the lowest address of all pools. */
-    private long kvBase() {
-        return slabs.stream()
-                .mapToLong(DeviceSlabs::base)
-                .filter(base -> base != 0)
-                .min()
-                .orElse(0);
+        return steps.begin(batch, cache, pools.base());
     }
 
     @Override
     public void end() {
-        ladder.end();
-    }
-
-    private CurrentStep step() {
-        if (step == null) {
-            throw new IllegalStateException("no step was begun");
-        }
-        return step;
+        steps.end();
     }
 
     @Override
     public void embed(Matrix table, int slot, Matrix out) {
-        rows.embed(step(), chosen, table, slot, out);
+        rows.embed(steps.current(), steps.chosen(), table, slot, out);
     }
 
     @Override
     public void norm(Matrix in, Norm norm, Matrix out) {
-        rows.norm(step(), in, norm, out);
+        rows.norm(steps.current(), in, norm, out);
     }
 
     @Override
     public void project(Matrix in, Projected out) {
-        projections.project(step(), in, out);
+        projections.project(steps.current(), in, out);
     }
 
     @Override
     public void rotateAndStore(Projected qkv, HeadNorms norms, AttentionShape shape) {
-        projections.rotateAndStore(step(), qkv, norms, shape);
+        projections.rotateAndStore(steps.current(), qkv, norms, shape);
     }
 
     @Override
     public void attend(Projected qkv, AttentionShape shape, Matrix out) {
-        attention.attend(step(), qkv.values(), shape, out);
+        attention.attend(steps.current(), qkv.values(), shape, out);
     }
 
     @Override
     public void addNorm(Projected delta, Matrix residual, Norm norm, Matrix out) {
-        projections.addNorm(step(), delta, residual, norm, out);
+        projections.addNorm(steps.current(), delta, residual, norm, out);
     }
 
     @Override
     public void gate(Projected gateUp, Matrix out) {
-        projections.gate(step(), gateUp, out);
+        projections.gate(steps.current(), gateUp, out);
     }
 
     @Override
     public void gatherOutputs(Matrix in, Matrix out) {
-        rows.gatherOutputs(step(), in, out);
+        rows.gatherOutputs(steps.current(), in, out);
     }
 
     @Override
     public void logits(Matrix in, Linear layer, Matrix out) {
-        head.logits(step(), in, layer, out);
+        head.logits(steps.current(), in, layer, out);
     }
 
     @Override
@@ -339,21 +278,18 @@ public final class CudaOperations implements Operations {
     @Override
     public void await() {
         context.use();
-        ladder.abandon();
-        stream.synchronize();
+        steps.await();
     }
 
     @Override
     public void close() {
         context.use();
         stream.synchronize();
-        ladder.close();
         readBack.close();
+        steps.close();
         sampler.close();
         projections.close();
         decodeProducts.close();
-        scratch.close();
-        upload.close();
         copies.close();
         arena.close();
         kernels.close();

@@ -21,9 +21,10 @@ final class GrowingDeviceMemory implements AutoCloseable {
     /** The address of memory of this size at least. Waits for the stream if it has to grow. */
     long atLeast(long bytes) {
         if (memory.bytes() < bytes) {
+            DeviceMemory grown = context.allocate(2 * bytes);
             stream.synchronize();
             memory.close();
-            memory = context.allocate(2 * bytes);
+            memory = grown;
         }
         return memory.address();
     }

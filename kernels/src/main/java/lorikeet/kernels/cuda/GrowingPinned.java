@@ -22,8 +22,9 @@ final class GrowingPinned implements AutoCloseable {
     /** Memory of this size at least. Kernels find it at the same address. */
     MemorySegment atLeast(long bytes) {
         if (memory.segment().byteSize() < bytes) {
+            PinnedMemory grown = context.pinned(2 * bytes);
             memory.close();
-            memory = context.pinned(2 * bytes);
+            memory = grown;
         }
         return memory.segment();
     }

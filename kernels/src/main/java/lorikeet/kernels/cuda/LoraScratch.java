@@ -5,7 +5,11 @@ import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.DeviceMemory;
 import org.jspecify.annotations.Nullable;
 
-/** Where the shrunk inputs of a projection wait for the kernel that expands them: sized by the largest rank seen. */
+/**
+ * Where the shrunk inputs of a projection wait for the kernel that expands them: sized by the largest rank seen. Room for
+ * larger ranks is made by the thread that brings the adapter, so that a device without memory for it refuses that adapter
+ * instead of failing steps.
+ */
 final class LoraScratch implements AutoCloseable {
     static final int MAX_RANK = 256;
 
@@ -15,48 +19,84 @@ final class LoraScratch implements AutoCloseable {
 
     private final CudaContext context;
     private final CudaStream stream;
-    private @Nullable DeviceMemory memory;
-    private int stride = RANK_STEP;
-    private int tokens;
+
+    /** What steps use; their thread's alone, but for {@link #reserve}, which only reads it under the lock. */
+    private @Nullable Room room;
+
+    /** What was reserved since, and not taken into use so far. */
+    private @Nullable Room larger;
+
+    /** Memory for so many components of a row, and so many rows. */
+    private record Room(DeviceMemory memory, int stride, int tokens) {}
 
     LoraScratch(CudaContext context, CudaStream stream) {
         this.context = context;
         this.stream = stream;
     }
 
-    /** Makes room for adapters of that rank; true if the address or the stride has changed. */
-    boolean reserve(int rank, int mostTokens) {
-        if (memory != null && rank <= stride && mostTokens <= tokens) {
-            return false;
-        }
-        if (memory != null) {
-            stream.synchronize();
-            memory.close();
+    /**
+     * Makes room for adapters of that rank, which {@link #adopt} takes into use. Any thread.
+     *
+     * @throws lorikeet.bindings.CudaOutOfMemoryException if the device hasn't as much; nothing has changed then
+     */
+    synchronized void reserve(int rank, int mostTokens) {
+        Room last = larger != null ? larger : room;
+        if (last != null && rank <= last.stride && mostTokens <= last.tokens) {
+            return;
         }
         // Doubled, so that recorded steps are given up a few times at most.
+        int stride = last == null ? RANK_STEP : last.stride;
         while (stride < rank) {
             stride *= 2;
         }
-        tokens = Math.max(tokens, mostTokens);
+        int tokens = last == null ? mostTokens : Math.max(last.tokens, mostTokens);
         // Few rows with an adapter among many without are split as if there were no others.
         long rows = (long) MOST_SPLITS * tokens;
-        memory = context.allocate(rows * MOST_PARTS * stride * Float.BYTES);
+        context.use();
+        Room reserved = new Room(context.allocate(rows * MOST_PARTS * stride * Float.BYTES), stride, tokens);
+        if (larger != null) {
+            larger.memory.close();
+        }
+        larger = reserved;
+    }
+
+    /** Takes what was reserved into use; true if the address has changed, and with it perhaps the stride. Steps' thread. */
+    synchronized boolean adopt() {
+        if (larger == null) {
+            return false;
+        }
+        if (room != null) {
+            stream.synchronize();
+            room.memory.close();
+        }
+        room = larger;
+        larger = null;
         return true;
     }
 
+    private Room room() {
+        if (room == null) {
+            throw new IllegalStateException("no room was reserved");
+        }
+        return room;
+    }
+
     long address() {
-        return memory == null ? 0 : memory.address();
+        return room().memory.address();
     }
 
     /** Components from one row of shrunk inputs to the next. */
     int stride() {
-        return stride;
+        return room().stride;
     }
 
     @Override
-    public void close() {
-        if (memory != null) {
-            memory.close();
+    public synchronized void close() {
+        if (room != null) {
+            room.memory.close();
+        }
+        if (larger != null) {
+            larger.memory.close();
         }
     }
 }

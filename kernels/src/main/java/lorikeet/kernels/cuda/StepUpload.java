@@ -1,5 +1,8 @@
 package lorikeet.kernels.cuda;
 
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaEvent;
 import lorikeet.bindings.CudaStream;
@@ -26,34 +29,49 @@ final class StepUpload implements AutoCloseable {
     private final CudaStream stream;
     private final KernelLaunch kernel;
     private final StepBuffer writer = new StepBuffer();
-    private final PinnedMemory[] host = new PinnedMemory[2];
     private final CudaEvent[] sent;
-    private DeviceMemory device;
+    private Buffers buffers;
     private int next;
+
+    /** Where steps lie on the device, and the page-locked memory that they come from. */
+    private record Buffers(DeviceMemory device, List<PinnedMemory> host) implements AutoCloseable {
+        static Buffers of(CudaContext context, long bytes) {
+            List<PinnedMemory> host = new ArrayList<>();
+            try {
+                host.add(context.pinned(bytes));
+                host.add(context.pinned(bytes));
+                return new Buffers(context.allocate(bytes), host);
+            } catch (RuntimeException | Error e) {
+                host.forEach(PinnedMemory::close);
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() {
+            device.close();
+            host.forEach(PinnedMemory::close);
+        }
+    }
 
     StepUpload(CudaContext context, Kernels kernels, CudaStream stream) {
         this.context = context;
         this.stream = stream;
         this.kernel = kernels.uploadStep;
         sent = new CudaEvent[] {context.event(), context.event()};
-        device = allocate(FIRST_BYTES);
-    }
-
-    private DeviceMemory allocate(long bytes) {
-        host[0] = context.pinned(bytes);
-        host[1] = context.pinned(bytes);
-        return context.allocate(bytes);
+        buffers = Buffers.of(context, FIRST_BYTES);
     }
 
     /** Makes room for a step; true if the address has changed, so that what was recorded is of no use any more. */
     boolean reserve(Batch batch, KvCache cache) {
         long bytes = StepBuffer.bytes(batch, cache);
-        if (bytes <= device.bytes()) {
+        if (bytes <= buffers.device.bytes()) {
             return false;
         }
+        Buffers larger = Buffers.of(context, 2 * bytes);
         stream.synchronize();
-        free();
-        device = allocate(2 * bytes);
+        buffers.close();
+        buffers = larger;
         return true;
     }
 
@@ -64,12 +82,13 @@ final class StepUpload implements AutoCloseable {
      */
     void send(Batch batch, KvCache cache, long kvBase) {
         sent[next].synchronize();
-        long bytes = writer.write(batch, cache, host[next].segment(), device.address(), kvBase);
+        MemorySegment host = buffers.host.get(next).segment();
+        long bytes = writer.write(batch, cache, host, address(), kvBase);
         int vectors = Math.toIntExact((bytes + VECTOR_BYTES - 1) / VECTOR_BYTES);
         kernel.grid(Math.clamp(Math.ceilDiv(vectors, THREADS), 1, MOST_BLOCKS), 1, 1)
                 .block(THREADS, 1, 1, 0)
-                .set(0, host[next].segment().address())
-                .set(1, device.address())
+                .set(0, host.address())
+                .set(1, address())
                 .set(2, vectors)
                 .launch(stream.handle());
         sent[next].record(stream);
@@ -78,18 +97,12 @@ final class StepUpload implements AutoCloseable {
 
     /** The device address of the step. */
     long address() {
-        return device.address();
-    }
-
-    private void free() {
-        device.close();
-        host[0].close();
-        host[1].close();
+        return buffers.device.address();
     }
 
     @Override
     public void close() {
-        free();
+        buffers.close();
         sent[0].close();
         sent[1].close();
     }

@@ -2,6 +2,7 @@ package lorikeet.runtime.adapter;
 
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import lorikeet.bindings.CudaOutOfMemoryException;
 import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.Operations;
 import lorikeet.memory.InvalidFileException;
@@ -44,7 +45,7 @@ final class AdapterCopies implements AutoCloseable {
             listener.copied(copyUnchanged(adapter, slabs));
         } catch (InvalidFileException e) {
             listener.failed(new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e));
-        } catch (OutOfMemoryError e) {
+        } catch (OutOfMemoryError | CudaOutOfMemoryException e) {
             listener.failed(new LorikeetException(ErrorCode.NO_ROOM, e.getMessage(), e));
         } catch (RuntimeException | Error e) {
             listener.failed(new LorikeetException(ErrorCode.INTERNAL, "copying an adapter failed: " + e, e));
