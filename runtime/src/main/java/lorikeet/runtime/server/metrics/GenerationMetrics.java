@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import lorikeet.runtime.Answer;
+import lorikeet.runtime.FinishReason;
 import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.Request;
 import lorikeet.runtime.TokenEvent;
@@ -39,7 +40,8 @@ public final class GenerationMetrics implements Batch.Watcher {
         queued = histogram(registry, "queue_seconds", "From a request's arrival to its first step.", FIRST_TOKEN);
         ended = Counter.builder()
                 .name("lorikeet_requests_ended")
-                .help("Requests that ended, by how their first text did: stop, length, cancelled, or an error's code.")
+                .help("Requests that ended: cancelled if one of their texts was, else how the first one did"
+                        + " (stop, length), or an error's code.")
                 .labelNames("reason")
                 .register(registry);
     }
@@ -78,7 +80,14 @@ public final class GenerationMetrics implements Batch.Watcher {
         public void onEnd(Answer answer) {
             whole.observe((System.nanoTime() - start) / NANOS);
             queued.observe(answer.usage().queued().toNanos() / NANOS);
-            count(answer.choices().getFirst().finish());
+            count(reason(answer));
+        }
+
+        private static FinishReason reason(Answer answer) {
+            boolean cancelled = answer.choices().stream().anyMatch(choice -> choice.finish() == FinishReason.CANCELLED);
+            return cancelled
+                    ? FinishReason.CANCELLED
+                    : answer.choices().getFirst().finish();
         }
 
         @Override
