@@ -37,8 +37,8 @@ public final class CublasLt implements AutoCloseable {
 
     private CublasLt(FoundLibrary found, CudaContext context) {
         this.found = found;
-        this.handle = CudaContext.handle(out -> check(CublasLtApi.cublasLtCreate(out), "cublasLtCreate"));
         this.workspace = context.allocate(WORKSPACE_BYTES);
+        this.handle = CudaContext.handle(out -> check(CublasLtApi.cublasLtCreate(out), "cublasLtCreate"));
         this.one = arena.allocateFrom(JAVA_FLOAT, 1);
         this.zero = arena.allocateFrom(JAVA_FLOAT, 0);
     }

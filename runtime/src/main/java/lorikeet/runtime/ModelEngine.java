@@ -1,6 +1,5 @@
 package lorikeet.runtime;
 
-import lorikeet.bindings.CudaOutOfMemoryException;
 import lorikeet.kernels.Batch;
 import lorikeet.kernels.KvCache;
 import lorikeet.kernels.KvLayout;
@@ -70,12 +69,7 @@ final class ModelEngine implements AutoCloseable {
             implements Device {
         @Override
         public Matrix run(Batch batch, KvCache cache) {
-            try {
-                return pass.run(batch, cache);
-            } catch (CudaOutOfMemoryException e) {
-                throw new LorikeetException(
-                        ErrorCode.NO_ROOM, "the GPU has no memory for the step: " + e.getMessage(), e);
-            }
+            return pass.run(batch, cache);
         }
 
         @Override

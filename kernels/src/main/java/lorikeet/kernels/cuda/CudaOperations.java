@@ -82,8 +82,15 @@ public final class CudaOperations implements Operations {
             throws LibraryNotFoundException {
         try {
             checkUsable(context);
-            return new CudaOperations(context, CublasLt.open(context), host, settings);
+            CublasLt library = CublasLt.open(context);
+            try {
+                return new CudaOperations(context, library, host, settings);
+            } catch (RuntimeException | Error e) {
+                library.close();
+                throw e;
+            }
         } catch (LibraryNotFoundException | RuntimeException | Error e) {
+            // With all that was allocated in it.
             context.close();
             throw e;
         }

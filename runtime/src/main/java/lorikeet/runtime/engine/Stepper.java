@@ -2,6 +2,7 @@ package lorikeet.runtime.engine;
 
 import java.util.List;
 import java.util.function.LongSupplier;
+import lorikeet.bindings.CudaOutOfMemoryException;
 import lorikeet.kernels.SampledToken;
 import lorikeet.runtime.ErrorCode;
 import lorikeet.runtime.LorikeetException;
@@ -147,10 +148,14 @@ final class Stepper {
         }
     }
 
-    /** Why a step failed: a file that was cut short meanwhile, or else a mistake. */
+    /** Why a step failed: no memory, a file that was cut short meanwhile, or else a mistake. */
     private LorikeetException reason(Throwable cause) {
         if (cause instanceof LorikeetException known) {
             return known;
+        }
+        if (cause instanceof CudaOutOfMemoryException) {
+            return new LorikeetException(
+                    ErrorCode.NO_ROOM, "the GPU has no memory for the step: " + cause.getMessage(), cause);
         }
         try {
             device.checkFiles();
