@@ -159,10 +159,9 @@ public final class CpuMatmul implements AutoCloseable {
             rows = Math.min(MOST_ROWS, groups.rows() - first);
             input.set(in, rowNumbers, first, rows);
             for (int i = 0; i < layers.size(); i++) {
-                input.want(layers.get(i).weight(), false);
+                input.want(layers.get(i).weight());
             }
             lowRank.plan(layers, groups, first, first + rows);
-            input.fill(pool);
             lowRank.shrink();
             output.set(out.data(), out.rowBytes(), rowNumbers, first);
             pool.run(planTasks(), task);
@@ -225,7 +224,7 @@ public final class CpuMatmul implements AutoCloseable {
         column += (long) from * Float.BYTES;
         WorkerMemory memory = memories[worker];
         int most = blockRows(layer.weight());
-        InputTiles tiles = input.tilesFor(layer.weight(), false);
+        InputTiles tiles = input.tilesFor(layer.weight());
         for (int row = from; row < to; row += most) {
             int end = Math.min(to, row + most);
             long at = column + (row - from) * (long) Float.BYTES;

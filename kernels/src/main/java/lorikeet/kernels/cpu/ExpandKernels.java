@@ -3,18 +3,23 @@ package lorikeet.kernels.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static jdk.incubator.vector.VectorOperators.AND;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
 import static lorikeet.kernels.cpu.Vectors.BYTES;
 import static lorikeet.kernels.cpu.Vectors.FLOATS;
 import static lorikeet.kernels.cpu.Vectors.INTS;
 import static lorikeet.kernels.cpu.Vectors.LANES;
 import static lorikeet.kernels.cpu.Vectors.ORDER;
+import static lorikeet.kernels.cpu.Vectors.SHORTS;
 import static lorikeet.kernels.cpu.WeightRows.BLOCK;
 import static lorikeet.kernels.cpu.WeightRows.ODD;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
+import lorikeet.memory.ElementType;
+import lorikeet.memory.Matrix;
 
 /**
  * The short rows of an adapter's B with one shrunk input, added to the sums of the base model's product. Rows are read
@@ -27,14 +32,21 @@ import jdk.incubator.vector.VectorMask;
 final class ExpandKernels {
     private ExpandKernels() {}
 
+    /** True when the elements with even and odd numbers of a block of the input belong into different vectors. */
+    static boolean split(Matrix b, int elements) {
+        return WeightRows.split(b.type()) && !(b.type() == ElementType.BF16 && elements == LANES);
+    }
+
     /** Rows of bf16 of an even rank. */
     static void bf16(MemorySegment w, long wAt, int rows, int rank, MemorySegment h, long hAt, float[] sums, int at) {
         int full = rank / BLOCK;
         for (int b = 0; b < full; b++) {
             bf16Block(w, wAt + (long) b * BYTES, rows, 2 * rank, h, hAt + 2L * b * BYTES, sums, at);
         }
-        if (rank % BLOCK > 0) {
-            long last = wAt + (long) full * BYTES;
+        long last = wAt + (long) full * BYTES;
+        if (rank % BLOCK == LANES) {
+            bf16Half(w, last, rows, 2 * rank, h, hAt + 2L * full * BYTES, sums, at);
+        } else if (rank % BLOCK > 0) {
             bf16Part(w, last, rows, 2 * rank, rank % BLOCK, h, hAt + 2L * full * BYTES, sums, at);
         }
     }
@@ -53,6 +65,25 @@ final class ExpandKernels {
             sum = pairs.lanewise(LSHL, 16).reinterpretAsFloats().fma(even, sum);
             sum = pairs.lanewise(AND, ODD).reinterpretAsFloats().fma(odd, sum);
             sum.intoArray(sums, sumAt);
+        }
+    }
+
+    /** The last half of a block of each row, whose input is one vector in plain order: an element less to add up. */
+    private static void bf16Half(
+            MemorySegment w, long wAt, int rows, int rowBytes, MemorySegment h, long hAt, float[] sums, int at) {
+        FloatVector input = FloatVector.fromMemorySegment(FLOATS, h, hAt, ORDER);
+        for (int r = 0; r < rows; r++) {
+            long row = wAt + (long) r * rowBytes;
+            int sumAt = at + r * LANES;
+            w.get(JAVA_BYTE, row); // See Vectors.faultsAreErrors.
+            ShortVector values = ShortVector.fromMemorySegment(SHORTS, w, row, ORDER);
+            FloatVector sum = FloatVector.fromArray(FLOATS, sums, sumAt);
+            values.convertShape(ZERO_EXTEND_S2I, INTS, 0)
+                    .reinterpretAsInts()
+                    .lanewise(LSHL, 16)
+                    .reinterpretAsFloats()
+                    .fma(input, sum)
+                    .intoArray(sums, sumAt);
         }
     }
 

@@ -3,7 +3,6 @@ package lorikeet.kernels.cpu;
 import static lorikeet.kernels.cpu.Vectors.BYTES;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.List;
 import lorikeet.kernels.Delta;
 import lorikeet.kernels.Delta.LowRank;
@@ -30,7 +29,10 @@ final class LowRankProduct implements AutoCloseable {
     private final WorkerMemory[] memories;
     private final ProductInput input;
     private final Scratch shrunk = new Scratch();
-    private final WorkerPool.Task shrinkTask = this::shrinkTask;
+    private final ShrinkTasks lone = new ShrinkTasks();
+    private final ShrinkTasks tiled = new ShrinkTasks();
+    private final WorkerPool.Task arrangeTask = this::arrangeTask;
+    private final WorkerPool.Task tiledTask = this::tiledTask;
 
     private int groups;
     private int parts;
@@ -44,12 +46,6 @@ final class LowRankProduct implements AutoCloseable {
     private int[] starts = {};
     private int[] ends = {};
 
-    // By task.
-    private int tasks;
-    private int[] taskDelta = {};
-    private int[] taskRank = {};
-    private int[] taskInput = {};
-
     LowRankProduct(WorkerPool pool, WorkerMemory[] memories, ProductInput input) {
         this.pool = pool;
         this.memories = memories;
@@ -60,7 +56,8 @@ final class LowRankProduct implements AutoCloseable {
     void plan(List<Linear> layers, RowGroups rows, int first, int last) {
         groups = rows.count();
         parts = layers.size();
-        tasks = 0;
+        lone.clear();
+        tiled.clear();
         reserve(groups, groups * parts);
         long bytes = 0;
         for (int g = 0; g < groups; g++) {
@@ -73,10 +70,9 @@ final class LowRankProduct implements AutoCloseable {
                         : null;
                 LowRank delta = deltas[index];
                 if (delta != null) {
-                    input.want(delta.a(), ends[g] - starts[g] == 1);
                     hiddenAt[index] = bytes;
                     bytes += (ends[g] - starts[g]) * hiddenRowBytes(delta);
-                    addTasks(index, delta.rank(), starts[g], ends[g]);
+                    addTasks(index, delta, starts[g], ends[g]);
                 }
             }
         }
@@ -105,20 +101,15 @@ final class LowRankProduct implements AutoCloseable {
         return WeightRows.convertedBytes(delta.rank());
     }
 
-    private void addTasks(int index, int rank, int start, int end) {
+    private void addTasks(int index, LowRank delta, int start, int end) {
+        ShrinkTasks tasks = end - start == 1 ? lone : tiled;
+        if (tasks == tiled) {
+            input.want(delta.a());
+        }
         // Tasks begin at whole tiles, whatever their width.
         for (int input = start; input < end; input = (input / TASK_INPUTS + 1) * TASK_INPUTS) {
-            for (int r = 0; r < rank; r += TASK_RANKS) {
-                if (tasks == taskDelta.length) {
-                    int size = Math.max(64, 2 * tasks);
-                    taskDelta = Arrays.copyOf(taskDelta, size);
-                    taskRank = Arrays.copyOf(taskRank, size);
-                    taskInput = Arrays.copyOf(taskInput, size);
-                }
-                taskDelta[tasks] = index;
-                taskRank[tasks] = r;
-                taskInput[tasks] = input;
-                tasks++;
+            for (int rank = 0; rank < delta.rank(); rank += TASK_RANKS) {
+                tasks.add(index, rank, input);
             }
         }
     }
@@ -134,42 +125,83 @@ final class LowRankProduct implements AutoCloseable {
         }
     }
 
-    /** Computes {@code scaling * x Aᵀ} of all groups and layers; the inputs must have been filled. */
+    /**
+     * Arranges the inputs in the ways that were asked for, and computes {@code scaling * x Aᵀ} of all groups and layers. A
+     * group of one row doesn't wait for that: its tasks arrange the row for themselves.
+     */
     void shrink() {
-        pool.run(tasks, shrinkTask);
+        input.resize();
+        pool.run(input.tiles() + lone.count(), arrangeTask);
+        pool.run(tiled.count(), tiledTask);
     }
 
-    private void shrinkTask(int task, int worker) {
-        int index = taskDelta[task];
+    private void arrangeTask(int index, int worker) {
+        int task = index - input.tiles();
+        if (task < 0) {
+            input.fillTile(index);
+            return;
+        }
+        LowRank delta = delta(lone.delta(task));
+        int row = lone.input(task);
+        InputTiles tile = input.arrange(row, delta.a(), memories[worker]);
+        shrink(lone.delta(task), delta, lone.rank(task), tile, 0, 1, row, memories[worker]);
+    }
+
+    private void tiledTask(int task, int worker) {
+        int index = tiled.delta(task);
+        LowRank delta = delta(index);
+        int first = tiled.input(task);
+        int last = Math.min(ends[index / parts], (first / TASK_INPUTS + 1) * TASK_INPUTS);
+        shrink(index, delta, tiled.rank(task), input.tilesFor(delta.a()), first, last, first, memories[worker]);
+    }
+
+    private LowRank delta(int index) {
         LowRank delta = deltas[index];
         if (delta == null) {
             throw new IllegalStateException("a task for a layer without change");
         }
-        int group = index / parts;
-        int first = taskInput[task];
-        int last = Math.min(ends[group], (first / TASK_INPUTS + 1) * TASK_INPUTS);
-        int from = taskRank[task];
+        return delta;
+    }
+
+    /** Rows of A from {@code from} on with rows {@code first} to {@code last} of the tiles, the first one input {@code row}. */
+    private void shrink(
+            int index, LowRank delta, int from, InputTiles tiles, int first, int last, int row, WorkerMemory memory) {
         int to = Math.min(delta.rank(), from + TASK_RANKS);
-        WorkerMemory memory = memories[worker];
         int rowBytes = TASK_RANKS * Float.BYTES;
         MemorySegment values = memory.values.atLeast((long) (last - first) * rowBytes);
         memory.valueRows.set(values, rowBytes, first);
-        InputTiles tiles = input.tilesFor(delta.a(), ends[group] - starts[group] == 1);
         RowBlock.multiply(delta.a(), from, to, tiles, first, last, null, 0, memory, memory.valueRows, 0);
-        boolean split = WeightRows.split(delta.b().type());
+        boolean split = ExpandKernels.split(delta.b(), to - from);
         for (int t = first; t < last; t++) {
-            long row = memory.valueRows.at(t);
-            for (long at = row; at < row + (to - from) * (long) Float.BYTES; at += Float.BYTES) {
-                values.set(Element.FLOAT, at, values.get(Element.FLOAT, at) * delta.scaling());
+            long at = memory.valueRows.at(t);
+            for (long end = at + (to - from) * (long) Float.BYTES, v = at; v < end; v += Float.BYTES) {
+                values.set(Element.FLOAT, v, values.get(Element.FLOAT, v) * delta.scaling());
             }
-            long block = hiddenAt(index, t) + (long) (from / TASK_RANKS) * 2 * BYTES;
-            InputTiles.fill(values, row, to - from, split, hidden, block, BYTES);
+            long block = hiddenAt(index, row + t - first) + (long) (from / TASK_RANKS) * 2 * BYTES;
+            InputTiles.fill(values, at, to - from, split, hidden, block, BYTES);
         }
     }
 
     private long hiddenAt(int index, int input) {
         LowRank delta = deltas[index];
         return delta == null ? 0 : hiddenAt[index] + (input - starts[index / parts]) * hiddenRowBytes(delta);
+    }
+
+    /**
+     * Reads what {@link #expand} will need for the inputs {@code first} to {@code last} into the caches, see
+     * {@link ReadAhead}.
+     */
+    void readAhead(int part, int from, int count, int first, int last, WorkerMemory memory) {
+        ReadAhead ahead = memory.ahead;
+        for (int group = 0; group < groups && starts[group] < last; group++) {
+            LowRank delta = deltas[group * parts + part];
+            // A group that began before was read ahead then.
+            if (delta != null && starts[group] >= first) {
+                Matrix b = delta.b();
+                ahead.add(b.data(), from * b.rowBytes(), count * b.rowBytes());
+            }
+        }
+        ahead.finish();
     }
 
     /**

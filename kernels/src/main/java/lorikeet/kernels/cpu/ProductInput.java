@@ -1,7 +1,6 @@
 package lorikeet.kernels.cpu;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
 
@@ -15,11 +14,8 @@ final class ProductInput implements AutoCloseable {
 
     private final InputTiles split = new InputTiles(true);
     private final InputTiles plain = new InputTiles(false);
-    private final InputTiles loneSplit = new InputTiles(true);
-    private final InputTiles lonePlain = new InputTiles(false);
-    private final InputTiles[] all = {split, plain, loneSplit, lonePlain};
-    private final boolean[] wanted = new boolean[all.length];
-    private final WorkerPool.Task fill = (index, worker) -> fillTile(index);
+    private boolean wantsSplit;
+    private boolean wantsPlain;
     private Matrix in = new Matrix(MemorySegment.NULL, ElementType.F32, 0, 0);
     private int[] rowNumbers = {};
     private int first;
@@ -31,60 +27,59 @@ final class ProductInput implements AutoCloseable {
         this.rowNumbers = rowNumbers;
         this.first = first;
         this.rows = rows;
-        Arrays.fill(wanted, false);
+        wantsSplit = false;
+        wantsPlain = false;
     }
 
     /** Asks for the arrangement that {@link #tilesFor} gives. */
-    void want(Matrix weight, boolean lone) {
-        InputTiles tiles = tilesFor(weight, lone);
-        for (int i = 0; i < all.length; i++) {
-            wanted[i] |= all[i] == tiles;
+    void want(Matrix weight) {
+        if (WeightRows.split(weight.type())) {
+            wantsSplit = true;
+        } else {
+            wantsPlain = true;
         }
     }
 
-    /** Arranges the rows in all wanted ways. */
-    void fill(WorkerPool pool) {
-        int tasks = 0;
-        for (int i = 0; i < all.length; i++) {
-            if (wanted[i]) {
-                boolean lone = rows == 1 || all[i] == loneSplit || all[i] == lonePlain;
-                all[i].resize(rows, in.cols(), lone ? 1 : WIDTH);
-                tasks += all[i].tiles();
-            }
-        }
-        pool.run(tasks, fill);
+    /** Makes room for the rows in all wanted arrangements; {@link #fillTile} must follow for each of the tiles. */
+    void resize() {
+        int width = rows == 1 ? 1 : WIDTH;
+        split.resize(wantsSplit ? rows : 0, in.cols(), width);
+        plain.resize(wantsPlain ? rows : 0, in.cols(), width);
     }
 
-    private void fillTile(int index) {
-        int tile = index;
-        for (int i = 0; i < all.length; i++) {
-            if (wanted[i]) {
-                if (tile < all[i].tiles()) {
-                    all[i].fillTile(tile, in, rowNumbers, first);
-                    return;
-                }
-                tile -= all[i].tiles();
-            }
+    /** Number of tiles in all wanted arrangements. */
+    int tiles() {
+        return split.tiles() + plain.tiles();
+    }
+
+    /** Arranges the rows of a tile. */
+    void fillTile(int index) {
+        if (index < split.tiles()) {
+            split.fillTile(index, in, rowNumbers, first);
+        } else {
+            plain.fillTile(index - split.tiles(), in, rowNumbers, first);
         }
+    }
+
+    /** The tiles that go with this weight. */
+    InputTiles tilesFor(Matrix weight) {
+        return WeightRows.split(weight.type()) ? split : plain;
     }
 
     /**
-     * The tiles that go with this weight.
-     *
-     * @param lone whether only one of the rows meets it: a tile's row by itself lies in few sets of the first-level cache
+     * Arranges one row for this weight as a tile by itself, in memory of the worker's own. A row of a wider tile lies in few
+     * sets of the first-level cache.
      */
-    InputTiles tilesFor(Matrix weight, boolean lone) {
-        boolean byItself = lone && rows > 1;
-        if (WeightRows.split(weight.type())) {
-            return byItself ? loneSplit : split;
-        }
-        return byItself ? lonePlain : plain;
+    InputTiles arrange(int row, Matrix weight, WorkerMemory memory) {
+        InputTiles tile = WeightRows.split(weight.type()) ? memory.splitRow : memory.plainRow;
+        tile.resize(1, in.cols(), 1);
+        tile.fillTile(0, in, rowNumbers, first + row);
+        return tile;
     }
 
     @Override
     public void close() {
-        for (InputTiles tiles : all) {
-            tiles.close();
-        }
+        split.close();
+        plain.close();
     }
 }

@@ -8,11 +8,20 @@ final class WorkerMemory implements AutoCloseable {
     /** Rows of an adapter's B as floats. */
     final Scratch expands = new Scratch();
 
+    /** One row of a product's input. */
+    final InputTiles splitRow = new InputTiles(true);
+
+    /** One row of a product's input, for weights of F32. */
+    final InputTiles plainRow = new InputTiles(false);
+
     /** Outputs that go on to somewhere else. */
     final Scratch values = new Scratch();
 
     /** Describes {@link #values} as the place for outputs. */
     final OutputRows valueRows = new OutputRows();
+
+    /** Brings what is needed soon into the caches. */
+    final ReadAhead ahead = new ReadAhead();
 
     private float[] sums = {};
 
@@ -32,5 +41,7 @@ final class WorkerMemory implements AutoCloseable {
         weights.close();
         expands.close();
         values.close();
+        splitRow.close();
+        plainRow.close();
     }
 }
