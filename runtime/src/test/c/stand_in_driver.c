@@ -79,22 +79,28 @@ static struct object* expect(enum kind kind, const void* start, const char* call
     return object;
 }
 
-// Closed objects are kept, so that no address is given out twice and a second closing is noticed.
+// Memory may be given out again at the same address; of the rest, what was closed is kept, so that it is known as such.
 static int drop(enum kind kind, const void* start, const char* call) {
     struct object* object = expect(kind, start, call);
     if (!object) {
         return INVALID_VALUE;
     }
+    object->kind = FREED;
+    if (kind != DEVICE && kind != PINNED && kind != REGISTERED) {
+        return OK;
+    }
+    struct object** link = &objects;
+    while (*link != object) {
+        link = &(*link)->next;
+    }
+    *link = object->next;
+    if (kind != REGISTERED) {
+        free(object->start);
+    }
     if (kind == DEVICE) {
         used -= (long) object->bytes;
     }
-    if (kind == DEVICE || kind == PINNED) {
-        free(object->start);
-    }
-    object->kind = FREED;
-    if (kind == DEVICE || kind == PINNED || kind == REGISTERED) {
-        object->start = NULL;  // the system may give it out again
-    }
+    free(object);
     return OK;
 }
 
@@ -205,7 +211,9 @@ int cuDevicePrimaryCtxRetain(void** context, int device) {
 
 // A context takes with it whatever is left in it.
 static void sweep(void) {
-    for (struct object* at = objects; at; at = at->next) {
+    struct object* next;
+    for (struct object* at = objects; at; at = next) {
+        next = at->next;
         if (at->kind != FREED && at->kind != HANDLE && at->kind != FUNCTION) {
             left_behind++;
             drop(at->kind, at->start, "cuDevicePrimaryCtxRelease");

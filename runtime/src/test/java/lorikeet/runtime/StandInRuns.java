@@ -6,6 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import lorikeet.kernels.SamplingSettings;
 
 /**
@@ -16,6 +19,13 @@ final class StandInRuns {
     private static final long PLENTY = 1L << 30;
     private static final long POOL_BYTES = 64L << 20;
     private static final int LIMITS = 80;
+
+    /** Room for two or three adapters beside some texts. */
+    private static final long FEW_SLABS = 16L << 20;
+
+    private static final int ADAPTERS = 12;
+    private static final int CLIENTS = 6;
+    private static final int CALLS = 100;
 
     private final StandIn driver;
     private final Path set;
@@ -35,6 +45,7 @@ final class StandInRuns {
             return;
         }
         runs.serves();
+        runs.storms();
         runs.copiesWhatIsNotRegistered();
         runs.isFullForAWhile();
         runs.opensOrSaysWhyNot();
@@ -123,6 +134,51 @@ final class StandInRuns {
         check(driver.replays() > replays + 50, "only " + (driver.replays() - replays) + " steps were replayed");
         check(driver.leftBehind() == behind, driver.leftBehind() - behind + " objects were left behind");
         checkClosed("after serving");
+    }
+
+    /** Several clients at once, and more adapters than there are slabs for. */
+    private void storms() throws Exception {
+        try (Lorikeet model = Lorikeet.open(
+                set.resolve("model"),
+                Options.DEFAULT.device(new DeviceChoice.Cuda(-1)).poolBytes(FEW_SLABS))) {
+            List<String> folders = List.of("all-r1", "attention-r96", "least-keys");
+            for (int i = 0; i < ADAPTERS; i++) {
+                model.load("adapter " + i, adapter(folders.get(i % folders.size())));
+            }
+            try (ExecutorService clients = Executors.newFixedThreadPool(CLIENTS)) {
+                List<Future<?>> ends = new ArrayList<>();
+                for (int i = 0; i < CLIENTS; i++) {
+                    SplittableRandom own = random.split();
+                    ends.add(clients.submit(() -> storm(model, own, folders)));
+                }
+                for (Future<?> end : ends) {
+                    end.get();
+                }
+            }
+        }
+        checkClosed("after a storm");
+    }
+
+    private void storm(Lorikeet model, SplittableRandom own, List<String> folders) {
+        for (int i = 0; i < CALLS; i++) {
+            String name = "adapter " + own.nextInt(ADAPTERS);
+            Request request = Request.tokens(List.of(3, 4, own.nextInt(5, 50)))
+                    .maxTokens(own.nextInt(1, 20))
+                    .adapter(name);
+            switch (own.nextInt(5)) {
+                case 0 -> replace(model, name, adapter(folders.get(own.nextInt(folders.size()))));
+                case 1 -> model.submit(request, TokenListener.NONE).cancel();
+                default -> model.generate(request);
+            }
+        }
+    }
+
+    private static void replace(Lorikeet model, String name, Path folder) {
+        try {
+            model.replace(name, folder);
+        } catch (LorikeetException e) {
+            check(e.code() == ErrorCode.ALREADY_LOADED, "neither replaced nor being replaced by another: " + e);
+        }
     }
 
     private void copiesWhatIsNotRegistered() {
