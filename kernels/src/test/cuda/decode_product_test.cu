@@ -1,6 +1,6 @@
 // Products of a decode step's rows against double precision. Arguments: seed, number of random cases.
 #include "../../main/cuda/decode_product.cu"
-#include "check.cuh"
+#include "product_case.cuh"
 
 using namespace lorikeet;
 using check::Buffer;
@@ -15,13 +15,6 @@ struct Variant {
 
 const Variant VARIANTS[] = {{decode_product_16, 16}, {decode_product_32, 32}, {decode_product_48, 48}};
 constexpr int MOST_ROWS = 48;
-
-check::DeviceStep step_of(int rows) {
-    check::StepBuilder builder;
-    builder.ids.assign(rows, 0);
-    builder.output_rows.assign(rows, 0);
-    return check::DeviceStep(builder);
-}
 
 int chunks_of(const MatVec& product) {
     int tiles = 0;
@@ -68,37 +61,15 @@ class Launcher {
     Buffer<unsigned> ready_;
 };
 
-double dot(const __nv_bfloat16* a, const __nv_bfloat16* b, int size) {
-    double sum = 0;
-    for (int i = 0; i < size; i++) {
-        sum += static_cast<double>(__bfloat162float(a[i])) * __bfloat162float(b[i]);
-    }
-    return sum;
-}
-
 double product_case(const Launcher& launcher, Random& random, uint64_t seed) {
     const int variant = random.between(0, 2);
     const int rows = random.between(1, VARIANTS[variant].rows);
-    MatVec product = {};
-    product.in = 8 * random.between(1, random.pick({8, 80, 600}));
-    product.parts = random.between(1, 3);
-    product.x_pitch = product.in + 8 * random.between(0, 2);
-    std::vector<std::vector<__nv_bfloat16>> weights;
-    std::vector<Buffer<__nv_bfloat16>> device;
-    for (int part = 0; part < product.parts; part++) {
-        product.out[part] = random.between(1, random.pick({5, 70, 500}));
-        product.y_pitch += product.out[part];
-        weights.push_back(check::random_bf16(random, static_cast<size_t>(product.out[part]) * product.in, 0.1f));
-        device.emplace_back(weights.back());
-        product.weight[part] = device.back().data();
-    }
-    const std::vector<__nv_bfloat16> x = check::random_bf16(random, static_cast<size_t>(rows) * product.x_pitch, 1.0f);
-    const Buffer<__nv_bfloat16> device_x(x);
+    const check::ProductCase given(random, rows, {8, 80, 600});
+    MatVec product = given.product;
     // A row more than there are, which must stay as it is.
     const Buffer<__nv_bfloat16> y(static_cast<size_t>(rows + 1) * product.y_pitch);
     const Buffer<float> logits(static_cast<size_t>(rows + 1) * product.y_pitch), again(logits.count());
-    product.x = device_x.data();
-    const check::DeviceStep step = step_of(rows);
+    const check::DeviceStep step = check::step_of_rows(rows);
     const int grid = random.between(1, std::min(chunks_of(product), Launcher::blocks()));
     const auto launch = [&](void* to, bool outputs) {
         product.y = to;
@@ -110,23 +81,9 @@ double product_case(const Launcher& launcher, Random& random, uint64_t seed) {
     const std::vector<__nv_bfloat16> got = y.download();
     const std::vector<float> got_logits = logits.download();
     const std::vector<float> got_again = again.download();
-    check::Error error, logits_error;
-    for (int row = 0; row < rows; row++) {
-        size_t at = static_cast<size_t>(row) * product.y_pitch;
-        for (int part = 0; part < product.parts; part++) {
-            for (int out = 0; out < product.out[part]; out++, at++) {
-                const double want = dot(weights[part].data() + static_cast<size_t>(out) * product.in,
-                                        x.data() + static_cast<size_t>(row) * product.x_pitch, product.in);
-                error.add(__bfloat162float(got[at]), want);
-                logits_error.add(got_logits[at], want);
-            }
-        }
-    }
-    const std::string name = check::text("seed %llu: %d of %d rows of %d, %d parts, %d outputs, %d blocks",
-                                         static_cast<unsigned long long>(seed), rows, VARIANTS[variant].rows,
-                                         product.in, product.parts, product.y_pitch, grid);
-    check::expect(error.relative() < 4e-3, name + check::text(": error %g in bf16", error.relative()));
-    check::expect(logits_error.relative() < 1e-5, name + check::text(": error %g in f32", logits_error.relative()));
+    const std::string name =
+        given.name(seed) + check::text(", kernel of %d rows, %d blocks", VARIANTS[variant].rows, grid);
+    const double error = given.check(name, got, got_logits);
     check::expect(std::memcmp(got_logits.data(), got_again.data(), 4 * got_logits.size()) == 0,
                   name + ": another result the second time");
     bool beyond = false;
@@ -135,7 +92,7 @@ double product_case(const Launcher& launcher, Random& random, uint64_t seed) {
     }
     check::expect(!beyond, name + ": a row that doesn't exist was written");
     check::expect(launcher.is_clean(), name + ": flags are left");
-    return logits_error.relative();
+    return error;
 }
 
 // The bits of a row don't depend on the rows beside it, nor on the kernel.
@@ -153,7 +110,7 @@ void same_bits_case(const Launcher& launcher) {
     std::vector<float> first;
     for (const Variant& variant : VARIANTS) {
         for (const int rows : {variant.rows - 7, variant.rows}) {
-            const check::DeviceStep step = step_of(rows);
+            const check::DeviceStep step = check::step_of_rows(rows);
             const Buffer<float> y(static_cast<size_t>(MOST_ROWS) * product.y_pitch);
             product.y = y.data();
             launcher.launch(variant, step.get(), product, true, 61, nullptr);
@@ -195,7 +152,7 @@ void overlapping_case(const Launcher& launcher, const Variant& variant) {
     const Buffer<__nv_bfloat16> x(std::vector<__nv_bfloat16>(static_cast<size_t>(rows) * IN, __float2bfloat16(0.0f)));
     Buffer<float> y(static_cast<size_t>(LAUNCHES) * rows * OUTS);
     const Buffer<float> sink(1);
-    const check::DeviceStep step = step_of(rows);
+    const check::DeviceStep step = check::step_of_rows(rows);
     cudaStream_t stream;
     CUDA(cudaStreamCreate(&stream));
     cudaGraph_t graph;

@@ -1,27 +1,12 @@
 // Products of few rows against double precision, and their times. Arguments: seed, number of random cases, "time".
 #include "../../main/cuda/matvec.cu"
-#include "check.cuh"
+#include "product_case.cuh"
 
 using namespace lorikeet;
 using check::Buffer;
 using check::Random;
 
 namespace {
-
-double dot(const __nv_bfloat16* a, const __nv_bfloat16* b, int size) {
-    double sum = 0;
-    for (int i = 0; i < size; i++) {
-        sum += static_cast<double>(__bfloat162float(a[i])) * __bfloat162float(b[i]);
-    }
-    return sum;
-}
-
-check::DeviceStep step_of(int rows) {
-    check::StepBuilder builder;
-    builder.ids.assign(rows, 0);
-    builder.output_rows.assign(rows, 0);
-    return check::DeviceStep(builder);
-}
 
 int blocks_of(const MatVec& product) {
     int blocks = 0;
@@ -33,49 +18,16 @@ int blocks_of(const MatVec& product) {
 
 double product_case(Random& random, uint64_t seed) {
     const int rows = random.between(1, 8);
-    MatVec product = {};
-    product.in = 8 * random.between(1, random.pick({8, 40, 400}));
-    product.parts = random.between(1, 3);
-    product.x_pitch = product.in + 8 * random.between(0, 2);
-    std::vector<std::vector<__nv_bfloat16>> weights;
-    std::vector<Buffer<__nv_bfloat16>> device;
-    for (int part = 0; part < product.parts; part++) {
-        product.out[part] = random.between(1, random.pick({5, 70, 500}));
-        product.y_pitch += product.out[part];
-        weights.push_back(check::random_bf16(random, static_cast<size_t>(product.out[part]) * product.in, 0.1f));
-        device.emplace_back(weights.back());
-        product.weight[part] = device.back().data();
-    }
-    const std::vector<__nv_bfloat16> x = check::random_bf16(random, static_cast<size_t>(rows) * product.x_pitch, 1.0f);
-    const Buffer<__nv_bfloat16> device_x(x);
+    const check::ProductCase given(random, rows, {8, 40, 400});
+    MatVec product = given.product;
     const Buffer<__nv_bfloat16> y(static_cast<size_t>(rows) * product.y_pitch);
     const Buffer<float> logits(static_cast<size_t>(rows) * product.y_pitch);
-    product.x = device_x.data();
-    const check::DeviceStep step = step_of(rows);
+    const check::DeviceStep step = check::step_of_rows(rows);
     product.y = y.data();
     check::launch_overlapping(matvec_tokens, dim3(blocks_of(product)), 128, 0, nullptr, step.get(), product);
     product.y = logits.data();
     check::launch_overlapping(matvec_outputs, dim3(blocks_of(product)), 128, 0, nullptr, step.get(), product);
-    const std::vector<__nv_bfloat16> got = y.download();
-    const std::vector<float> got_logits = logits.download();
-    check::Error error, logits_error;
-    for (int row = 0; row < rows; row++) {
-        size_t at = static_cast<size_t>(row) * product.y_pitch;
-        for (int part = 0; part < product.parts; part++) {
-            for (int out = 0; out < product.out[part]; out++, at++) {
-                const double want = dot(weights[part].data() + static_cast<size_t>(out) * product.in,
-                                        x.data() + static_cast<size_t>(row) * product.x_pitch, product.in);
-                error.add(__bfloat162float(got[at]), want);
-                logits_error.add(got_logits[at], want);
-            }
-        }
-    }
-    const std::string name = check::text("seed %llu: %d rows of %d, %d parts, %d outputs",
-                                         static_cast<unsigned long long>(seed), rows, product.in, product.parts,
-                                         product.y_pitch);
-    check::expect(error.relative() < 4e-3, name + check::text(": error %g in bf16", error.relative()));
-    check::expect(logits_error.relative() < 1e-5, name + check::text(": error %g in f32", logits_error.relative()));
-    return logits_error.relative();
+    return given.check(given.name(seed), y.download(), logits.download());
 }
 
 void head_case(Random& random, uint64_t seed) {
@@ -131,11 +83,11 @@ void head_case(Random& random, uint64_t seed) {
             std::vector<double> want(vocabulary, 7.0);
             if (kinds[group] == MODULE_REPLACED || kinds[group] == MODULE_REBASED) {
                 for (int token = 0; token < vocabulary; token++) {
-                    want[token] = dot(weights[group].data() + static_cast<size_t>(token) * hidden, input, hidden);
+                    want[token] = check::dot(weights[group].data() + static_cast<size_t>(token) * hidden, input, hidden);
                 }
             }
             for (size_t i = 0; i < ids[group].size(); i++) {
-                want[ids[group][i]] = dot(weights[group].data() + i * hidden, input, hidden);
+                want[ids[group][i]] = check::dot(weights[group].data() + i * hidden, input, hidden);
             }
             for (int token = 0; token < vocabulary; token++) {
                 error.add(got[static_cast<size_t>(output) * vocabulary + token], want[token]);
@@ -175,7 +127,7 @@ void overlapping_case() {
     const Buffer<__nv_bfloat16> x(std::vector<__nv_bfloat16>(IN, __float2bfloat16(0.0f)));
     const Buffer<float> y(static_cast<size_t>(LAUNCHES) * OUTS);
     const Buffer<float> sink(1);
-    const check::DeviceStep step = step_of(1);
+    const check::DeviceStep step = check::step_of_rows(1);
     for (int i = 0; i < LAUNCHES; i++) {
         check::launch_overlapping(rewrite, dim3(264), 128, 0, nullptr, x.data(), IN, static_cast<float>(i + 1),
                                   sink.data());
@@ -210,7 +162,7 @@ void time_product(const char* name, std::vector<int> outs, int in, int rows, boo
     Random random{5};
     const Buffer<__nv_bfloat16> x(check::random_bf16(random, static_cast<size_t>(rows) * in, 1.0f));
     const Buffer<float> y(rows * outputs);
-    const check::DeviceStep step = step_of(rows);
+    const check::DeviceStep step = check::step_of_rows(rows);
     const double us = check::time_us(32, [&](cudaStream_t stream, int i) {
         MatVec product = {};
         product.x = x.data();
