@@ -20,9 +20,6 @@ final class RowBlock {
     /** A walk through memory shorter than this isn't worth beginning: four of them are made one after the other. */
     private static final int SHORT_BYTES = 64 << 10;
 
-    /** Tiles for which an adapter's B is read ahead at a time. */
-    private static final int AHEAD_TILES = 2;
-
     private static final boolean WIDE = LANES == 16;
 
     private RowBlock() {}
@@ -72,8 +69,8 @@ final class RowBlock {
             } else {
                 twoRows(bf16, w, wAt, rowBytes, count, x.data(), xAt, sums, inputStep);
             }
-            if (lowRank != null && tile % AHEAD_TILES == 0) {
-                lowRank.readAhead(part, from, count, start, Math.min(last, (tile + AHEAD_TILES) * width), memory);
+            if (lowRank != null) {
+                lowRank.readAhead(part, from, count, start, end, memory);
             }
             // Group by group, so that what expand has added to is still in the first-level cache.
             for (int t = start; t < end; ) {
