@@ -65,7 +65,7 @@ public final class CpuOperations implements Operations {
 
     @Override
     public String describe() {
-        return "CPU, " + pool.size() + " threads, " + Lanes.FLOATS.vectorBitSize() + "-bit vectors";
+        return "CPU, " + pool.size() + " threads, " + Vectors.FLOATS.vectorBitSize() + "-bit vectors";
     }
 
     @Override
