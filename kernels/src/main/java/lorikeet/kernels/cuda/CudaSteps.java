@@ -67,8 +67,9 @@ final class CudaSteps implements AutoCloseable {
         recordedForOthers |= upload.reserve(batch, cache);
         scratch.reserve(1, mostRows);
         recordedForOthers |= scratch.adopt();
-        recordedForOthers |= chosen != sampler.chosen(mostRows);
-        chosen = sampler.chosen(mostRows);
+        long nowChosen = sampler.chosen(mostRows);
+        recordedForOthers |= chosen != nowChosen;
+        chosen = nowChosen;
         if (recordedForOthers) {
             stream.synchronize();
             ladder.clear();

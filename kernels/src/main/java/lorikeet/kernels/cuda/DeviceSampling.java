@@ -58,7 +58,7 @@ final class DeviceSampling implements AutoCloseable {
 
     /** Sets what is wanted of a row; {@code token} is the one to score, or -1. */
     void row(int row, SamplingSettings settings, long draw, int token) {
-        MemorySegment to = rows.atLeast(0).asSlice(row * ROW_BYTES, ROW_BYTES);
+        MemorySegment to = rows.segment().asSlice(row * ROW_BYTES, ROW_BYTES);
         to.fill((byte) 0);
         to.set(JAVA_LONG, 8, settings.seed());
         to.set(JAVA_LONG, 16, draw);
@@ -75,7 +75,7 @@ final class DeviceSampling implements AutoCloseable {
 
     /** Gives a row, which was set, the device address of what was seen of each token. */
     void seenOf(int row, long counts) {
-        rows.atLeast(0).set(JAVA_LONG, row * ROW_BYTES + ROW_SEEN, counts);
+        rows.segment().set(JAVA_LONG, row * ROW_BYTES + ROW_SEEN, counts);
     }
 
     long rows() {
@@ -102,6 +102,11 @@ final class DeviceSampling implements AutoCloseable {
         return biases.atLeast(bytes);
     }
 
+    /** Where these tokens are. */
+    long biased() {
+        return biases.address();
+    }
+
     /** Ends what is put into the stream. */
     void launched(CudaStream stream) {
         done.record(stream);
@@ -110,7 +115,7 @@ final class DeviceSampling implements AutoCloseable {
     /** Waits for what was chosen: a token for each row, null where there was nothing to choose. */
     List<@Nullable SampledToken> await() {
         done.synchronize();
-        MemorySegment from = results.atLeast(0);
+        MemorySegment from = results.segment();
         List<@Nullable SampledToken> tokens = new ArrayList<>(count);
         for (int row = 0; row < count; row++) {
             long at = row * SAMPLED_BYTES;

@@ -29,6 +29,11 @@ final class GrowingPinned implements AutoCloseable {
         return memory.segment();
     }
 
+    /** The memory as it is. */
+    MemorySegment segment() {
+        return memory.segment();
+    }
+
     long address() {
         return memory.segment().address();
     }

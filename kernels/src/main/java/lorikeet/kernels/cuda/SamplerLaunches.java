@@ -150,7 +150,7 @@ final class SamplerLaunches implements AutoCloseable {
         if (biased > 0) {
             kernel.grid(Math.ceilDiv(biased, LIST_THREADS), 1, 1)
                     .block(LIST_THREADS, 1, 1, 0)
-                    .set(0, sampling.biases(0).address())
+                    .set(0, sampling.biased())
                     .set(1, unbiased.address())
                     .set(2, biased)
                     .launch(stream.handle());

@@ -24,9 +24,7 @@ class AdapterCatalogTest {
     @BeforeEach
     void makeFolders() throws IOException {
         temp = temp.toRealPath();
-        folder = Files.createDirectories(temp.resolve("catalog"));
-        adapter(folder.resolve("good"));
-        adapter(temp.resolve("outside"));
+        folder = AdapterFiles.catalog(temp);
         Files.createDirectories(folder.resolve("empty"));
     }
 

@@ -37,6 +37,14 @@ final class AdapterFiles implements AutoCloseable {
         return AdapterLoader.load(folder, base, operations);
     }
 
+    /** Makes a folder of adapters with one in it, {@code good}, and one beside it, {@code outside}. */
+    static Path catalog(Path parent) {
+        Path folder = parent.resolve("catalog");
+        copy(QV_R4, folder.resolve("good"));
+        copy(QV_R4, parent.resolve("outside"));
+        return folder;
+    }
+
     /** Copies a folder of files. */
     static Path copy(Path from, Path to) {
         try (Stream<Path> files = Files.list(from)) {

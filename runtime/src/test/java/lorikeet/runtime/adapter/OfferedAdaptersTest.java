@@ -40,17 +40,47 @@ class OfferedAdaptersTest {
     @BeforeEach
     void makeFolders() throws IOException {
         temp = temp.toRealPath();
-        folder = Files.createDirectories(temp.resolve("catalog"));
-        adapter(folder.resolve("good"));
-        adapter(temp.resolve("outside"));
+        folder = AdapterFiles.catalog(temp);
     }
 
-    private static void adapter(Path at) {
-        AdapterFiles.copy(AdapterFiles.QV_R4, at);
-    }
+    /** The folder's adapters on offer, and threads that ask for them. */
+    private final class Offer implements AutoCloseable {
+        private final AdapterFiles files = new AdapterFiles();
+        private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+        private final AdapterRegistry registry;
+        private final OfferedAdapters adapters;
 
-    private static AdapterRegistry registry(AdapterFiles files, AdapterLimits limits) {
-        return new AdapterRegistry(limits, files::load, AdapterVersion::close, AdapterJournal.NONE);
+        Offer(AdapterLimits limits) {
+            registry = new AdapterRegistry(limits, files::load, AdapterVersion::close, AdapterJournal.NONE);
+            adapters = new OfferedAdapters(registry, new AdapterCatalog(folder));
+        }
+
+        /** Asks for an adapter on a thread of its own. */
+        Future<AdapterLease> later(String name) {
+            return threads.submit(() -> adapters.lend(name, PATIENCE));
+        }
+
+        /** Waits until new requests don't get an adapter any more. */
+        void awaitLeaving(String name) {
+            while (registry.find(name).isPresent()) {
+                Thread.onSpinWait();
+            }
+        }
+
+        /** Waits until so many wait. */
+        void awaitWaiting(int count) {
+            while (adapters.waiting() < count) {
+                Thread.onSpinWait();
+            }
+        }
+
+        @Override
+        public void close() {
+            try (files;
+                    threads) {
+                registry.close();
+            }
+        }
     }
 
     private static AdapterLimits atMost(int loaded, int pinned) {
@@ -96,23 +126,18 @@ class OfferedAdaptersTest {
 
     @Test
     void whereAllAreInUseTheOneThatCameFirstIsServedFirst() throws Exception {
-        adapter(folder.resolve("other"));
-        try (AdapterFiles files = new AdapterFiles();
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-                AdapterRegistry registry = registry(files, atMost(1, 0))) {
-            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
-            AdapterLease good = offered.lend("good", Duration.ZERO);
-            assertCode(ErrorCode.NO_ROOM, () -> offered.lend("other", Duration.ZERO));
-            assertThat(registry.find("good")).isPresent();
-            assertThat(registry.loading()).isEmpty();
-            Future<AdapterLease> other = threads.submit(() -> offered.lend("other", PATIENCE));
+        AdapterFiles.copy(AdapterFiles.QV_R4, folder.resolve("other"));
+        try (Offer offer = new Offer(atMost(1, 0))) {
+            AdapterLease good = offer.adapters.lend("good", Duration.ZERO);
+            assertCode(ErrorCode.NO_ROOM, () -> offer.adapters.lend("other", Duration.ZERO));
+            assertThat(offer.registry.find("good")).isPresent();
+            assertThat(offer.registry.loading()).isEmpty();
+            Future<AdapterLease> other = offer.later("other");
             // No new request gets the one that is to go, so that it can't be kept for ever.
-            while (registry.find("good").isPresent()) {
-                Thread.onSpinWait();
-            }
-            Future<AdapterLease> again = threads.submit(() -> offered.lend("good", PATIENCE));
-            assertCode(ErrorCode.NOT_FOUND, () -> offered.lend("missing", PATIENCE));
-            assertCode(ErrorCode.TIMED_OUT, () -> offered.lend("good", Duration.ofMillis(1)));
+            offer.awaitLeaving("good");
+            Future<AdapterLease> again = offer.later("good");
+            assertCode(ErrorCode.NOT_FOUND, () -> offer.adapters.lend("missing", PATIENCE));
+            assertCode(ErrorCode.TIMED_OUT, () -> offer.adapters.lend("good", Duration.ofMillis(1)));
             assertThat(other.isDone()).isFalse();
             good.close();
             AdapterLease second = other.get();
@@ -122,34 +147,25 @@ class OfferedAdaptersTest {
             try (AdapterLease third = again.get()) {
                 assertThat(third.version()).isNotSameAs(good.version());
             }
-            assertThat(registry.draining()).isEmpty();
+            assertThat(offer.registry.draining()).isEmpty();
         }
     }
 
     @Test
     void whoeverWaitsForTheSameIsServedTogether() throws Exception {
-        adapter(folder.resolve("other"));
-        try (AdapterFiles files = new AdapterFiles();
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-                AdapterRegistry registry = registry(files, atMost(1, 0))) {
-            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
-            AdapterLease good = offered.lend("good", Duration.ZERO);
+        AdapterFiles.copy(AdapterFiles.QV_R4, folder.resolve("other"));
+        try (Offer offer = new Offer(atMost(1, 0))) {
+            AdapterLease good = offer.adapters.lend("good", Duration.ZERO);
             List<Future<AdapterLease>> others = new ArrayList<>();
-            others.add(threads.submit(() -> offered.lend("other", PATIENCE)));
-            while (registry.find("good").isPresent()) {
-                Thread.onSpinWait();
-            }
+            others.add(offer.later("other"));
+            offer.awaitLeaving("good");
             for (int i = 0; i < 4; i++) {
-                others.add(threads.submit(() -> offered.lend("other", PATIENCE)));
+                others.add(offer.later("other"));
             }
-            while (offered.waiting() < 5) {
-                Thread.onSpinWait();
-            }
-            assertCode(ErrorCode.TIMED_OUT, () -> offered.lend("other", Duration.ofMillis(1)));
-            Future<AdapterLease> again = threads.submit(() -> offered.lend("good", PATIENCE));
-            while (offered.waiting() < 6) {
-                Thread.onSpinWait();
-            }
+            offer.awaitWaiting(5);
+            assertCode(ErrorCode.TIMED_OUT, () -> offer.adapters.lend("other", Duration.ofMillis(1)));
+            Future<AdapterLease> again = offer.later("good");
+            offer.awaitWaiting(6);
             good.close();
             for (Future<AdapterLease> other : others) {
                 assertThat(other.get().name()).isEqualTo("other");
@@ -159,27 +175,25 @@ class OfferedAdaptersTest {
                 other.get().close();
             }
             again.get().close();
-            assertThat(registry.statistics().stream()
+            assertThat(offer.registry.statistics().stream()
                             .mapToLong(one -> one.loads())
                             .sum())
                     .isEqualTo(3);
-            assertThat(registry.draining()).isEmpty();
+            assertThat(offer.registry.draining()).isEmpty();
         }
     }
 
     @Test
     void moreAdaptersThanFitAreAllServed() throws Exception {
         List<String> names = List.of("good", "b", "c", "d");
-        names.stream().skip(1).forEach(name -> adapter(folder.resolve(name)));
-        try (AdapterFiles files = new AdapterFiles();
-                ExecutorService threads = Executors.newFixedThreadPool(8);
-                AdapterRegistry registry = registry(files, atMost(2, 0))) {
-            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
+        names.stream().skip(1).forEach(name -> AdapterFiles.copy(AdapterFiles.QV_R4, folder.resolve(name)));
+        try (Offer offer = new Offer(atMost(2, 0));
+                ExecutorService threads = Executors.newFixedThreadPool(8)) {
             List<Future<String>> served = new ArrayList<>();
             for (int i = 0; i < 400; i++) {
                 String name = names.get(i % names.size());
                 served.add(threads.submit(() -> {
-                    try (AdapterLease lease = offered.lend(name, PATIENCE)) {
+                    try (AdapterLease lease = offer.adapters.lend(name, PATIENCE)) {
                         return lease.name();
                     }
                 }));
@@ -192,23 +206,18 @@ class OfferedAdaptersTest {
 
     @Test
     void roomIsWhereItComesFirst() throws Exception {
-        adapter(folder.resolve("other"));
-        adapter(folder.resolve("third"));
-        try (AdapterFiles files = new AdapterFiles();
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-                AdapterRegistry registry = registry(files, atMost(2, 0))) {
-            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
-            AdapterLease slow = offered.lend("good", Duration.ZERO);
-            AdapterLease quick = offered.lend("other", Duration.ZERO);
-            Future<AdapterLease> third = threads.submit(() -> offered.lend("third", PATIENCE));
-            while (registry.find("good").isPresent()) {
-                Thread.onSpinWait();
-            }
+        AdapterFiles.copy(AdapterFiles.QV_R4, folder.resolve("other"));
+        AdapterFiles.copy(AdapterFiles.QV_R4, folder.resolve("third"));
+        try (Offer offer = new Offer(atMost(2, 0))) {
+            AdapterLease slow = offer.adapters.lend("good", Duration.ZERO);
+            AdapterLease quick = offer.adapters.lend("other", Duration.ZERO);
+            Future<AdapterLease> third = offer.later("third");
+            offer.awaitLeaving("good");
             assertThat(third.isDone()).isFalse();
             quick.close();
             assertThat(third.get().name()).isEqualTo("third");
-            assertThat(registry.draining()).containsExactly(slow.version());
-            assertThat(registry.current()).containsExactly(third.get().version());
+            assertThat(offer.registry.draining()).containsExactly(slow.version());
+            assertThat(offer.registry.current()).containsExactly(third.get().version());
             slow.close();
             third.get().close();
         }
@@ -216,47 +225,39 @@ class OfferedAdaptersTest {
 
     @Test
     void whoeverGivesUpHoldsUpNobody() throws Exception {
-        adapter(folder.resolve("other"));
-        adapter(folder.resolve("third"));
-        try (AdapterFiles files = new AdapterFiles();
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-                AdapterRegistry registry = registry(files, atMost(1, 0))) {
-            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
-            AdapterLease good = offered.lend("good", Duration.ZERO);
+        AdapterFiles.copy(AdapterFiles.QV_R4, folder.resolve("other"));
+        AdapterFiles.copy(AdapterFiles.QV_R4, folder.resolve("third"));
+        try (Offer offer = new Offer(atMost(1, 0))) {
+            AdapterLease good = offer.adapters.lend("good", Duration.ZERO);
             CompletableFuture<ErrorCode> ended = new CompletableFuture<>();
             Thread impatient = Thread.ofVirtual().start(() -> {
                 try {
-                    offered.lend("other", PATIENCE).close();
+                    offer.adapters.lend("other", PATIENCE).close();
                 } catch (LorikeetException e) {
                     ended.complete(e.code());
                 }
             });
-            while (registry.find("good").isPresent()) {
-                Thread.onSpinWait();
-            }
-            Future<AdapterLease> third = threads.submit(() -> offered.lend("third", PATIENCE));
+            offer.awaitLeaving("good");
+            Future<AdapterLease> third = offer.later("third");
             impatient.interrupt();
             assertThat(ended.get()).isEqualTo(ErrorCode.ABORTED);
             third.get().close();
-            assertThat(registry.loading()).isEmpty();
+            assertThat(offer.registry.loading()).isEmpty();
             good.close();
-            assertThat(registry.draining()).isEmpty();
+            assertThat(offer.registry.draining()).isEmpty();
         }
     }
 
     @Test
     void whatNoFolderOffersIsNotTakenAwayFromThoseWhoAskForIt() throws Exception {
-        adapter(folder.resolve("other"));
-        try (AdapterFiles files = new AdapterFiles();
-                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-                AdapterRegistry registry = registry(files, atMost(1, 0))) {
-            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
-            registry.load("called", temp.resolve("outside"), new LoadSettings(false, false));
-            AdapterLease held = registry.lend("called").orElseThrow();
-            assertCode(ErrorCode.TIMED_OUT, () -> offered.lend("other", Duration.ofMillis(1)));
-            assertThat(registry.find("called")).contains(held.version());
-            Future<AdapterLease> other = threads.submit(() -> offered.lend("other", PATIENCE));
-            registry.lend("called").orElseThrow().close();
+        AdapterFiles.copy(AdapterFiles.QV_R4, folder.resolve("other"));
+        try (Offer offer = new Offer(atMost(1, 0))) {
+            offer.registry.load("called", temp.resolve("outside"), new LoadSettings(false, false));
+            AdapterLease held = offer.registry.lend("called").orElseThrow();
+            assertCode(ErrorCode.TIMED_OUT, () -> offer.adapters.lend("other", Duration.ofMillis(1)));
+            assertThat(offer.registry.find("called")).contains(held.version());
+            Future<AdapterLease> other = offer.later("other");
+            offer.registry.lend("called").orElseThrow().close();
             held.close();
             other.get().close();
         }
@@ -264,44 +265,38 @@ class OfferedAdaptersTest {
 
     @Test
     void whereAllArePinnedNobodyWaits() {
-        try (AdapterFiles files = new AdapterFiles();
-                AdapterRegistry registry = registry(files, atMost(1, 1))) {
-            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
-            registry.load("called", temp.resolve("outside"), new LoadSettings(true, false));
-            assertCode(ErrorCode.NO_ROOM, () -> offered.lend("good", PATIENCE));
+        try (Offer offer = new Offer(atMost(1, 1))) {
+            offer.registry.load("called", temp.resolve("outside"), new LoadSettings(true, false));
+            assertCode(ErrorCode.NO_ROOM, () -> offer.adapters.lend("good", PATIENCE));
         }
     }
 
     @Test
     void aBadAdapterInTheCatalogIsRefusedEachTime() throws IOException {
         Files.writeString(folder.resolve("good/adapter_config.json"), "{");
-        try (AdapterFiles files = new AdapterFiles();
-                AdapterRegistry registry = registry(files, AdapterLimits.NONE)) {
-            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
-            assertCode(ErrorCode.INVALID_FILE, () -> offered.lend("good", PATIENCE));
-            assertCode(ErrorCode.INVALID_FILE, () -> offered.lend("good", PATIENCE));
+        try (Offer offer = new Offer(AdapterLimits.NONE)) {
+            assertCode(ErrorCode.INVALID_FILE, () -> offer.adapters.lend("good", PATIENCE));
+            assertCode(ErrorCode.INVALID_FILE, () -> offer.adapters.lend("good", PATIENCE));
             Files.copy(
                     AdapterFiles.QV_R4.resolve("adapter_config.json"),
                     folder.resolve("good/adapter_config.json"),
                     StandardCopyOption.REPLACE_EXISTING);
-            offered.lend("good", PATIENCE).close();
+            offer.adapters.lend("good", PATIENCE).close();
         }
     }
 
     @Test
     void whatWasUnloadedByACallStaysGoneUntilACallLoadsIt() {
-        try (AdapterFiles files = new AdapterFiles();
-                AdapterRegistry registry = registry(files, AdapterLimits.NONE)) {
-            OfferedAdapters offered = new OfferedAdapters(registry, new AdapterCatalog(folder));
-            offered.lend("good", PATIENCE).close();
-            registry.unload("good", Unload.AND_WAIT);
-            offered.withdraw("good");
-            offered.withdraw("missing");
-            assertCode(ErrorCode.NOT_FOUND, () -> offered.lend("good", PATIENCE));
-            assertThat(offered.names()).isEmpty();
-            registry.load("good", folder.resolve("good"), LoadSettings.DEFAULT);
-            offered.offer("good");
-            offered.lend("good", PATIENCE).close();
+        try (Offer offer = new Offer(AdapterLimits.NONE)) {
+            offer.adapters.lend("good", PATIENCE).close();
+            offer.registry.unload("good", Unload.AND_WAIT);
+            offer.adapters.withdraw("good");
+            offer.adapters.withdraw("missing");
+            assertCode(ErrorCode.NOT_FOUND, () -> offer.adapters.lend("good", PATIENCE));
+            assertThat(offer.adapters.names()).isEmpty();
+            offer.registry.load("good", folder.resolve("good"), LoadSettings.DEFAULT);
+            offer.adapters.offer("good");
+            offer.adapters.lend("good", PATIENCE).close();
         }
     }
 
