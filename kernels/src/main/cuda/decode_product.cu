@@ -14,6 +14,7 @@
 #include "decode_product.cuh"
 
 #include "decode_product_stage.cuh"
+#include "shrink_beside.cuh"
 
 namespace lorikeet::decode_product {
 
@@ -27,6 +28,11 @@ __device__ __forceinline__ unsigned load_acquire(const unsigned* from) {
 
 __device__ __forceinline__ void store_release(unsigned* to, unsigned value) {
     asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(to), "r"(value) : "memory");
+}
+
+// The barrier of all threads that have a share of the product.
+__device__ __forceinline__ void sync_product() {
+    asm volatile("bar.sync 0, %0;" ::"n"(DECODE_PRODUCT_THREADS) : "memory");
 }
 
 // The barrier of the first group.
@@ -111,7 +117,7 @@ __device__ __forceinline__ void finish(const DecodeProduct& call, Sums<ROWS>& su
     if (group == 1) {
         sums.leave(others, [](float4* at, float4 v) { *at = v; });
     }
-    __syncthreads();
+    sync_product();
     if (group == 1) {
         return;
     }
@@ -193,7 +199,7 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call)
 #pragma unroll 1
     for (int i = 0; i < count; i++) {
         wait_for_copies();
-        __syncthreads();
+        sync_product();
         if (i + AHEAD < count) {
             const unsigned to = ring + (slot == 0 ? AHEAD : slot - 1) * STAGE_BYTES<ROWS>;
             weight.copy(to, copied.chunk);
@@ -218,6 +224,21 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call)
     }
 }
 
+// The product by the first threads of a block, the shrink of the same rows by those behind them.
+template <int ROWS>
+__device__ __forceinline__ void run_and_shrink(const Step* step, const DecodeProduct& call, const Lora& lora) {
+    if (threadIdx.x < DECODE_PRODUCT_THREADS) {
+        run<ROWS>(step, call);
+        return;
+    }
+    constexpr int BARRIER = 2;  // of the shrink's threads
+    extern __shared__ __align__(128) unsigned char memory[];
+    release_next();
+    shrinking::shrink_share<2, DECODE_PRODUCT_SHRINK_THREADS / WARP, 4, BARRIER>(
+        step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x),
+        reinterpret_cast<float4*>(memory + decode_product_shared_bytes(ROWS)));
+}
+
 }  // namespace lorikeet::decode_product
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
@@ -233,4 +254,22 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     decode_product_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call) {
     lorikeet::decode_product::run<48>(step, call);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<16>(step, call, lora);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<32>(step, call, lora);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<48>(step, call, lora);
 }

@@ -17,9 +17,11 @@ constexpr int DECODE_PRODUCT_OUT = 64;     // outputs of a tile
 constexpr int DECODE_PRODUCT_CHUNK = 256;  // inputs of a tile that are multiplied at a time
 constexpr int DECODE_PRODUCT_STAGES = 3;   // chunks in shared memory
 constexpr int DECODE_PRODUCT_THREADS = 256;
+constexpr int DECODE_PRODUCT_SHRINK_THREADS = 256;                                   // more, with the shrink
+constexpr int DECODE_PRODUCT_SHRINK_BYTES = 2 * 16 * DECODE_PRODUCT_SHRINK_THREADS;  // of shared memory
 
-// Dynamic shared memory of a block of the kernel for so many rows.
-constexpr int decode_product_shared_bytes(int rows) {
+// Dynamic shared memory of a block of the kernel for so many rows, without the shrink's.
+__host__ __device__ constexpr int decode_product_shared_bytes(int rows) {
     return 2 * DECODE_PRODUCT_STAGES * (DECODE_PRODUCT_OUT + rows) * DECODE_PRODUCT_CHUNK +
            4 * rows * (DECODE_PRODUCT_OUT + 4);
 }
@@ -37,3 +39,16 @@ extern "C" __global__ void decode_product_32(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::DecodeProduct call);
 extern "C" __global__ void decode_product_48(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::DecodeProduct call);
+
+// The same, and h = A x of the same rows (see lora.cuh): the first DECODE_PRODUCT_THREADS threads of a block have its share
+// of the product, DECODE_PRODUCT_SHRINK_THREADS behind them its share of the shrink. lora.in is x_pitch; rows of A are
+// multiples of 16 bytes and start at one. Dynamic shared memory: DECODE_PRODUCT_SHRINK_BYTES more.
+extern "C" __global__ void decode_product_shrink_16(const lorikeet::Step* step,
+                                                    const __grid_constant__ lorikeet::DecodeProduct call,
+                                                    const __grid_constant__ lorikeet::Lora lora);
+extern "C" __global__ void decode_product_shrink_32(const lorikeet::Step* step,
+                                                    const __grid_constant__ lorikeet::DecodeProduct call,
+                                                    const __grid_constant__ lorikeet::Lora lora);
+extern "C" __global__ void decode_product_shrink_48(const lorikeet::Step* step,
+                                                    const __grid_constant__ lorikeet::DecodeProduct call,
+                                                    const __grid_constant__ lorikeet::Lora lora);

@@ -12,9 +12,9 @@ __host__ __device__ constexpr int rank_shares(const Lora& lora) {
     return lora.rank_stride / 16 < MOST_RANK_SHARES ? lora.rank_stride / 16 : MOST_RANK_SHARES;
 }
 
-// Share `index` of `count` of a projection's shrink, by a block of WARPS warps. Rows of x and A are multiples of 16 bytes
-// and start at one; tiles have STRIPS * 8 rows at most. shared: [WARPS * STRIPS * 32].
-template <int STRIPS, int WARPS, int STEPS>
+// Share `index` of `count` of a projection's shrink, by WARPS warps (see `multiply`). Rows of x and A are multiples of 16
+// bytes and start at one; tiles have STRIPS * 8 rows at most. shared: [WARPS * STRIPS * 32].
+template <int STRIPS, int WARPS, int STEPS, int BARRIER = 0>
 __device__ __forceinline__ void
 shrink_share(const Step* step, const Lora& lora, const __nv_bfloat16* x, int index, int count, float4* shared) {
     int tiles = step->tiles;
@@ -40,9 +40,12 @@ shrink_share(const Step* step, const Lora& lora, const __nv_bfloat16* x, int ind
 #pragma unroll 1
         for (int r = first; r < rank; r += 16 * shares) {
             RankRows a[1] = {rank_rows(weights, rank, r, share.in)};
-            multiply<1, STRIPS, WARPS, true, STEPS>(
-                share, a, shared, waited,
-                [&](int, int row, int token, float4 sum) { target.store(r + row, token, sum); });
+            auto store = [&](int, int row, int token, float4 sum) { target.store(r + row, token, sum); };
+            if (STRIPS == 1 || tile.rows <= 8) {
+                multiply<1, 1, WARPS, true, STEPS, BARRIER>(share, a, shared, waited, store);
+            } else {
+                multiply<1, STRIPS, WARPS, true, STEPS, BARRIER>(share, a, shared, waited, store);
+            }
         }
     }
 }

@@ -108,6 +108,12 @@ struct Sums {
     }
 };
 
+// The barrier of so many threads.
+template <int BARRIER, int THREADS>
+__device__ __forceinline__ void synchronize() {
+    asm volatile("bar.sync %0, %1;" ::"n"(BARRIER), "n"(THREADS) : "memory");
+}
+
 // One product: some ranks of A, some rows of x, some inputs.
 struct Share {
     const __nv_bfloat16* x;  // first row
@@ -118,15 +124,17 @@ struct Share {
     int end;
 };
 
-// Multiplies STEPS times 32 inputs of a warp at a time, adds over the block's WARPS warps, and gives the sums of four
-// (rank, token) to `store` once each. shared: [WARPS * CHUNKS * STRIPS * 32].
-template <int CHUNKS, int STRIPS, int WARPS, bool FAST, int STEPS, typename Store>
+// Multiplies STEPS times 32 inputs of a warp at a time, adds over WARPS warps, and gives the sums of four (rank, token)
+// to `store` once each. The warps are all of the block's, or WARPS neighbours from a multiple of WARPS on that have a
+// barrier of their own. shared: [WARPS * CHUNKS * STRIPS * 32].
+template <int CHUNKS, int STRIPS, int WARPS, bool FAST, int STEPS, int BARRIER = 0, typename Store>
 __device__ __forceinline__ void multiply(
     const Share& share, const RankRows (&a)[CHUNKS], float4* shared, bool& waited, Store store) {
     Sums<CHUNKS, STRIPS, FAST> sums;
     sums.clear();
-    int lane = threadIdx.x % 32;
-    int warp = threadIdx.x / 32;
+    int thread = threadIdx.x % (WARPS * 32);
+    int lane = thread % 32;
+    int warp = thread / 32;
     const __nv_bfloat16* x = share.x + static_cast<size_t>(lane / 4) * share.in;
     int at = share.from + warp * SHRINK_STEP + 8 * (lane % 4);
     constexpr int STRIDE = WARPS * SHRINK_STEP;
@@ -137,7 +145,7 @@ __device__ __forceinline__ void multiply(
     for (; first < share.end; first += STRIDE, at += STRIDE) {
         sums.template add<1>(a, x, share.rows, share.in, at, share.end, STRIDE, waited);
     }
-    __syncthreads();  // shared memory is free again
+    synchronize<BARRIER, WARPS * 32>();  // shared memory is free again
 #pragma unroll
     for (int c = 0; c < CHUNKS; c++) {
 #pragma unroll
@@ -146,8 +154,8 @@ __device__ __forceinline__ void multiply(
             shared[(warp * CHUNKS * STRIPS + c * STRIPS + s) * 32 + lane] = make_float4(v[0], v[1], v[2], v[3]);
         }
     }
-    __syncthreads();
-    for (int i = threadIdx.x; i < CHUNKS * STRIPS * 32; i += WARPS * 32) {
+    synchronize<BARRIER, WARPS * 32>();
+    for (int i = thread; i < CHUNKS * STRIPS * 32; i += WARPS * 32) {
         float4 sum = shared[i];
 #pragma unroll
         for (int w = 1; w < WARPS; w++) {

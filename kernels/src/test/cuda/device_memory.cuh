@@ -155,18 +155,20 @@ struct TestStep {
 
 // Launches so that a kernel may start before the end of the one in front.
 template <typename... Parameters, typename... Arguments>
-void launch(
+void launch_with(
     cudaStream_t stream,
     bool early,
     int cluster,
     int blocks,
     int threads,
+    int shared,
     void (*kernel)(Parameters...),
     Arguments... arguments) {
     cudaLaunchConfig_t config{};
     config.gridDim = dim3(std::max(blocks, 1));
     config.blockDim = dim3(threads);
     config.stream = stream;
+    config.dynamicSmemBytes = shared;
     cudaLaunchAttribute attributes[2];
     int count = 0;
     if (early) {
@@ -182,4 +184,16 @@ void launch(
     config.attrs = attributes;
     config.numAttrs = count;
     CHECK(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...));
+}
+
+template <typename... Parameters, typename... Arguments>
+void launch(
+    cudaStream_t stream,
+    bool early,
+    int cluster,
+    int blocks,
+    int threads,
+    void (*kernel)(Parameters...),
+    Arguments... arguments) {
+    launch_with(stream, early, cluster, blocks, threads, 0, kernel, arguments...);
 }

@@ -4,7 +4,7 @@
 //        lora_bench [rank] products: with the base model's products
 #include "device_memory.cuh"
 #include "lora.cuh"
-#include "matvec.cuh"
+#include "decode_product_launch.cuh"
 #include "shrink_beside.cuh"
 #include "vectors.cuh"
 
@@ -250,7 +250,7 @@ class Bench {
 
     enum class Shrink { NONE, IN_FRONT, INSIDE };
 
-    // A layer's products and consumers, for up to MATVEC_ROWS tokens: without adapters, or shrunk somewhere.
+    // A layer's products and consumers, for up to DECODE_PRODUCT_MOST_ROWS tokens: without adapters, or shrunk somewhere.
     double products(const Buffer<bf16>& weights, bool adapters, Shrink shrinks) {
         return time_graph([&](cudaStream_t stream) {
             size_t at = 0;
@@ -272,7 +272,15 @@ class Bench {
                         tiles += divide_up(to.part[part].out, MATVEC_OUT);
                     }
                     at += count;
-                    if (shrinks == Shrink::NONE || shrinks == Shrink::IN_FRONT) {
+                    bool inside = shrinks == Shrink::INSIDE;
+                    if (tokens_ > MATVEC_ROWS) {
+                        DecodeProduct call{};
+                        call.product = product;
+                        call.partial = partial_.get();
+                        call.ready = ready_.get();
+                        launch_decode_product(stream, divide_up(tokens_, 16), multiprocessors, device_step_, call,
+                                              inside ? &to : nullptr);
+                    } else if (!inside) {
                         launch(stream, true, 1, tiles, 128, matvec_tokens, device_step_, product);
                     } else {
                         int blocks = std::min(tokens_ * to.parts * 16 * shrinking::rank_shares(to), most_shrink);
@@ -383,6 +391,8 @@ class Bench {
     Buffer<float> hidden_;
     Buffer<bf16> norm_;
     Buffer<float> frequencies_;
+    Buffer<float> partial_ = Buffer<float>(size_t(multiprocessors) * DECODE_PRODUCT_MOST_ROWS * DECODE_PRODUCT_OUT);
+    Buffer<unsigned> ready_ = Buffer<unsigned>(std::vector<unsigned>(4 * multiprocessors));
     Buffer<unsigned char> cache_;
 };
 
@@ -392,7 +402,7 @@ void time_products(int rank, double bytes_per_us) {
     struct {
         int tokens;
         int adapters;
-    } table[] = {{1, 1}, {2, 2}, {4, 1}, {4, 4}, {8, 1}, {8, 4}, {8, 8}};
+    } table[] = {{1, 1}, {2, 2}, {4, 1}, {4, 4}, {8, 1}, {8, 4}, {8, 8}, {16, 16}, {32, 1}, {32, 8}, {32, 32}, {48, 48}};
     for (auto [tokens, adapters] : table) {
         Bench bench(tokens, adapters, rank, bytes_per_us);
         std::printf("%6d/%-4d | %8.2f %8.2f |", tokens, adapters,

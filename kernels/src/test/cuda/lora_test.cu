@@ -2,9 +2,9 @@
 // same bits twice. Usage: lora_test [cases] [seed]; exit status 0 if all is well. To build it, in kernels/src:
 //
 //     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
-//         main/cuda/{shrink,matvec,expand,gate,gate_staged,add_norm,rotate_and_store}.cu -o lora_test
+//         main/cuda/{shrink,matvec,decode_product,expand,gate,gate_staged,add_norm,rotate_and_store}.cu -o lora_test
 #include "lora_reference.cuh"
-#include "matvec.cuh"
+#include "decode_product_launch.cuh"
 
 #include <cmath>
 #include <cstring>
@@ -194,7 +194,7 @@ class Case {
             set_sequences();
         }
         // Few rows have two ways to h, whose bits differ.
-        beside_product_ = !prompt && rows_ <= MATVEC_ROWS && shape.in % 8 == 0 && !dice_.one_in(4);
+        beside_product_ = !prompt && rows_ <= DECODE_PRODUCT_MOST_ROWS && shape.in % 8 == 0 && !dice_.one_in(4);
         device_step_ = step_.upload();
     }
 
@@ -233,20 +233,42 @@ class Case {
         product.parts = 1;
         product.weight[0] = weight.get();
         std::vector<bf16> results[2];
-        int tiles = divide_up(out, MATVEC_OUT);
+        int shares = dice_.any({1, 7, 264});
         for (int beside = 0; beside < 2; beside++) {
             Buffer<bf16> y(size_t(capacity_) * out);
             product.y = y.get();
-            if (beside == 1) {
-                int shrinks = dice_.any({1, 7, 264});
-                launch(nullptr, true, 1, tiles + shrinks, 128, matvec_shrink, device_step_, product, lora_, shrinks);
+            if (rows_ <= MATVEC_ROWS) {
+                few_rows(product, beside == 1 ? shares : 0);
             } else {
-                launch(nullptr, true, 1, tiles, 128, matvec_tokens, device_step_, product);
+                more_rows(product, beside == 1, shares);
             }
             CHECK(cudaDeviceSynchronize());
             results[beside] = y.download();
         }
         check_same(name_ + " product beside the shrink", results[0], results[1]);
+    }
+
+    void few_rows(const MatVec& product, int shrinks) {
+        int tiles = divide_up(product.out[0], MATVEC_OUT);
+        if (shrinks > 0) {
+            launch(nullptr, true, 1, tiles + shrinks, 128, matvec_shrink, device_step_, product, lora_, shrinks);
+        } else {
+            launch(nullptr, true, 1, tiles, 128, matvec_tokens, device_step_, product);
+        }
+    }
+
+    void more_rows(const MatVec& product, bool shrinks, int blocks) {
+        blocks = std::min(
+            {blocks, 132,
+             divide_up(product.out[0], DECODE_PRODUCT_OUT) * divide_up(product.in, DECODE_PRODUCT_CHUNK)});
+        Buffer<float> partial(size_t(blocks) * DECODE_PRODUCT_MOST_ROWS * DECODE_PRODUCT_OUT);
+        Buffer<unsigned> ready(std::vector<unsigned>(4 * blocks));
+        DecodeProduct call{};
+        call.product = product;
+        call.partial = partial.get();
+        call.ready = ready.get();
+        launch_decode_product(nullptr, divide_up(rows_, 16), blocks, device_step_, call, shrinks ? &lora_ : nullptr);
+        CHECK(cudaDeviceSynchronize());
     }
 
     int blocks() { return dice_.any({1, 5, 132, 1056}); }

@@ -71,9 +71,10 @@ final class CudaProjections implements AutoCloseable {
 
     void project(CurrentStep step, Matrix in, Projected out) {
         Projection projection = out.projection();
-        if (step.adapted() && Products.isFew(step, in)) {
+        KernelLaunch shrinking = step.adapted() ? products.shrinking(step, in) : null;
+        if (shrinking != null) {
             LoraCall call = call(projection);
-            write(kernels.matvecShrink.argument(2), call, step);
+            write(shrinking.argument(2), call, step);
             long units = 16L * step.tiles() * call.parts() * Math.min(scratch.stride() / 16, MOST_RANK_SHARES);
             products.tokensAndShrink(step, in, projection.parts(), out.values(), grid(units, SHRINK_BLOCKS));
             return;

@@ -31,6 +31,12 @@ final class DecodeProducts implements AutoCloseable {
     private static final int CHUNK = 256;
     private static final int STAGES = 3;
     private static final int THREADS = 256;
+
+    /** Threads and shared memory that a block has more for the adapters' shrink. */
+    private static final int SHRINK_THREADS = 256;
+
+    static final int SHRINK_BYTES = 2 * 16 * SHRINK_THREADS;
+
     private static final int FLAGS = 4;
 
     private final Kernels kernels;
@@ -74,6 +80,11 @@ final class DecodeProducts implements AutoCloseable {
         return Math.ceilDiv(rows, ROW_STEP) * ROW_STEP;
     }
 
+    /** Whether the products that it takes can have the adapters' shrink in their launch. */
+    boolean takeShrink(int rows) {
+        return sharedBytes(kernelRows(rows)) + SHRINK_BYTES <= sharedBytes;
+    }
+
     /**
      * Puts a product into the stream.
      *
@@ -82,16 +93,32 @@ final class DecodeProducts implements AutoCloseable {
      */
     void run(CurrentStep step, int rows, boolean outputs, Matrix in, List<Linear> layers, Matrix out) {
         KernelLaunch kernel = kernels.decodeProduct[Math.ceilDiv(rows, ROW_STEP) - 1];
+        prepare(kernel, step, outputs, in, layers, out)
+                .block(THREADS, 1, 1, sharedBytes(kernelRows(rows)))
+                .launch(stream.handle());
+    }
+
+    /** The kernel of a product of the step's tokens that shrinks, too; its argument 2 is the struct {@code Lora}. */
+    KernelLaunch shrinking(int rows) {
+        return kernels.decodeProductShrink[Math.ceilDiv(rows, ROW_STEP) - 1];
+    }
+
+    /** A product of the step's tokens by {@link #shrinking}, whose struct {@code Lora} has been written. */
+    void runAndShrink(CurrentStep step, int rows, Matrix in, List<Linear> layers, Matrix out) {
+        prepare(shrinking(rows), step, false, in, layers, out)
+                .block(THREADS + SHRINK_THREADS, 1, 1, sharedBytes(kernelRows(rows)) + SHRINK_BYTES)
+                .launch(stream.handle());
+    }
+
+    private KernelLaunch prepare(
+            KernelLaunch kernel, CurrentStep step, boolean outputs, Matrix in, List<Linear> layers, Matrix out) {
         int mostBlocks = MatVec.tiles(layers, OUT) * Math.ceilDiv(in.cols(), CHUNK);
         MemorySegment call = kernel.argument(1);
         MatVec.write(call, in, layers, out);
         call.set(JAVA_LONG, MatVec.BYTES, sums.address());
         call.set(JAVA_LONG, MatVec.BYTES + 8, flags.address());
         call.set(JAVA_INT, MatVec.BYTES + 16, outputs ? 1 : 0);
-        kernel.grid(Math.min(blocks, mostBlocks), 1, 1)
-                .block(THREADS, 1, 1, sharedBytes(kernelRows(rows)))
-                .set(0, step.address())
-                .launch(stream.handle());
+        return kernel.grid(Math.min(blocks, mostBlocks), 1, 1).set(0, step.address());
     }
 
     @Override

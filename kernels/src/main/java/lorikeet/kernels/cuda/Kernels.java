@@ -62,6 +62,9 @@ final class Kernels implements AutoCloseable {
     /** By rows, see {@link DecodeProducts}; those that need more shared memory than the device has are missing. */
     final KernelLaunch[] decodeProduct;
 
+    /** The same with the adapters' shrink. */
+    final KernelLaunch[] decodeProductShrink;
+
     /** By the sizes of heads that they are for, see {@link CudaAttention}. */
     final KernelLaunch[] attentionDecode;
 
@@ -116,18 +119,9 @@ final class Kernels implements AutoCloseable {
                                 ATTENTION)
                         .startEarly())
                 .toArray(KernelLaunch[]::new);
-        decodeProduct = IntStream.rangeClosed(1, DecodeProducts.MOST_ROWS / DecodeProducts.ROW_STEP)
-                .map(i -> i * DecodeProducts.ROW_STEP)
-                .filter(rows ->
-                        DecodeProducts.sharedBytes(rows) <= context.device().sharedBytes())
-                .mapToObj(rows -> module.kernel(
-                                arena,
-                                "decode_product_" + rows,
-                                DecodeProducts.sharedBytes(rows),
-                                JAVA_LONG,
-                                DECODE_PRODUCT)
-                        .startEarly())
-                .toArray(KernelLaunch[]::new);
+        decodeProduct = decodeProducts(context, "decode_product_", 0, JAVA_LONG, DECODE_PRODUCT);
+        decodeProductShrink = decodeProducts(
+                context, "decode_product_shrink_", DecodeProducts.SHRINK_BYTES, JAVA_LONG, DECODE_PRODUCT, LORA);
         addNorm = kernel("add_norm", JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     }
 
@@ -146,6 +140,18 @@ final class Kernels implements AutoCloseable {
 
     private static MemoryLayout struct(long bytes) {
         return MemoryLayout.sequenceLayout(bytes / JAVA_LONG.byteSize(), JAVA_LONG);
+    }
+
+    private KernelLaunch[] decodeProducts(
+            CudaContext context, String name, int moreSharedBytes, MemoryLayout... parameters) {
+        return IntStream.rangeClosed(1, DecodeProducts.MOST_ROWS / DecodeProducts.ROW_STEP)
+                .map(i -> i * DecodeProducts.ROW_STEP)
+                .filter(rows -> DecodeProducts.sharedBytes(rows) + moreSharedBytes
+                        <= context.device().sharedBytes())
+                .mapToObj(rows -> module.kernel(
+                                arena, name + rows, DecodeProducts.sharedBytes(rows) + moreSharedBytes, parameters)
+                        .startEarly())
+                .toArray(KernelLaunch[]::new);
     }
 
     private KernelLaunch kernel(String name, MemoryLayout... parameters) {

@@ -11,6 +11,7 @@ import lorikeet.bindings.KernelLaunch;
 import lorikeet.kernels.Linear;
 import lorikeet.memory.ElementType;
 import lorikeet.memory.Matrix;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The base model's products {@code x Wᵀ}, without bias: of a few rows, and of the rows of most decode steps, by kernels
@@ -49,28 +50,44 @@ final class Products {
         return (rows + 63) / 64 * 64;
     }
 
-    /** Whether a product of the step's tokens is one of few rows, which can have the adapters' shrink in its launch. */
-    static boolean isFew(CurrentStep step, Matrix in) {
+    private static boolean isFew(CurrentStep step, Matrix in) {
         return step.tokens() <= MATVEC_ROWS && in.cols() % 8 == 0;
     }
 
+    private boolean isDecode(CurrentStep step, Matrix in) {
+        return !isFew(step, in) && decodeProducts.take(step.tokens(), in.cols());
+    }
+
+    /** The kernel that has both a product of the step's tokens and the adapters' shrink in its launch, if there is one. */
+    @Nullable
+    KernelLaunch shrinking(CurrentStep step, Matrix in) {
+        if (isFew(step, in)) {
+            return kernels.matvecShrink;
+        }
+        return isDecode(step, in) && decodeProducts.takeShrink(step.tokens())
+                ? decodeProducts.shrinking(step.tokens())
+                : null;
+    }
+
     /**
-     * The product of the step's tokens, {@link #isFew} of them, with the adapters' shrink beside it; the caller has
-     * written the kernel's struct {@code Lora}.
+     * The product of the step's tokens by the kernel {@link #shrinking}, with the adapters' shrink; the caller has written
+     * the kernel's argument 2, the struct {@code Lora}.
      *
-     * @param shrinkBlocks blocks that shrink
+     * @param shrinkBlocks blocks that shrink, where they are of their own
      */
     void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
-        KernelLaunch kernel = kernels.matvecShrink;
-        kernel.set(3, shrinkBlocks);
-        few(kernel, step, in, layers, out, shrinkBlocks);
+        if (isFew(step, in)) {
+            few(kernels.matvecShrink.set(3, shrinkBlocks), step, in, layers, out, shrinkBlocks);
+        } else {
+            decodeProducts.runAndShrink(step, step.tokens(), in, layers, out);
+        }
     }
 
     /** The product of the step's tokens, see {@link #run}. */
     void tokens(CurrentStep step, Matrix in, List<Linear> layers, Matrix out) {
         if (isFew(step, in)) {
             few(kernels.matvecTokens, step, in, layers, out, 0);
-        } else if (decodeProducts.take(step.tokens(), in.cols())) {
+        } else if (isDecode(step, in)) {
             decodeProducts.run(step, step.tokens(), false, in, layers, out);
         } else {
             run(step.tokenRows(), in, layers, out);
