@@ -85,10 +85,10 @@ final class Products {
 
     /** The product of the step's tokens, see {@link #run}. */
     void tokens(CurrentStep step, Matrix in, List<Linear> layers, Matrix out) {
-        if (isFew(step, in)) {
-            few(kernels.matvecTokens, step, in, layers, out, 0);
-        } else if (isDecode(step, in)) {
+        if (decodeProducts.take(step.tokens(), in.cols())) {
             decodeProducts.run(step, step.tokens(), false, in, layers, out);
+        } else if (isFew(step, in)) {
+            few(kernels.matvecTokens, step, in, layers, out, 0);
         } else {
             run(step.tokenRows(), in, layers, out);
         }
@@ -96,10 +96,10 @@ final class Products {
 
     /** The product of the wanted rows, into F32, see {@link #run}. */
     void outputs(CurrentStep step, Matrix in, Linear layer, Matrix out) {
-        if (step.outputs() <= MATVEC_ROWS && in.cols() % 8 == 0) {
-            few(kernels.matvecOutputs, step, in, List.of(layer), out, 0);
-        } else if (decodeProducts.take(step.outputs(), in.cols())) {
+        if (decodeProducts.take(step.outputs(), in.cols())) {
             decodeProducts.run(step, step.outputs(), true, in, List.of(layer), out);
+        } else if (step.outputs() <= MATVEC_ROWS && in.cols() % 8 == 0) {
+            few(kernels.matvecOutputs, step, in, List.of(layer), out, 0);
         } else {
             run(step.outputRows(), in, List.of(layer), out);
         }
