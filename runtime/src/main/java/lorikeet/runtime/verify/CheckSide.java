@@ -1,6 +1,7 @@
 package lorikeet.runtime.verify;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import lorikeet.kernels.AdapterWeights;
@@ -203,6 +204,7 @@ final class CheckSide implements AutoCloseable {
             operations.project(gated, layer.down());
             Norm next = i + 1 < layers.size() ? layers.get(i + 1).inputNorm() : finalNorm;
             operations.addNorm(layer.down(), hidden, next, normed);
+            observer.see(new Left("addNorm " + i + " last sum", hidden, tokens, shape.hidden()));
             observer.see(new Left("addNorm " + i + " last", normed, tokens, shape.hidden()));
         }
         operations.gatherOutputs(normed, outputs);
@@ -219,6 +221,19 @@ final class CheckSide implements AutoCloseable {
         float[] values = new float[left.matrix().cols()];
         operations.read(left.matrix(), row, values);
         return values;
+    }
+
+    /** Puts other rows in the place of those that an operation left, as floats: not on a device. */
+    void write(Left left, List<float[]> rows) {
+        for (int row = 0; row < left.rows(); row++) {
+            MemorySegment.copy(
+                    rows.get(row),
+                    0,
+                    left.matrix().rows(row, row + 1).data(),
+                    ValueLayout.JAVA_FLOAT_UNALIGNED,
+                    0,
+                    left.cols());
+        }
     }
 
     @Override
