@@ -12,11 +12,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.function.Consumer;
 
 /**
  * A safetensors file, mapped, with its tensors as views of the mapping.
  *
- * <p>The file is taken for hostile: everything its header says is checked before anything is mapped, and no tensor can
+ * <p>The file is taken for hostile: everything its header says is checked before there is a tensor, and no tensor can
  * reach outside the file. What the elements are is not checked. The format, and the checks that readers owe it, are
  * described at <a href="https://github.com/huggingface/safetensors#format">github.com/huggingface/safetensors</a>: 8
  * bytes with the little-endian length of the header, the header in JSON, the tensors' bytes without gaps. Beyond its
@@ -44,16 +45,26 @@ public final class Safetensors {
     /**
      * Opens a file. Only its header is read; no tensor data is touched.
      *
-     * @param arena owns the mapping; nothing is added to it if the file is refused
+     * @param arena owns the mapping, also if the file is refused
      * @throws InvalidFileException if the file can't be read or breaks a rule of the format
      */
     public static Safetensors open(Path path, Arena arena) {
+        return open(path, arena, mapped -> {});
+    }
+
+    /**
+     * The same for somebody who wants the mapping before the header has been read.
+     *
+     * @param early receives the whole file, mapped, which may be refused later
+     */
+    static Safetensors open(Path path, Arena arena, Consumer<MemorySegment> early) {
         try (RegularFile file = RegularFile.open(path)) {
             long dataStart = LENGTH_BYTES + headerLength(file);
+            MappedFile mapped = MappedFile.map(file, arena);
+            early.accept(mapped.segment());
             SafetensorsHeader header = SafetensorsHeader.read(path, file.input(LENGTH_BYTES, dataStart));
             List<SafetensorsHeader.Entry> entries =
                     SafetensorsLayout.inOrder(path, header.entries(), file.size() - dataStart);
-            MappedFile mapped = MappedFile.map(file, arena);
             MemorySegment data = mapped.segment().asSlice(dataStart);
             SequencedMap<String, Tensor> tensors = LinkedHashMap.newLinkedHashMap(entries.size());
             for (SafetensorsHeader.Entry entry : entries) {

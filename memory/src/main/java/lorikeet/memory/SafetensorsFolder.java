@@ -2,6 +2,7 @@ package lorikeet.memory;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.function.Consumer;
 
 /**
  * The tensors of a folder in the Hugging Face layout: in one file ({@code model.safetensors}), or in several shards
@@ -42,30 +44,41 @@ public final class SafetensorsFolder {
      *
      * @param stem what the files' names start with: {@code model} for a checkpoint, {@code adapter_model} for an adapter
      *     of PEFT's
-     * @param arena owns the mappings; if the folder is refused, some of its shards may stay mapped until the arena closes
+     * @param arena owns the mappings; if the folder is refused, its files may stay mapped until the arena closes
      * @throws InvalidFileException if there is no such file, or one of the files is refused
      */
     public static SafetensorsFolder open(Path folder, String stem, Arena arena) {
+        return open(folder, stem, arena, mapped -> {});
+    }
+
+    /**
+     * Opens a folder for somebody who has something to do with the mappings while the headers are read and checked.
+     *
+     * @param early receives each file, mapped whole and read-only, before its header is read; the file, or another, may be
+     *     refused later
+     * @throws InvalidFileException as {@link #open(Path, String, Arena)}
+     */
+    public static SafetensorsFolder open(Path folder, String stem, Arena arena, Consumer<MemorySegment> early) {
         Path single = folder.resolve(stem + ".safetensors");
         if (isThere(single)) {
-            Safetensors file = Safetensors.open(single, arena);
+            Safetensors file = Safetensors.open(single, arena, early);
             return new SafetensorsFolder(folder, List.of(file), file.tensors());
         }
         Path index = folder.resolve(stem + ".safetensors.index.json");
         if (isThere(index)) {
-            return openShards(folder, index, arena);
+            return openShards(folder, index, arena, early);
         }
         throw nothingToOpen(folder, single.getFileName() + " or " + index.getFileName());
     }
 
-    private static SafetensorsFolder openShards(Path folder, Path index, Arena arena) {
+    private static SafetensorsFolder openShards(Path folder, Path index, Arena arena, Consumer<MemorySegment> early) {
         SequencedMap<String, Safetensors> shards = new LinkedHashMap<>();
         SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
         for (Map.Entry<String, String> entry : SafetensorsIndex.read(index).entrySet()) {
             String name = entry.getKey();
             Safetensors shard = shards.get(entry.getValue());
             if (shard == null) {
-                shard = openShard(folder, index, name, entry.getValue(), arena);
+                shard = openShard(folder, index, name, entry.getValue(), arena, early);
                 shards.put(entry.getValue(), shard);
             }
             Path file = shard.path();
@@ -78,11 +91,12 @@ public final class SafetensorsFolder {
         return new SafetensorsFolder(folder, List.copyOf(shards.values()), tensors);
     }
 
-    private static Safetensors openShard(Path folder, Path index, String tensor, String shard, Arena arena) {
+    private static Safetensors openShard(
+            Path folder, Path index, String tensor, String shard, Arena arena, Consumer<MemorySegment> early) {
         try {
             Path file = folder.resolve(shard);
             if (isThere(file)) {
-                return Safetensors.open(file, arena);
+                return Safetensors.open(file, arena, early);
             }
         } catch (InvalidPathException e) {
             // No file of this system can have that name, so it is missing.

@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -79,12 +82,25 @@ class SafetensorsLeakTest {
     void nothingStaysOfARefusedFile() throws IOException {
         Path file = folder.resolve("bad.safetensors");
         SafetensorsBytes.write(file, SafetensorsBytes.of("{}", 5000));
-        try (Arena arena = Arena.ofShared()) {
-            for (int i = 0; i < OPENS; i++) {
+        for (int i = 0; i < OPENS; i++) {
+            try (Arena arena = Arena.ofShared()) {
                 assertThatThrownBy(() -> Safetensors.open(file, arena)).isInstanceOf(InvalidFileException.class);
+                assertThat(descriptors()).isZero();
             }
-            assertThat(mappings()).isZero();
-            assertThat(descriptors()).isZero();
+        }
+        assertThat(mappings()).isZero();
+    }
+
+    @Test
+    void aFileIsHandedOutBeforeItsHeaderIsRead() {
+        SafetensorsBytes.write(folder.resolve("bad.safetensors"), SafetensorsBytes.of("{}", 5000));
+        List<MemorySegment> seen = new ArrayList<>();
+        try (Arena arena = Arena.ofShared()) {
+            assertThatThrownBy(() -> SafetensorsFolder.open(folder, "bad", arena, seen::add))
+                    .isInstanceOf(InvalidFileException.class);
+            assertThat(seen)
+                    .singleElement()
+                    .satisfies(mapped -> assertThat(mapped.byteSize()).isGreaterThan(5000));
         }
     }
 

@@ -1,6 +1,7 @@
 package lorikeet.runtime.adapter;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,7 +17,6 @@ import lorikeet.kernels.Operations;
 import lorikeet.kernels.Registration;
 import lorikeet.memory.InvalidFileException;
 import lorikeet.memory.Matrix;
-import lorikeet.memory.Safetensors;
 import lorikeet.memory.SafetensorsFolder;
 import lorikeet.memory.Tensor;
 import lorikeet.runtime.ErrorCode;
@@ -72,7 +72,7 @@ public final class AdapterLoader {
      * @throws LorikeetException NOT_FOUND, INVALID_FILE, or INCOMPATIBLE with the base model or for what isn't supported
      */
     public static LoadedAdapter load(Path folder, ModelWeights base, Operations operations) {
-        return load(folder, base, operations, file -> Registration.NONE);
+        return load(folder, base, operations, mapped -> Registration.NONE);
     }
 
     /**
@@ -80,12 +80,12 @@ public final class AdapterLoader {
      * they are checked; both is done in the end.
      */
     public static LoadedAdapter loadRegistered(Path folder, ModelWeights base, Operations operations) {
-        return load(folder, base, operations, file -> operations.register(file.mapped()));
+        return load(folder, base, operations, operations::register);
     }
 
     @SuppressWarnings("MustBeClosedChecker") // The arena is closed on failure, else by the loaded adapter.
     private static LoadedAdapter load(
-            Path folder, ModelWeights base, Operations operations, Function<Safetensors, Registration> register) {
+            Path folder, ModelWeights base, Operations operations, Function<MemorySegment, Registration> register) {
         if (!Files.isDirectory(folder)) {
             throw new LorikeetException(
                     ErrorCode.NOT_FOUND, folder + (Files.exists(folder) ? ": not a folder" : ": no such folder"));
@@ -96,8 +96,8 @@ public final class AdapterLoader {
         Arena arena = Arena.ofShared();
         List<Registration> registrations = new ArrayList<>();
         try {
-            SafetensorsFolder files = SafetensorsFolder.open(folder, STEM, arena);
-            files.files().forEach(file -> registrations.add(register.apply(file)));
+            SafetensorsFolder files =
+                    SafetensorsFolder.open(folder, STEM, arena, mapped -> registrations.add(register.apply(mapped)));
             LoadedAdapter loaded =
                     new AdapterLoader(folder, config, files, base, operations, arena).loadIntact(arena, registrations);
             registrations.forEach(Registration::await);
