@@ -14,8 +14,9 @@ import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The base model's products {@code x Wᵀ}, without bias: of a few rows, and of the rows of most decode steps, by kernels
- * that do nothing but read the weights, of more by cuBLASLt, where an algorithm is looked for once for each size.
+ * The base model's products {@code x Wᵀ}, without bias: of the rows of most decode steps, and of a few on devices with
+ * little shared memory, by kernels that do nothing but read the weights, of more by cuBLASLt, where an algorithm is looked
+ * for once for each size.
  */
 final class Products {
     /** The most rows of a product by the kernels for few rows. */
@@ -50,23 +51,21 @@ final class Products {
         return (rows + 63) / 64 * 64;
     }
 
-    private static boolean isFew(CurrentStep step, Matrix in) {
-        return step.tokens() <= MATVEC_ROWS && in.cols() % 8 == 0;
+    private static boolean isFew(int rows, Matrix in) {
+        return rows <= MATVEC_ROWS && in.cols() % 8 == 0;
     }
 
-    private boolean isDecode(CurrentStep step, Matrix in) {
-        return !isFew(step, in) && decodeProducts.take(step.tokens(), in.cols());
+    private boolean isDecodeAndShrink(CurrentStep step, Matrix in) {
+        return decodeProducts.take(step.tokens(), in.cols()) && decodeProducts.takeShrink(step.tokens());
     }
 
     /** The kernel that has both a product of the step's tokens and the adapters' shrink in its launch, if there is one. */
     @Nullable
     KernelLaunch shrinking(CurrentStep step, Matrix in) {
-        if (isFew(step, in)) {
-            return kernels.matvecShrink;
+        if (isDecodeAndShrink(step, in)) {
+            return decodeProducts.shrinking(step.tokens());
         }
-        return isDecode(step, in) && decodeProducts.takeShrink(step.tokens())
-                ? decodeProducts.shrinking(step.tokens())
-                : null;
+        return isFew(step.tokens(), in) ? kernels.matvecShrink : null;
     }
 
     /**
@@ -76,10 +75,10 @@ final class Products {
      * @param shrinkBlocks blocks that shrink, where they are of their own
      */
     void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
-        if (isFew(step, in)) {
-            few(kernels.matvecShrink.set(3, shrinkBlocks), step, in, layers, out, shrinkBlocks);
-        } else {
+        if (isDecodeAndShrink(step, in)) {
             decodeProducts.runAndShrink(step, step.tokens(), in, layers, out);
+        } else {
+            few(kernels.matvecShrink.set(3, shrinkBlocks), step, in, layers, out, shrinkBlocks);
         }
     }
 
@@ -87,7 +86,7 @@ final class Products {
     void tokens(CurrentStep step, Matrix in, List<Linear> layers, Matrix out) {
         if (decodeProducts.take(step.tokens(), in.cols())) {
             decodeProducts.run(step, step.tokens(), false, in, layers, out);
-        } else if (isFew(step, in)) {
+        } else if (isFew(step.tokens(), in)) {
             few(kernels.matvecTokens, step, in, layers, out, 0);
         } else {
             run(step.tokenRows(), in, layers, out);
@@ -98,7 +97,7 @@ final class Products {
     void outputs(CurrentStep step, Matrix in, Linear layer, Matrix out) {
         if (decodeProducts.take(step.outputs(), in.cols())) {
             decodeProducts.run(step, step.outputs(), true, in, List.of(layer), out);
-        } else if (step.outputs() <= MATVEC_ROWS && in.cols() % 8 == 0) {
+        } else if (isFew(step.outputs(), in)) {
             few(kernels.matvecOutputs, step, in, List.of(layer), out, 0);
         } else {
             run(step.outputRows(), in, List.of(layer), out);
