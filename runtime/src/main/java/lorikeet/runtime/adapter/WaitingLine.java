@@ -1,31 +1,55 @@
 package lorikeet.runtime.adapter;
 
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.SequencedMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import lorikeet.runtime.LorikeetException;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Threads that wait for adapters which aren't loaded: first come, first served, and whoever wants the same one is served
- * with the first who does. Safe for use by several threads.
+ * Threads that wait for adapters which aren't loaded: first come, first served, and whoever wants the same one has the
+ * place of the first who did, also when that one gives up. Safe for use by several threads.
  */
 final class WaitingLine {
-    private final ReentrantLock turn = new ReentrantLock(true);
+    private final ReentrantLock lock = new ReentrantLock();
 
-    /** By name: those who wait for somebody in the line to get the adapter. */
-    private final Map<String, List<CompletableFuture<Optional<AdapterLease>>>> followers = new HashMap<>();
+    /** By name, in the order of their places; each has somebody who waits. */
+    private final SequencedMap<String, Deque<Waiter>> places = new LinkedHashMap<>();
+
+    /** Whether somebody's turn has come, and isn't over. */
+    private boolean isTaken;
 
     private final AtomicInteger waiting = new AtomicInteger();
+
+    /** What a thread waits for; under the lock. */
+    private enum Answer {
+        NONE,
+        ITS_TURN,
+        SERVED,
+        GIVEN_UP
+    }
+
+    /** A thread that waits; its fields are under the lock. */
+    private static final class Waiter {
+        private final Condition answered;
+        private Answer answer = Answer.NONE;
+        private Optional<AdapterLease> lease = Optional.empty();
+
+        Waiter(Condition answered) {
+            this.answered = answered;
+        }
+
+        void answer(Answer given) {
+            answer = given;
+            answered.signal();
+        }
+    }
 
     /** How many wait now, with the one whose turn it is. */
     int waiting() {
@@ -34,7 +58,12 @@ final class WaitingLine {
 
     /** True if nobody's turn has come. */
     boolean isEmpty() {
-        return !turn.isLocked();
+        lock.lock();
+        try {
+            return !isTaken;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -42,92 +71,115 @@ final class WaitingLine {
      *
      * @param load loads the adapter and lends it, when this thread's turn has come
      * @param again lends it once more, to others
-     * @return empty if somebody else tried to load it and failed
+     * @return empty if somebody else has loaded it but it could not be lent again
      * @throws LorikeetException what {@code load} does; the wait's if it is over
      */
     Optional<AdapterLease> await(
             AdapterWait wait, Supplier<AdapterLease> load, Supplier<Optional<AdapterLease>> again) {
-        CompletableFuture<Optional<AdapterLease>> follower = follow(wait.name());
         waiting.incrementAndGet();
         try {
-            return follower == null ? stand(wait, load, again) : await(wait, follower);
+            Waiter me = stand(wait);
+            return me.answer == Answer.SERVED ? me.lease : Optional.of(load(wait.name(), me, load, again));
         } finally {
             waiting.decrementAndGet();
         }
     }
 
-    private Optional<AdapterLease> stand(
-            AdapterWait wait, Supplier<AdapterLease> load, Supplier<Optional<AdapterLease>> again) {
+    /** Returns when it has been served, or when its turn has come. */
+    private Waiter stand(AdapterWait wait) {
+        lock.lock();
         try {
-            awaitTurn(wait);
-            try {
-                AdapterLease lease = load.get();
-                lead(wait.name()).forEach(other -> serve(other, again));
-                return Optional.of(lease);
-            } finally {
-                turn.unlock();
+            Waiter me = new Waiter(lock.newCondition());
+            places.computeIfAbsent(wait.name(), name -> new ArrayDeque<>()).add(me);
+            callNext();
+            awaitAnswer(me, wait);
+            if (me.answer == Answer.NONE) {
+                me.answer = Answer.GIVEN_UP;
+                leave(wait.name(), me);
+                throw wait.over();
             }
+            return me;
         } finally {
-            lead(wait.name()).forEach(other -> other.complete(Optional.empty()));
+            lock.unlock();
         }
     }
 
-    /** Joins those who wait for a name; null, and the caller stands in the line for it, if there are none. */
-    private synchronized @Nullable CompletableFuture<Optional<AdapterLease>> follow(String name) {
-        List<CompletableFuture<Optional<AdapterLease>>> others = followers.get(name);
-        if (others == null) {
-            followers.put(name, new ArrayList<>());
-            return null;
+    private static void awaitAnswer(Waiter me, AdapterWait wait) {
+        try {
+            for (long left = wait.left(); me.answer == Answer.NONE && left > 0; ) {
+                left = me.answered.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
-        CompletableFuture<Optional<AdapterLease>> follower = new CompletableFuture<>();
-        others.add(follower);
-        return follower;
     }
 
-    /** Those who waited for this name until now; the next one stands in the line by itself. */
-    private synchronized List<CompletableFuture<Optional<AdapterLease>>> lead(String name) {
-        List<CompletableFuture<Optional<AdapterLease>>> others = followers.remove(name);
-        return others == null ? List.of() : others;
+    private void callNext() {
+        Map.Entry<String, Deque<Waiter>> first = places.firstEntry();
+        if (!isTaken && first != null) {
+            isTaken = true;
+            first.getValue().getFirst().answer(Answer.ITS_TURN);
+        }
     }
 
-    private static void serve(
-            CompletableFuture<Optional<AdapterLease>> follower, Supplier<Optional<AdapterLease>> again) {
+    private void leave(String name, Waiter me) {
+        Deque<Waiter> same = places.get(name);
+        if (same != null && same.remove(me) && same.isEmpty()) {
+            places.remove(name);
+        }
+    }
+
+    /** This thread's turn: it loads for all who wait for the same, or leaves its place to the next of them. */
+    private AdapterLease load(
+            String name, Waiter me, Supplier<AdapterLease> load, Supplier<Optional<AdapterLease>> again) {
+        try {
+            AdapterLease lease = load.get();
+            others(name, me).forEach(other -> serve(other, again));
+            return lease;
+        } finally {
+            lock.lock();
+            try {
+                leave(name, me);
+                isTaken = false;
+                callNext();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /** Those who waited for this name until now; who comes later has a place of its own. */
+    private Deque<Waiter> others(String name, Waiter me) {
+        lock.lock();
+        try {
+            Deque<Waiter> others = new ArrayDeque<>(places.remove(name));
+            others.remove(me);
+            return others;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void serve(Waiter other, Supplier<Optional<AdapterLease>> again) {
         Optional<AdapterLease> lease = Optional.empty();
         try {
             lease = again.get();
         } catch (LorikeetException e) {
-            // The follower tries by itself, and learns the same.
+            // It tries by itself, and learns the same.
         }
-        if (!follower.complete(lease)) {
-            lease.ifPresent(AdapterLease::close); // it has given up
-        }
-    }
-
-    private void awaitTurn(AdapterWait wait) {
-        boolean mine = false;
+        boolean late;
+        lock.lock();
         try {
-            mine = turn.tryLock(wait.left(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            late = other.answer == Answer.GIVEN_UP;
+            if (!late) {
+                other.lease = lease;
+                other.answer(Answer.SERVED);
+            }
+        } finally {
+            lock.unlock();
         }
-        if (!mine) {
-            throw wait.over();
+        if (late) {
+            lease.ifPresent(AdapterLease::close);
         }
-    }
-
-    private static Optional<AdapterLease> await(AdapterWait wait, CompletableFuture<Optional<AdapterLease>> follower) {
-        try {
-            return follower.get(wait.left(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (TimeoutException e) {
-            // Below.
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e);
-        }
-        if (follower.complete(Optional.empty())) {
-            throw wait.over();
-        }
-        return follower.join(); // served in the last moment
     }
 }

@@ -10,7 +10,9 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -244,6 +246,44 @@ class OfferedAdaptersTest {
             third.get().close();
             assertThat(offer.registry.loading()).isEmpty();
             good.close();
+            assertThat(offer.registry.draining()).isEmpty();
+        }
+    }
+
+    @Test
+    void whoeverWaitedWithOneThatGivesUpKeepsTheirPlace() throws Exception {
+        AdapterFiles.copy(AdapterFiles.QV_R4, folder.resolve("other"));
+        AdapterFiles.copy(AdapterFiles.QV_R4, folder.resolve("third"));
+        try (Offer offer = new Offer(atMost(1, 0))) {
+            AdapterLease good = offer.adapters.lend("good", Duration.ZERO);
+            Queue<ErrorCode> ended = new ConcurrentLinkedQueue<>();
+            List<Thread> impatient = new ArrayList<>();
+            for (int i = 0; i < 2; i++) {
+                impatient.add(Thread.ofVirtual().start(() -> {
+                    try {
+                        offer.adapters.lend("other", PATIENCE).close();
+                    } catch (LorikeetException e) {
+                        ended.add(e.code());
+                    }
+                }));
+                offer.awaitLeaving("good");
+                offer.awaitWaiting(i + 1);
+            }
+            Future<AdapterLease> other = offer.later("other");
+            offer.awaitWaiting(3);
+            Future<AdapterLease> third = offer.later("third");
+            offer.awaitWaiting(4);
+            // The second first, who only follows; then the one whose turn it is.
+            for (Thread thread : impatient.reversed()) {
+                thread.interrupt();
+                thread.join();
+            }
+            assertThat(ended).containsExactly(ErrorCode.ABORTED, ErrorCode.ABORTED);
+            good.close();
+            assertThat(other.get().name()).isEqualTo("other");
+            assertThat(third.isDone()).isFalse();
+            other.get().close();
+            third.get().close();
             assertThat(offer.registry.draining()).isEmpty();
         }
     }
