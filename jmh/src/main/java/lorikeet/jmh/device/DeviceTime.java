@@ -19,6 +19,18 @@ public class DeviceTime {
     /** Steps that were timed. */
     public long deviceSteps;
 
+    /** Does something once, and adds what it takes on the device. */
+    void measure(@Nullable StreamTimer timer, Runnable work) {
+        if (timer == null) {
+            work.run();
+            return;
+        }
+        timer.start();
+        work.run();
+        timer.stop();
+        add(timer, 1);
+    }
+
     /** Adds what the stopwatch has measured, waiting for it. */
     void add(@Nullable StreamTimer timer, int steps) {
         if (timer != null) {

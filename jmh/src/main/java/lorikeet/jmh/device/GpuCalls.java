@@ -13,7 +13,6 @@ import lorikeet.bindings.CudaModule;
 import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.DeviceMemory;
 import lorikeet.bindings.KernelLaunch;
-import lorikeet.bindings.StreamTimer;
 import lorikeet.kernels.cuda.CudaOperations;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -47,20 +46,14 @@ public class GpuCalls {
     private @Nullable Opened opened;
 
     private record Opened(
-            CudaContext context,
-            CudaStream stream,
-            StreamTimer timer,
-            CudaModule module,
-            KernelLaunch kernel,
-            CudaEvent event,
-            CudaGraph graph,
-            DeviceMemory step) {}
+            Gpu gpu, CudaModule module, KernelLaunch kernel, CudaEvent event, CudaGraph graph, DeviceMemory step) {}
 
     /** Loads the kernels, and records launches of one over a step without tokens. */
     @Setup
     public void open() throws IOException {
-        CudaContext context = Gpu.open(device);
-        CudaStream stream = context.stream(0);
+        Gpu gpu = Gpu.open(device);
+        CudaContext context = gpu.context();
+        CudaStream stream = gpu.stream();
         CudaModule module = context.module(kernels());
         DeviceMemory step = context.allocate(STEP_BYTES);
         stream.fill(step.address(), (byte) 0, STEP_BYTES);
@@ -89,7 +82,7 @@ public class GpuCalls {
             kernel.launch(stream.handle());
         }
         CudaGraph graph = stream.endCapture();
-        opened = new Opened(context, stream, new StreamTimer(context, stream), module, kernel, event, graph, step);
+        opened = new Opened(gpu, module, kernel, event, graph, step);
     }
 
     private MemorySegment kernels() throws IOException {
@@ -118,36 +111,31 @@ public class GpuCalls {
     @Benchmark
     @OperationsPerInvocation(LAUNCHES)
     public void launch() {
-        Opened gpu = opened();
+        Opened with = opened();
+        CudaStream stream = with.gpu.stream();
         for (int i = 0; i < LAUNCHES; i++) {
-            gpu.kernel.launch(gpu.stream.handle());
+            with.kernel.launch(stream.handle());
         }
-        gpu.stream.synchronize();
+        stream.synchronize();
     }
 
     /** One replay of {@value #RECORDED} recorded launches, to its end. */
     @Benchmark
     public void graphReplay(DeviceTime time) {
-        Opened gpu = opened();
-        gpu.timer.start();
-        gpu.graph.launch(gpu.stream);
-        gpu.timer.stop();
-        time.add(gpu.timer, 1);
+        Opened with = opened();
+        time.measure(with.gpu.timer(), () -> with.graph.launch(with.gpu.stream()));
     }
 
     /** Gives everything back. */
     @TearDown
     public void close() {
-        Opened gpu = opened();
-        gpu.context.use();
-        gpu.stream.synchronize();
-        gpu.graph.close();
-        gpu.event.close();
-        gpu.timer.close();
-        gpu.step.close();
-        gpu.module.close();
-        gpu.stream.close();
-        gpu.context.close();
+        Opened with = opened();
+        with.gpu.settle();
+        with.graph.close();
+        with.event.close();
+        with.step.close();
+        with.module.close();
+        with.gpu.close();
         arena.close();
     }
 }

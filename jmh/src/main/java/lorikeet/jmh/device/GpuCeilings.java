@@ -1,15 +1,14 @@
 package lorikeet.jmh.device;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import lorikeet.bindings.CublasLt;
 import lorikeet.bindings.CublasProduct;
 import lorikeet.bindings.CudaContext;
-import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.DeviceMemory;
 import lorikeet.bindings.LibraryNotFoundException;
 import lorikeet.bindings.PinnedMemory;
-import lorikeet.bindings.StreamTimer;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -43,25 +42,16 @@ public class GpuCeilings {
     private @Nullable Opened opened;
 
     private record Opened(
-            CudaContext context,
-            CudaStream stream,
-            StreamTimer timer,
-            CublasLt library,
-            CublasProduct product,
-            DeviceMemory from,
-            DeviceMemory to,
-            PinnedMemory host) {}
+            Gpu gpu, CublasLt library, CublasProduct product, DeviceMemory from, DeviceMemory to, PinnedMemory host) {}
 
     /** Fills the memory with random numbers: what they are matters to the speed of a product. */
     @Setup
     public void open() throws LibraryNotFoundException {
-        CudaContext context = Gpu.open(device);
-        CudaStream stream = context.stream(0);
+        Gpu gpu = Gpu.open(device);
+        CudaContext context = gpu.context();
         CublasLt library = CublasLt.open(context);
         Opened made = new Opened(
-                context,
-                stream,
-                new StreamTimer(context, stream),
+                gpu,
                 library,
                 library.products(SIDE, SIDE, SIDE, false, 1).getFirst(),
                 context.allocate(COPIED),
@@ -70,9 +60,9 @@ public class GpuCeilings {
         Noise noise = new Noise(arena, SENT / Short.BYTES);
         made.host.segment().copyFrom(noise.all().asSlice(0, SENT));
         for (long at = 0; at < COPIED; at += SENT) {
-            stream.copyToDevice(made.from.address() + at, made.host.segment(), SENT);
+            gpu.stream().copyToDevice(made.from.address() + at, made.host.segment(), SENT);
         }
-        stream.synchronize();
+        gpu.settle();
         opened = made;
     }
 
@@ -86,51 +76,40 @@ public class GpuCeilings {
     /** A copy on the device. */
     @Benchmark
     public void deviceCopy(DeviceTime time) {
-        Opened gpu = opened();
-        gpu.timer.start();
-        gpu.stream.copyOnDevice(gpu.to.address(), gpu.from.address(), COPIED);
-        gpu.timer.stop();
-        time.add(gpu.timer, 1);
+        Opened with = opened();
+        time.measure(
+                with.gpu.timer(), () -> with.gpu.stream().copyOnDevice(with.to.address(), with.from.address(), COPIED));
     }
 
     /** A copy from page-locked host memory. */
     @Benchmark
     public void hostToDevice(DeviceTime time) {
-        Opened gpu = opened();
-        gpu.timer.start();
-        gpu.stream.copyToDevice(gpu.to.address(), gpu.host.segment(), SENT);
-        gpu.timer.stop();
-        time.add(gpu.timer, 1);
+        Opened with = opened();
+        time.measure(
+                with.gpu.timer(), () -> with.gpu.stream().copyToDevice(with.to.address(), with.host.segment(), SENT));
     }
 
     /** A bf16 product of two square matrices. */
     @Benchmark
     public void product(DeviceTime time) {
-        Opened gpu = opened();
+        Opened with = opened();
         long bytes = (long) SIDE * SIDE * Short.BYTES;
-        gpu.timer.start();
-        gpu.product.run(
-                gpu.stream,
-                gpu.from.segment().asSlice(0, bytes),
-                gpu.from.segment().asSlice(bytes, bytes),
-                gpu.to.segment().asSlice(0, bytes));
-        gpu.timer.stop();
-        time.add(gpu.timer, 1);
+        MemorySegment first = with.from.segment().asSlice(0, bytes);
+        MemorySegment second = with.from.segment().asSlice(bytes, bytes);
+        MemorySegment out = with.to.segment().asSlice(0, bytes);
+        time.measure(with.gpu.timer(), () -> with.product.run(with.gpu.stream(), first, second, out));
     }
 
     /** Gives everything back. */
     @TearDown
     public void close() {
-        Opened gpu = opened();
-        gpu.context.use();
-        gpu.stream.synchronize();
-        gpu.timer.close();
-        gpu.host.close();
-        gpu.from.close();
-        gpu.to.close();
-        gpu.library.close();
-        gpu.stream.close();
-        gpu.context.close();
+        Opened with = opened();
+        with.gpu.settle();
+        with.host.close();
+        with.from.close();
+        with.to.close();
+        with.library.close();
+        with.gpu.close();
         arena.close();
     }
 }

@@ -4,10 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
-import lorikeet.bindings.StreamTimer;
 import lorikeet.kernels.AdapterWeights;
 import lorikeet.kernels.Batch;
-import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -18,6 +16,7 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.infra.Blackhole;
 
 /** Prompts, computed in one step up to the logits of their last tokens. */
 @State(Scope.Benchmark)
@@ -98,18 +97,9 @@ public class Prompt {
 
     /** The prompts, to the last token's logits. */
     @Benchmark
-    public Matrix prompt(DeviceTime time) {
+    public void prompt(DeviceTime time, Blackhole logits) {
         RandomDecoder decoder = decoder();
-        StreamTimer timer = decoder.timer();
-        if (timer != null) {
-            timer.start();
-        }
-        Matrix logits = decoder.run(batch);
-        if (timer != null) {
-            timer.stop();
-        }
-        time.add(timer, 1);
-        return logits;
+        time.measure(decoder.timer(), () -> logits.consume(decoder.run(batch)));
     }
 
     /** Gives everything back. */
