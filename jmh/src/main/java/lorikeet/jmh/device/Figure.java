@@ -93,6 +93,16 @@ record Figure(
         return parameters.getOrDefault(name, "");
     }
 
+    /** What it did a step of. */
+    Load load() {
+        return Load.parse(parameter("load"));
+    }
+
+    /** The adapters' rank; 0 if there are none. */
+    int rank() {
+        return Integer.parseInt(parameters.getOrDefault("rank", "0"));
+    }
+
     /** The score in milliseconds, whatever unit of time it has. */
     double millis() {
         return unit.startsWith("ns") ? score / 1e6 : unit.startsWith("us") ? score / 1e3 : score;

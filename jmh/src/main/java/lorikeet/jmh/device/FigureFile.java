@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -40,8 +41,7 @@ record FigureFile(String device, String java, String when, ModelShape shape, Lis
 
     /** The first result of a benchmark whose parameters, given as names and values in turn, are these. */
     Optional<Figure> find(String benchmark, String... parameters) {
-        return figures.stream()
-                .filter(figure -> figure.benchmark().equals(benchmark))
+        return all(benchmark)
                 .filter(figure -> {
                     for (int i = 0; i < parameters.length; i += 2) {
                         if (!parameters[i + 1].equals(figure.parameters().get(parameters[i]))) {
@@ -51,6 +51,11 @@ record FigureFile(String device, String java, String when, ModelShape shape, Lis
                     return true;
                 })
                 .findFirst();
+    }
+
+    /** All results of a benchmark, in the order in which they were measured. */
+    Stream<Figure> all(String benchmark) {
+        return figures.stream().filter(figure -> figure.benchmark().equals(benchmark));
     }
 
     static FigureFile read(Path file) throws IOException {

@@ -36,6 +36,15 @@ public final class FigureSet {
     private static final double BFLOAT16_ERROR = 3e-2;
     private static final double FLOAT32_ERROR = 1e-3;
 
+    private static final int HIGH_RANK = 64;
+    private static final int HIGHEST_RANK = 256;
+
+    /** Decode steps with adapters, of which one with "/0" is the same without. */
+    private static final String[] ADAPTED_LOADS = {"1/1", "8/8", "32/8", "64/1", "64/8", "64/64", "128/32"};
+
+    private static final String[] BASE_LOADS = {"1/0", "8/0", "32/0", "64/0", "128/0"};
+    private static final String[] ADAPTED_PROMPTS = {"512/1", "2048/4", "4096/8"};
+
     private final String device;
     private final ModelShape shape;
     private final boolean gpu;
@@ -155,10 +164,11 @@ public final class FigureSet {
             set.add(Run.of("GpuCalls.launch"));
             set.add(Run.of("GpuCalls.graphReplay"));
             set.add(Run.of("Decode.step", new Values("load", "1/0", "32/0", "32/8", "64/0", "64/64")));
-            set.add(Run.of("EngineStep.step", new Values("load", FigureTable.ENGINE_LOADS)));
+            set.add(Run.of("EngineStep.step", new Values("load", "1/0", "32/0", "64/0")));
             layers(set);
             set.add(Run.of("Prompt.prompt", rank(0), new Values("load", "512/1", "2048/1", "2048/4", "4096/8")));
-            set.add(Run.of("Prompt.prompt", rank(FigureTable.RANK), new Values("load", "512/1", "2048/4", "4096/8")));
+            set.add(Run.of("Prompt.prompt", rank(FigureTable.RANK), new Values("load", ADAPTED_PROMPTS)));
+            set.add(Run.of("Prompt.prompt", rank(HIGH_RANK), new Values("load", ADAPTED_PROMPTS)));
         } else {
             set.add(Run.of("Decode.step", new Values("load", "1/0", "8/0", "8/8")));
             set.add(Run.of("EngineStep.step"));
@@ -193,21 +203,18 @@ public final class FigureSet {
 
     /** Decode steps by tokens, adapters, mix and rank: what adapters add to each layer. */
     private static void layers(List<Run> set) {
-        set.add(Run.of("Decode.forward", new Values("load", FigureTable.loads())));
-        set.add(Run.of("Decode.forward", new Values("load", FigureTable.IDENTICAL_LOAD)));
-        set.add(Run.of(
-                "Decode.forward", new Values("load", FigureTable.SKEWED_LOAD), new Values("mix", Mix.SKEWED.name())));
-        set.add(Run.of("Decode.forward", new Values("load", FigureTable.RANKS_LOAD), rank(FigureTable.HIGH_RANK)));
+        set.add(Run.of("Decode.forward", new Values("load", BASE_LOADS)));
+        set.add(Run.of("Decode.forward", new Values("load", ADAPTED_LOADS)));
+        set.add(Run.of("Decode.forward", new Values("load", "64/8"), new Values("mix", Mix.SKEWED.name())));
+        set.add(Run.of("Decode.forward", new Values("load", "1/1", "8/8", "32/8", "64/64"), rank(HIGH_RANK)));
     }
 
     /** What the table has no room for on every run. */
     private static void rest(List<Run> set) {
         set.add(Run.of("Decode.step", new Values("load", "8/0", "8/8", "128/0", "128/32", "256/0")));
-        set.add(Run.of("Decode.forward", new Values("load", "64/64"), new Values("rank", "8", "64")));
-        for (int rank : FigureTable.OTHER_RANKS) {
-            set.add(Run.of("Decode.forward", new Values("load", FigureTable.RANKS_LOAD), rank(rank)));
-        }
-        set.add(Run.of("Prompt.prompt", rank(FigureTable.HIGH_RANK), new Values("load", "512/1", "2048/4", "4096/8")));
+        set.add(Run.of("Decode.forward", new Values("load", ADAPTED_LOADS), rank(8)));
+        set.add(Run.of("Decode.forward", new Values("load", "1/1", "8/8", "32/8"), rank(HIGHEST_RANK)));
+        set.add(Run.of("Prompt.prompt", rank(HIGHEST_RANK), new Values("load", ADAPTED_PROMPTS)));
         set.add(Run.of("Prompt.prompt", new Values("load", "8192/1")));
         set.add(Run.of("AdapterSwap.swapIn", new Values("rank", "8", "64")));
     }

@@ -75,12 +75,33 @@ class FigureTableTest {
         assertThat(lines)
                 .anySatisfy(line -> assertThat(line).contains("file of 168 MB | 4.00 ms | 3.13 ms | 3.4 ms |"));
         assertThat(lines)
-                .anySatisfy(line -> assertThat(line).contains("can't be registered, 168 MB | 8.00 ms | 3.13 ms |"));
-        assertThat(lines).anySatisfy(line -> assertThat(line).contains("in bf16, 84 MB | 3.00 ms | 1.56 ms |"));
+                .anySatisfy(line ->
+                        assertThat(line).contains("file of 168 MB that can't be registered | 8.00 ms | 3.13 ms |"));
+        assertThat(lines).anySatisfy(line -> assertThat(line).contains("file of 84 MB in bf16 | 3.00 ms | 1.56 ms |"));
         assertThat(lines).anySatisfy(line -> assertThat(line).contains("| 0.0123 ms |"));
         // 16 GB, of which 268 MB take 5 ms.
         assertThat(lines)
                 .anySatisfy(line -> assertThat(line).contains("16.1 GB").contains("| 4.3 s | 0.3 s | 6 s |"));
+    }
+
+    @Test
+    void otherRanksAndMixesHaveRowsOfTheirOwnWithoutAnAim() {
+        Map<String, String> other = Map.of("load", "32/8", "rank", "64", "mix", "SKEWED");
+        List<Figure> figures = List.of(
+                figure("Decode.forward", other, 9, 6.6),
+                figure("Decode.forward", decode("32/8"), 9, 5.32),
+                figure("Decode.forward", decode("32/0"), 9, 5.0));
+
+        assertThat(lines(ModelShape.LLAMA_3_8B, figures))
+                .containsSubsequence(
+                        "| what adapters add to a layer, decode of 32 over 8 | 10.0 us |  | 18 us |",
+                        "| what adapters add to a layer, decode of 32 over 8, rank 64, skewed | 50.0 us |  |  |");
+        assertThat(lines(ModelShape.LLAMA_2_13B, figures))
+                .contains("| what adapters add to a layer, decode of 32 over 8 | 8.0 us |  |  |");
+    }
+
+    private static List<String> lines(ModelShape shape, List<Figure> figures) {
+        return new FigureTable(new FigureFile("a GPU", "a JVM", "2025-01-02", shape, figures)).lines();
     }
 
     @Test
