@@ -9,6 +9,7 @@
 namespace lorikeet::attention_prompt {
 
 constexpr int THREADS = 256;
+constexpr int INVARIANT_UNIT = 64;  // positions: a multiple of what the kernels take at a time
 constexpr float LOG2_E = 1.4426950408889634f;
 
 __device__ __forceinline__ unsigned shared_address(const void* pointer) {
@@ -48,15 +49,15 @@ struct Place {
     int tiles;
 };
 
-// Every warp looks for itself, 32 sequences at a time.
-__device__ __forceinline__ Place find(const Step* step, int tile, int group, int rows) {
+// Every warp looks for itself, 32 sequences at a time. Those with fewer tokens than `least` have no tiles.
+__device__ __forceinline__ Place find(const Step* step, int tile, int group, int rows, int least) {
     const int lane = threadIdx.x % WARP;
     int before = 0;
     for (int first = 0; first < step->sequences; first += WARP) {
         int tiles = 0;
         if (first + lane < step->sequences) {
             const int tokens = step->sequence_start[first + lane + 1] - step->sequence_start[first + lane];
-            tiles = tokens > 1 ? (tokens * group + rows - 1) / rows : 0;
+            tiles = tokens >= least ? (tokens * group + rows - 1) / rows : 0;
         }
         int sum = tiles;
 #pragma unroll
@@ -145,7 +146,7 @@ __device__ __forceinline__ bool find_tile(const Step* step, const Attention& att
     const int block = static_cast<int>(blockIdx.y * gridDim.x + blockIdx.x);
     tile.kv_head = block % attention.kv_heads;  // the longest tiles of all heads come first
     tile.group = attention.heads / attention.kv_heads;
-    const Place place = find(step, block / attention.kv_heads, tile.group, ROWS);
+    const Place place = find(step, block / attention.kv_heads, tile.group, ROWS, attention.invariant != 0 ? 1 : 2);
     if (place.sequence < 0) {
         return false;
     }
@@ -158,7 +159,8 @@ __device__ __forceinline__ bool find_tile(const Step* step, const Attention& att
     tile.least = tile.first_position + tile.first_row / tile.group;
     tile.most = tile.first_position + min(tile.first_row + ROWS - 1, tile.rows - 1) / tile.group;
     const int seen = attention.window > 0 ? max(0, tile.least - attention.window + 1) : 0;
-    tile.from = seen / BLOCK_TOKENS * BLOCK_TOKENS;
+    const int unit = attention.invariant != 0 ? INVARIANT_UNIT : BLOCK_TOKENS;
+    tile.from = seen / unit * unit;
     tile.end = tile.most + 1;
 
     const unsigned char* base = step->kv_base + static_cast<size_t>(tile.kv_head) * BLOCK_TOKENS *
@@ -216,7 +218,8 @@ struct Softmax {
             }
             const float new_max = fmaxf(max[h], max_over_row(tile_max));
             const float base = new_max == -INFINITY ? 0 : new_max * scale;  // nothing seen so far
-            factor[h] = power_of_two(fmaf(max[h], scale, -base));
+            // Exactly 1 where nothing changes: what a row doesn't see leaves its bits alone.
+            factor[h] = max[h] == new_max ? 1 : power_of_two(fmaf(max[h], scale, -base));
             max[h] = new_max;
             float tile_sum = 0;
 #pragma unroll

@@ -31,6 +31,7 @@ constexpr int ADD_NORM_THREADS = 256;
 constexpr int WINDOW = 256;            // columns that a block of EXPAND_THREADS threads finishes at a time
 constexpr int ADD_NORM_WINDOW = 512;
 constexpr int MAX_SPLITS = 16;         // most partial sums of a component of h
+constexpr int INVARIANT_SPLITS = 8;    // the same where their number must not depend on the step
 
 // Blocks on a multiprocessor: as many as ptxas has registers for without spilling, which it manages best for sm_90.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ != 900
@@ -69,7 +70,8 @@ struct Lora {
     int columns;      // length of a row of the projection
     int rank_stride;  // a multiple of 16, not less than any rank
     int tokens;       // rows that `shrunk` has room for
-    int prompt;       // 0: h comes from shrink or matvec_shrink; 1: from shrink_prompt
+    int prompt;       // 0: h comes from shrink or matvec_shrink; 1: from shrink_prompt; 2: from shrink or
+                      // decode_product_shrink, whose sums don't depend on what else is in the step
     int outputs;      // 1: the rows are the step's outputs instead of its tokens (the head)
     int run;          // tiles that a block takes together, to read B once for them: 1 in decode steps, 4 in prompts
     LoraPart part[LORA_PARTS];

@@ -15,16 +15,23 @@ struct Splits {
     int length;  // inputs in each but the last
 };
 
-// Splits rows of `in` so that `units` times the number of splits fill the device; `width` is what a block reads at once.
-__device__ __forceinline__ Splits split(int units, int in, int width) {
+// Splits rows of `in` into `most` at most; `width` is what a block reads at once.
+__device__ __forceinline__ Splits split_into(int most, int in, int width) {
     int widths = divide_up(in, width);
-    int wanted = min(max(SHRINK_BLOCKS / max(units, 1), 1), min(widths, MAX_SPLITS));
-    int each = divide_up(widths, wanted);
+    int each = divide_up(widths, min(widths, most));
     return {divide_up(widths, each), each * width};
 }
 
+// The same so that `units` times the number of splits fill the device.
+__device__ __forceinline__ Splits split(int units, int in, int width) {
+    return split_into(min(max(SHRINK_BLOCKS / max(units, 1), 1), MAX_SPLITS), in, width);
+}
+
 __device__ __forceinline__ Splits splits_of(const Lora& lora, int tiles) {
-    if (lora.prompt) {
+    if (lora.prompt == 2) {
+        return split_into(INVARIANT_SPLITS, lora.in, SHRINK_THREADS / 32 * SHRINK_STEP);
+    }
+    if (lora.prompt == 1) {
         return split(divide_up(tiles, SUPER_TILE), lora.in, SHRINK_PROMPT_THREADS / 32 * SHRINK_STEP);
     }
     return split(tiles * lora.parts, lora.in, SHRINK_THREADS / 32 * SHRINK_STEP);

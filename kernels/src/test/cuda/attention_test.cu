@@ -295,9 +295,58 @@ double random_case(Random& random, uint64_t seed, bool large) {
     return worst;
 }
 
+// A prompt in pieces, single tokens among them, has the bits of the whole one: where `invariant` is set.
+void pieces_case(Random& random, uint64_t seed) {
+    Shape shape;
+    shape.kv_heads = random.between(1, 3);
+    shape.heads = shape.kv_heads * random.pick({1, 3, 4, 8});
+    shape.head_size = random.pick({40, 64, 80, 96, 128, 128, 256});
+    shape.window = random.pick({0, 0, 5, 100});
+    shape.layers = 1;
+    shape.layer = 0;
+    const int tokens = random.between(1, 300);
+    const int context = tokens + random.pick({0, random.between(0, 300)});
+    const Batch batch(random, shape, {{tokens, context}});
+    const Prompt* prompt = PROMPT;
+    while (prompt->size < shape.head_size) {
+        prompt++;
+    }
+    const auto launch = [&](const check::StepBuilder& builder, int first, int count) {
+        const std::vector<__nv_bfloat16> q(batch.q.begin() + static_cast<ptrdiff_t>(first) * shape.pitch(),
+                                           batch.q.begin() + static_cast<ptrdiff_t>(first + count) * shape.pitch());
+        const check::DeviceStep step(builder);
+        Run run(shape, q, count, 1, 1, 1);
+        run.attention.invariant = 1;
+        launch_prompt(*prompt, step.get(), run, shape,
+                      (count * (shape.heads / shape.kv_heads) + rows_of(*prompt) - 1) / rows_of(*prompt), nullptr);
+        CUDA(cudaDeviceSynchronize());
+        return run.out.download();
+    };
+    const std::vector<__nv_bfloat16> whole = launch(batch.builder, 0, tokens);
+    for (int first = 0; first < tokens;) {
+        const int count = std::min(tokens - first, random.pick({1, 2, random.between(1, 100)}));
+        check::StepBuilder piece = batch.builder;
+        piece.ids.assign(count, 0);
+        piece.positions.assign(batch.builder.positions.begin() + first, batch.builder.positions.begin() + first + count);
+        piece.token_sequence.assign(count, 0);
+        piece.token_group.assign(count, 0);
+        piece.sequence_start.back() = count;
+        piece.group_start.back() = count;
+        piece.context[0] = context - tokens + first + count;
+        const std::vector<__nv_bfloat16> got = launch(piece, first, count);
+        const size_t at = static_cast<size_t>(first) * shape.heads * shape.head_size;
+        check::expect(std::memcmp(whole.data() + at, got.data(), 2 * got.size()) == 0,
+                      check::text("seed %llu: %s, heads %d/%d of %d, window %d, %d of %d tokens: %d from %d on have other bits",
+                                  static_cast<unsigned long long>(seed), prompt->name, shape.heads, shape.kv_heads,
+                                  shape.head_size, shape.window, tokens, context, count, first));
+        first += count;
+    }
+}
+
 // Attention of a model's layers, one after another, as in a step: enough layers that the L2 cache doesn't hold the cache.
+// `prompt`: by this kernel instead, as where results don't depend on the batch.
 void time_decode(const Decode& decode, Shape shape, int sequences, int context, int splits, int split_blocks,
-                 double copy_rate) {
+                 double copy_rate, const Prompt* prompt = nullptr) {
     const size_t bytes = 2 * shape.head_bytes() * shape.kv_heads * sequences * context / BLOCK_TOKENS;
     shape.layers = static_cast<int>(std::min<size_t>(64, 1 + (256 << 20) / bytes));
     const int blocks = sequences * (context / BLOCK_TOKENS);
@@ -326,9 +375,15 @@ void time_decode(const Decode& decode, Shape shape, int sequences, int context, 
         shape.layer = i % shape.layers;
         run.attention.key_offset = static_cast<long long>(shape.key_offset());
         run.attention.value_offset = static_cast<long long>(shape.value_offset());
-        launch_decode(decode, step.get(), run, shape, sequences, stream);
+        if (prompt != nullptr) {
+            run.attention.invariant = 1;
+            launch_prompt(*prompt, step.get(), run, shape, sequences, stream);
+        } else {
+            launch_decode(decode, step.get(), run, shape, sequences, stream);
+        }
     });
-    std::printf("%-18s %3d x %5d tokens, window %4d, %2d splits of %2d: %7.2f us, floor %7.2f us\n", decode.name,
+    std::printf("%-18s %3d x %5d tokens, window %4d, %2d splits of %2d: %7.2f us, floor %7.2f us\n",
+                prompt != nullptr ? prompt->name : decode.name,
                 sequences, context, shape.window, splits, split_blocks, us,
                 (shape.window > 0 ? static_cast<double>(bytes) * std::min(context, shape.window) / context : bytes) /
                     copy_rate);
@@ -383,6 +438,9 @@ void time_all() {
     time_decode(DECODE[1], llama, 1, 8192, 16, 4, rate);
     time_decode(DECODE[1], llama, 1, 8192, 24, 4, rate);
     time_decode(DECODE[1], llama, 32, 512, 1, 64, rate);
+    for (const auto& [sequences, context] : {std::pair{1, 512}, {8, 512}, {32, 512}, {64, 512}, {1, 8192}, {8, 8192}}) {
+        time_decode(DECODE[1], llama, sequences, context, 1, 64, rate, &PROMPT[2]);
+    }
     time_decode(DECODE[1], llama, 64, 2048, 1, 64, rate);
     time_decode(DECODE[3], llama, 32, 512, 1, 64, rate);
     time_decode(DECODE[1], {32, 8, 128, 1024, 1, 0}, 32, 4096, 1, 64, rate);
@@ -409,6 +467,10 @@ int main(int argc, char** argv) {
     for (int i = 0; i < cases && check::failures < 20; i++) {
         Random random{seed + i};
         worst = std::max(worst, random_case(random, seed + i, i % 4 == 3));
+    }
+    for (int i = 0; i < cases / 2 && check::failures < 20; i++) {
+        Random random{seed + 1000 + i};
+        pieces_case(random, seed + 1000 + i);
     }
     std::printf("%d cases from seed %llu, worst error %.2e\n", cases, static_cast<unsigned long long>(seed), worst);
     if (argc > 3) {

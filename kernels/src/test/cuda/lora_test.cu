@@ -174,7 +174,7 @@ class Case {
         lora_.in = shape.in;
         lora_.rank_stride = shape.rank != 0 ? divide_up(shape.rank, 16) * 16 : LORA_MAX_RANK;
         lora_.tokens = capacity_;
-        lora_.prompt = prompt;
+        lora_.prompt = prompt ? 1 : dice_.one_in(3) ? 2 : 0;
         lora_.run = run;
         for (int p = 0; p < lora_.parts; p++) {
             lora_.part[p] = {p, shape.outs[p], lora_.columns, 0, nullptr};
@@ -218,8 +218,8 @@ class Case {
             shrink_beside_product();
             return;
         }
-        launch(nullptr, false, 1, dice_.any({1, 7, 264}), lora_.prompt ? SHRINK_PROMPT_THREADS : SHRINK_THREADS,
-               lora_.prompt ? shrink_prompt : shrink, device_step_, lora_, x_.get());
+        launch(nullptr, false, 1, dice_.any({1, 7, 264}), lora_.prompt == 1 ? SHRINK_PROMPT_THREADS : SHRINK_THREADS,
+               lora_.prompt == 1 ? shrink_prompt : shrink, device_step_, lora_, x_.get());
     }
 
     // The product beside which it is done must be what it is without.
