@@ -39,6 +39,7 @@ static long used;
 static long limit = 1L << 30;
 static long mistakes;
 static long replays;
+static long batch_dependent;
 static long left_behind;
 static int draw;
 
@@ -155,6 +156,9 @@ long stand_in_used(void) { return used; }
 long stand_in_mistakes(void) { return mistakes; }
 
 long stand_in_replays(void) { return replays; }
+
+// Launches of kernels, and of products of the library, to which a row's bits depend on the other rows.
+long stand_in_batch_dependent(void) { return batch_dependent; }
 
 // What was open when its context went.
 long stand_in_left_behind(void) { return left_behind; }
@@ -417,6 +421,7 @@ static const struct {
     {"matvec_shrink", {{0, 0}, {1, 0}, {1, 8}, {1, 32}, {2, 0}}},
     {"matvec", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"decode_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}, {1, 72}, {1, 80}}},
+    {"prompt_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"attention", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {1, 80}}},
     {"head", {{0, 0}, {1, 0}, {3, 0}}},
     {"sampler_scan", {{0, 0}, {1, 0}, {3, 0}}},
@@ -461,6 +466,11 @@ static int launch(void* function, unsigned blocks, void* stream, void** paramete
     if (found != OK) {
         return found;
     }
+    static const char* const dependent[] = {"attention_decode", "matvec_", "shrink_prompt"};
+    for (size_t i = 0; i < sizeof dependent / sizeof *dependent; i++) {
+        batch_dependent += strncmp(kernel->name, dependent[i], strlen(dependent[i])) == 0;
+    }
+    batch_dependent += strcmp(kernel->name, "gate") == 0;
     if (strcmp(kernel->name, "sampler_choose") == 0) {
         return choose(blocks, parameters);
     }
@@ -598,7 +608,7 @@ int cublasLtMatmul(void* library, void* description, const void* one, uint64_t w
                    const void* zero, uint64_t c, void* c_layout, uint64_t out, void* d, void* algorithm, uint64_t workspace,
                    size_t bytes, void* stream) {
     (void) description, (void) one, (void) a, (void) b, (void) zero, (void) c, (void) c_layout, (void) d, (void) algorithm;
-    LOCKED(expect(HANDLE, library, "cublasLtMatmul") && expect(STREAM, stream, "cublasLtMatmul") &&
+    LOCKED(++batch_dependent && expect(HANDLE, library, "cublasLtMatmul") && expect(STREAM, stream, "cublasLtMatmul") &&
                    on_device(weight, 1, "cublasLtMatmul") && on_device(in, 1, "cublasLtMatmul") &&
                    on_device(out, 1, "cublasLtMatmul") && on_device(workspace, bytes, "cublasLtMatmul")
                ? OK

@@ -31,25 +31,38 @@ public final class Devices {
      * @throws LorikeetException INVALID_REQUEST if the one that is named isn't there or can't be used
      */
     public static Opened open(DeviceChoice device, int threads) {
-        return open(device, threads, Optional.empty());
+        return open(device, threads, false);
+    }
+
+    /**
+     * The same.
+     *
+     * @param batchInvariant see {@link Options#batchInvariant(boolean)}
+     */
+    public static Opened open(DeviceChoice device, int threads, boolean batchInvariant) {
+        return open(device, threads, batchInvariant, Optional.empty());
     }
 
     /**
      * Opens a device for a model. {@link DeviceChoice#AUTO} takes the CPU for one that the GPU doesn't take.
      *
-     * @param threads threads that compute on the CPU
      * @throws LorikeetException INVALID_REQUEST if the one that is named isn't there or can't be used, INCOMPATIBLE if it
      *     doesn't take a model of these dimensions
      */
-    static Opened open(DeviceChoice device, int threads, ModelConfig config) {
-        return open(device, threads, CudaShapes.refusal(config.hidden(), config.headSize()));
+    static Opened open(Options options, ModelConfig config) {
+        Optional<String> refusal = CudaShapes.refusal(config.hidden(), config.headSize());
+        if (options.batchInvariant() && refusal.isEmpty()) {
+            refusal = CudaShapes.invariantRefusal(config.intermediate());
+        }
+        return open(options.device(), options.threads(), options.batchInvariant(), refusal);
     }
 
-    private static Opened open(DeviceChoice device, int threads, Optional<String> refusal) {
+    private static Opened open(DeviceChoice device, int threads, boolean batchInvariant, Optional<String> refusal) {
+        CudaSettings settings = CudaSettings.ofThisProcess(batchInvariant);
         return switch (device) {
             case DeviceChoice.Cpu cpu -> opened(new CpuOperations(threads));
-            case DeviceChoice.Cuda(int ordinal) -> opened(cuda(ordinal, threads, refusal, false));
-            case DeviceChoice.Auto auto -> auto(threads, refusal);
+            case DeviceChoice.Cuda(int ordinal) -> opened(cuda(ordinal, threads, settings, refusal, false));
+            case DeviceChoice.Auto auto -> auto(threads, settings, refusal);
         };
     }
 
@@ -57,9 +70,9 @@ public final class Devices {
         return new Opened(operations, operations.describe());
     }
 
-    private static Opened auto(int threads, Optional<String> refusal) {
+    private static Opened auto(int threads, CudaSettings settings, Optional<String> refusal) {
         try {
-            return opened(cuda(-1, threads, refusal, true));
+            return opened(cuda(-1, threads, settings, refusal, true));
         } catch (LorikeetException e) {
             return cpuBecause(String.valueOf(e.getMessage()), threads);
         }
@@ -72,7 +85,8 @@ public final class Devices {
     }
 
     /** Opens a GPU; what is missing is said in one line if {@code brief}, else with where it was looked for. */
-    private static Operations cuda(int ordinal, int threads, Optional<String> refusal, boolean brief) {
+    private static Operations cuda(
+            int ordinal, int threads, CudaSettings settings, Optional<String> refusal, boolean brief) {
         CudaProbe.Available driver = switch (CudaDriver.probe()) {
             case CudaProbe.Available available -> available;
             case CudaProbe.Absent absent -> throw none(brief ? absent.summary() : absent.reason());
@@ -94,7 +108,7 @@ public final class Devices {
             throw new LorikeetException(ErrorCode.INCOMPATIBLE, refusal.get());
         }
         try {
-            return CudaOperations.open(driver, device, threads, CudaSettings.ofThisProcess());
+            return CudaOperations.open(driver, device, threads, settings);
         } catch (LibraryNotFoundException e) {
             throw none(brief ? e.summary() : String.valueOf(e.getMessage()));
         } catch (UnsupportedOperationException e) {

@@ -83,7 +83,7 @@ public final class Lorikeet implements AutoCloseable {
      */
     public static Lorikeet open(Path folder, Options options) {
         try {
-            return open(folder, options, config -> Devices.open(options.device(), options.threads(), config));
+            return open(folder, options, config -> Devices.open(options, config));
         } catch (CudaOutOfMemoryException e) {
             if (options.device().equals(DeviceChoice.AUTO)) {
                 String reason = "it has no memory for the model: " + e.getMessage();

@@ -19,6 +19,7 @@ public final class Options {
 
     private int threads = Runtime.getRuntime().availableProcessors();
     private DeviceChoice device = DeviceChoice.AUTO;
+    private boolean batchInvariant;
     private OptionalLong poolBytes = OptionalLong.empty();
     private OptionalDouble memoryFraction = OptionalDouble.empty();
     private int cacheTokens = Integer.MAX_VALUE;
@@ -40,6 +41,7 @@ public final class Options {
     private Options(Options other) {
         threads = other.threads;
         device = other.device;
+        batchInvariant = other.batchInvariant;
         poolBytes = other.poolBytes;
         memoryFraction = other.memoryFraction;
         cacheTokens = other.cacheTokens;
@@ -79,6 +81,16 @@ public final class Options {
     public Options device(DeviceChoice value) {
         Options copy = new Options(this);
         copy.device = value;
+        return copy;
+    }
+
+    /**
+     * Whether a request's numbers have the same bits whatever runs beside it, and however its text is cut into steps. They
+     * do on the CPU anyway; a GPU is slower then, above all with prompts.
+     */
+    public Options batchInvariant(boolean value) {
+        Options copy = new Options(this);
+        copy.batchInvariant = value;
         return copy;
     }
 
@@ -209,6 +221,11 @@ public final class Options {
     /** Where to compute. */
     public DeviceChoice device() {
         return device;
+    }
+
+    /** Whether numbers don't depend on what runs beside them, on a GPU too. */
+    public boolean batchInvariant() {
+        return batchInvariant;
     }
 
     /** The most bytes of keys and values and of adapters' weights, if they were given as a number. */

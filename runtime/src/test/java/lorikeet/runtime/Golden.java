@@ -28,6 +28,17 @@ public final class Golden {
         return root().resolve(name);
     }
 
+    /** The names of a set's adapters. */
+    public static List<String> adapters(Path set) {
+        try (Stream<Path> folders = Files.list(set.resolve("adapters"))) {
+            return folders.map(folder -> folder.getFileName().toString())
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static Path root() {
         URL url = Objects.requireNonNull(Golden.class.getResource("/golden"), "no test resources");
         try {

@@ -66,6 +66,11 @@ final class StandIn {
         return call("stand_in_mistakes");
     }
 
+    /** Launches of what gives a row other bits in other company. */
+    long batchDependent() {
+        return call("stand_in_batch_dependent");
+    }
+
     /** Launches of recorded steps. */
     long replays() {
         return call("stand_in_replays");

@@ -45,6 +45,7 @@ final class StandInRuns {
             return;
         }
         runs.serves();
+        runs.choosesKernelsByTheOption();
         runs.storms();
         runs.copiesWhatIsNotRegistered();
         runs.isFullForAWhile();
@@ -134,6 +135,35 @@ final class StandInRuns {
         check(driver.replays() > replays + 50, "only " + (driver.replays() - replays) + " steps were replayed");
         check(driver.leftBehind() == behind, driver.leftBehind() - behind + " objects were left behind");
         checkClosed("after serving");
+    }
+
+    /** Prompts and decodes, long and short, with and without adapters, recorded or not. */
+    private void choosesKernelsByTheOption() {
+        for (boolean batchInvariant : new boolean[] {false, true}) {
+            long before = driver.batchDependent();
+            try (Lorikeet model = Lorikeet.open(
+                    set.resolve("model"),
+                    Options.DEFAULT
+                            .device(new DeviceChoice.Cuda(-1))
+                            .batchInvariant(batchInvariant)
+                            .poolBytes(POOL_BYTES))) {
+                check(model.device().contains("batch-invariant") == batchInvariant, model.device());
+                model.load("small", adapter("all-r1"));
+                for (int count : new int[] {1, 1, 1, 7, 40, 64}) {
+                    List<Request> requests = new ArrayList<>();
+                    for (int i = 0; i < count; i++) {
+                        requests.add(i % 2 == 0 ? request() : request().adapter("small"));
+                    }
+                    requests.add(Request.tokens(random.ints(400, 3, 60).boxed().toList())
+                            .maxTokens(5)
+                            .adapter("small"));
+                    model.generate(requests);
+                }
+            }
+            long dependent = driver.batchDependent() - before;
+            check(dependent == 0 == batchInvariant, dependent + " launches that depend on the batch");
+            checkClosed("after choosing kernels");
+        }
     }
 
     /** Several clients at once, and more adapters than there are slabs for. */

@@ -60,6 +60,10 @@ public class Decode {
     @Param("16")
     int rank = 16;
 
+    /** Whether results must not depend on the batch. */
+    @Param("false")
+    boolean batchInvariant;
+
     private final Batch batch = new Batch();
     private final List<SamplingState> states = new ArrayList<>();
     private final List<@Nullable AdapterWeights> adapters = new ArrayList<>();
@@ -72,7 +76,7 @@ public class Decode {
     public void open() {
         Load parsed = Load.parse(load);
         int slabs = slabs(shape, parsed, rank);
-        RandomDecoder decoder = new RandomDecoder(device, shape, MOST_TOKENS, MOST_OUTPUTS, slabs);
+        RandomDecoder decoder = new RandomDecoder(device, batchInvariant, shape, MOST_TOKENS, MOST_OUTPUTS, slabs);
         opened = decoder;
         List<AdapterWeights> resident = decoder.adapters(parsed.adapters(), rank);
         SplittableRandom random = new SplittableRandom(3);

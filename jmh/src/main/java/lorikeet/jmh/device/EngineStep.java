@@ -84,7 +84,7 @@ public class EngineStep {
     public void open() {
         Load parsed = Load.parse(load);
         int slabs = 2 * Decode.slabs(shape, parsed, 0);
-        RandomDecoder decoder = new RandomDecoder(device, shape, STEP_TOKENS, parsed.rows(), slabs);
+        RandomDecoder decoder = new RandomDecoder(device, false, shape, STEP_TOKENS, parsed.rows(), slabs);
         opened = decoder;
         SplittableRandom random = new SplittableRandom(3);
         prompts = new int[parsed.rows()][];

@@ -42,6 +42,10 @@ public class Prompt {
     @Param({"0", "16"})
     int rank;
 
+    /** Whether results must not depend on the batch. */
+    @Param("false")
+    boolean batchInvariant;
+
     private final Batch batch = new Batch();
     private @Nullable RandomDecoder opened;
 
@@ -52,8 +56,8 @@ public class Prompt {
         int prompts = parsed.adapters();
         int length = parsed.rows() / prompts;
         Load memory = new Load(parsed.rows() / Decode.CONTEXT + prompts, prompts);
-        RandomDecoder decoder =
-                new RandomDecoder(device, shape, parsed.rows(), prompts, Decode.slabs(shape, memory, rank));
+        RandomDecoder decoder = new RandomDecoder(
+                device, batchInvariant, shape, parsed.rows(), prompts, Decode.slabs(shape, memory, rank));
         opened = decoder;
         List<@Nullable AdapterWeights> adapters = new ArrayList<>();
         if (rank > 0) {

@@ -41,15 +41,16 @@ final class RandomDecoder implements AutoCloseable {
      * Makes it.
      *
      * @param device as {@link DeviceChoice#parse} takes it
+     * @param batchInvariant whether results must not depend on the batch
      * @param maxTokens most tokens of a step
      * @param maxOutputs most wanted rows of a step
      * @param slabs most slabs of cache and adapters
      */
-    RandomDecoder(String device, ModelShape shape, int maxTokens, int maxOutputs, int slabs) {
+    RandomDecoder(String device, boolean batchInvariant, ModelShape shape, int maxTokens, int maxOutputs, int slabs) {
         config = shape.config();
         noise = new Noise(arena, (long) ModelShape.VOCABULARY * shape.hidden());
         operations = Devices.open(
-                        DeviceChoice.parse(device), Runtime.getRuntime().availableProcessors())
+                        DeviceChoice.parse(device), Runtime.getRuntime().availableProcessors(), batchInvariant)
                 .operations();
         registration = operations.register(noise.all());
         registration.await();

@@ -64,7 +64,7 @@ public class SwapUnderLoad {
     public void open() throws IOException {
         Load load = new Load(REQUESTS, ADAPTERS + 1);
         RandomDecoder decoder =
-                new RandomDecoder(device, shape, Decode.CONTEXT, REQUESTS, Decode.slabs(shape, load, RANK));
+                new RandomDecoder(device, false, shape, Decode.CONTEXT, REQUESTS, Decode.slabs(shape, load, RANK));
         opened = decoder;
         List<AdapterWeights> adapters = decoder.adapters(ADAPTERS, RANK);
         SplittableRandom random = new SplittableRandom(5);

@@ -14,7 +14,10 @@ import lorikeet.kernels.KvLayout;
 import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
 
-/** Launches attention: one kernel for sequences with a single token in the step, another for the rest. */
+/**
+ * Launches attention: one kernel for sequences with a single token in the step, another for the rest; that other for all
+ * of them in steps that are {@linkplain CurrentStep#invariant invariant}.
+ */
 final class CudaAttention {
     static final List<String> DECODE_KERNELS = List.of(
             "attention_decode_64",
@@ -37,6 +40,7 @@ final class CudaAttention {
     private static final long SCALE = 40;
     private static final long SPLITS = 44;
     private static final long SPLIT_BLOCKS = 48;
+    private static final long INVARIANT = 52;
     private static final long KEY_OFFSET = 56;
     private static final long VALUE_OFFSET = 64;
     private static final long PARTIAL = 72;
@@ -79,10 +83,10 @@ final class CudaAttention {
 
     /** Puts the attention of a layer into the stream. */
     void attend(CurrentStep step, Matrix qkv, AttentionShape shape, Matrix out) {
-        if (step.singleSequences() > 0) {
+        if (step.singleSequences() > 0 && !step.invariant()) {
             decode(step, qkv, shape, out);
         }
-        int tiles = promptTiles(step.batch(), shape);
+        int tiles = promptTiles(step, shape);
         if (tiles > 0) {
             int index = 0;
             while (PROMPT_SIZES.get(index) < shape.headSize()) {
@@ -90,6 +94,7 @@ final class CudaAttention {
             }
             KernelLaunch kernel = kernels.attentionPrompt[index];
             write(kernel.argument(1), qkv, shape, step.layout(), out, 1);
+            kernel.argument(1).set(JAVA_INT, INVARIANT, step.invariant() ? 1 : 0);
             kernel.grid(tiles, shape.kvHeads(), 1)
                     .block(PROMPT_THREADS, 1, 1, promptSharedBytes(PROMPT_SIZES.get(index)))
                     .set(0, step.address())
@@ -157,14 +162,19 @@ final class CudaAttention {
         return made;
     }
 
-    /** The tiles that the sequences with more than one token are cut into. */
-    private static int promptTiles(Batch batch, AttentionShape shape) {
+    /** The most tiles that the sequences of the prompt kernel are cut into. */
+    private static int promptTiles(CurrentStep step, AttentionShape shape) {
         int tileRows = shape.headSize() > 128 ? 64 : 128;
         int group = shape.heads() / shape.kvHeads();
+        if (step.recordedSequences() > 0) {
+            return step.invariant() ? step.recordedSequences() * Math.ceilDiv(group, tileRows) : 0;
+        }
+        Batch batch = step.batch();
+        int least = step.invariant() ? 1 : 2;
         int tiles = 0;
         for (int s = 0; s < batch.sequences(); s++) {
             int tokens = batch.sequenceEnd(s) - batch.sequenceStart(s);
-            if (tokens > 1) {
+            if (tokens >= least) {
                 tiles += Math.ceilDiv(tokens * group, tileRows);
             }
         }

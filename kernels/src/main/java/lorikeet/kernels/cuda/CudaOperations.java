@@ -57,6 +57,7 @@ public final class CudaOperations implements Operations {
     private final CudaSampler sampler;
     private final CudaSteps steps;
     private final ReadBack readBack;
+    private final boolean batchInvariant;
 
     /**
      * Opens a device.
@@ -110,6 +111,7 @@ public final class CudaOperations implements Operations {
         this.context = context;
         this.library = library;
         this.host = host;
+        batchInvariant = settings.batchInvariant();
         stream = context.stream(-1);
         kernels = new Kernels(context);
         arena = new DeviceArena(context);
@@ -118,20 +120,22 @@ public final class CudaOperations implements Operations {
         LoraScratch scratch = new LoraScratch(context, stream);
         boolean clusters = context.device().capability().compareTo(FIRST_WITH_CLUSTERS) >= 0;
         decodeProducts = new DecodeProducts(context, kernels, stream);
-        Products products = new Products(kernels, decodeProducts, library, stream);
+        StepProducts products = settings.batchInvariant()
+                ? new InvariantProducts(decodeProducts, new PromptProducts(kernels, decodeProducts, stream))
+                : new Products(kernels, decodeProducts, library, stream);
         projections = new CudaProjections(kernels, products, stream, scratch, clusters);
         attention = new CudaAttention(kernels, stream, arena, context.device().multiprocessors());
         head = new CudaHead(kernels, stream, projections);
         sampler = new CudaSampler(context, kernels, stream, host.sampler());
         StepUpload upload = new StepUpload(context, kernels, stream);
-        steps = new CudaSteps(stream, upload, scratch, head, sampler, settings.recordsSteps());
+        steps = new CudaSteps(stream, upload, scratch, head, sampler, settings);
         readBack = new ReadBack(context, stream);
         rows = new CudaRows(kernels, stream);
     }
 
     @Override
     public String describe() {
-        return context.device() + ", " + library.describe();
+        return context.device() + ", " + library.describe() + (batchInvariant ? ", batch-invariant" : "");
     }
 
     @Override

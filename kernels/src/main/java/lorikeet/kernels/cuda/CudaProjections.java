@@ -37,14 +37,14 @@ final class CudaProjections implements AutoCloseable {
 
     private final Arena arena = Arena.ofShared();
     private final Kernels kernels;
-    private final Products products;
+    private final StepProducts products;
     private final CudaStream stream;
     private final LoraScratch scratch;
     private final boolean clusters;
     private final IdentityHashMap<Projection, LoraCall> calls = new IdentityHashMap<>();
     private final IdentityHashMap<Linear, LoraCall> heads = new IdentityHashMap<>();
 
-    CudaProjections(Kernels kernels, Products products, CudaStream stream, LoraScratch scratch, boolean clusters) {
+    CudaProjections(Kernels kernels, StepProducts products, CudaStream stream, LoraScratch scratch, boolean clusters) {
         this.kernels = kernels;
         this.products = products;
         this.stream = stream;
@@ -62,7 +62,7 @@ final class CudaProjections implements AutoCloseable {
     }
 
     private void write(MemorySegment argument, LoraCall call, CurrentStep step) {
-        call.write(argument, step.adapted() ? scratch.address() : 0, scratch.stride(), step.tokens(), step.prompt());
+        call.write(argument, step, step.adapted() ? scratch.address() : 0, scratch.stride());
     }
 
     private static int grid(long blocks, int most) {
@@ -143,11 +143,11 @@ final class CudaProjections implements AutoCloseable {
 
     /**
      * Whether B goes through shared memory: not for prompts that read it once for many rows, nor for a few rows with small
-     * ranks, which have nothing to read ahead.
+     * ranks, which have nothing to read ahead. The two round differently.
      */
     private boolean isGateStaged(CurrentStep step) {
         boolean few = step.tokens() <= Products.MATVEC_ROWS && scratch.stride() <= 16;
-        return !step.adapted() || (!few && step.tokens() <= MOST_STAGED_TOKENS);
+        return step.invariant() || !step.adapted() || (!few && step.tokens() <= MOST_STAGED_TOKENS);
     }
 
     void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {

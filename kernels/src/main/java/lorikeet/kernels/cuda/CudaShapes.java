@@ -29,4 +29,16 @@ public final class CudaShapes {
         }
         return Optional.empty();
     }
+
+    /**
+     * Why a model that a GPU takes can't run where results must not depend on the batch, in one line; empty if it can.
+     *
+     * @param intermediate length of the gated products' rows, which a product reads
+     */
+    public static Optional<String> invariantRefusal(int intermediate) {
+        return intermediate % ELEMENTS == 0
+                ? Optional.empty()
+                : Optional.of("the model's intermediate size is " + intermediate + ", the GPU takes multiples of "
+                        + ELEMENTS + " where results must not depend on the batch");
+    }
 }

@@ -16,7 +16,7 @@ final class CudaSteps implements AutoCloseable {
     private final CudaHead head;
     private final CudaSampler sampler;
     private final GraphLadder ladder;
-    private final boolean records;
+    private final CudaSettings settings;
     private volatile int mostRows = 1;
 
     /** The device address of the last sampling's tokens. */
@@ -32,7 +32,7 @@ final class CudaSteps implements AutoCloseable {
      *
      * @param upload owned from here on, and so is {@code scratch}
      * @param head not owned, nor is {@code sampler}
-     * @param records whether decode steps are recorded and replayed
+     * @param settings whether decode steps are recorded and replayed, and are independent of one another
      */
     CudaSteps(
             CudaStream stream,
@@ -40,14 +40,14 @@ final class CudaSteps implements AutoCloseable {
             LoraScratch scratch,
             CudaHead head,
             CudaSampler sampler,
-            boolean records) {
+            CudaSettings settings) {
         this.stream = stream;
         this.upload = upload;
         this.scratch = scratch;
         this.head = head;
         this.sampler = sampler;
         this.ladder = new GraphLadder(stream);
-        this.records = records;
+        this.settings = settings;
     }
 
     /** Notes that steps will work on memory that was given out just now, for so many rows. */
@@ -77,7 +77,7 @@ final class CudaSteps implements AutoCloseable {
         }
         upload.send(batch, cache, kvBase);
         int rung = rung(batch);
-        CurrentStep step = new CurrentStep(batch, cache.layout(), upload.address(), rung);
+        CurrentStep step = new CurrentStep(batch, cache.layout(), upload.address(), rung, settings.batchInvariant());
         current = step;
         if (rung == 0) {
             return true;
@@ -88,7 +88,7 @@ final class CudaSteps implements AutoCloseable {
 
     /** The rows that the step can be recorded for, 0 if it can't be. */
     private int rung(Batch batch) {
-        boolean suits = records && CurrentStep.isDecode(batch) && head.isKnown();
+        boolean suits = settings.recordsSteps() && CurrentStep.isDecode(batch) && head.isKnown();
         int rows = suits ? GraphLadder.rows(batch.tokens()) : 0;
         return rows > mostRows ? 0 : rows;
     }

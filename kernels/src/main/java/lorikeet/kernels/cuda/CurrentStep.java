@@ -16,6 +16,7 @@ final class CurrentStep {
     private final KvLayout layout;
     private final long address;
     private final int rung;
+    private final boolean invariant;
     private final boolean adapted;
     private final boolean singles;
 
@@ -24,12 +25,14 @@ final class CurrentStep {
      *
      * @param address the device address of its description
      * @param rung the rows that it is recorded for, or 0 if it isn't
+     * @param invariant see {@link #invariant}
      */
-    CurrentStep(Batch batch, KvLayout layout, long address, int rung) {
+    CurrentStep(Batch batch, KvLayout layout, long address, int rung, boolean invariant) {
         this.batch = batch;
         this.layout = layout;
         this.address = address;
         this.rung = rung;
+        this.invariant = invariant;
         this.adapted = adapted(batch.tokenGroups());
         boolean single = false;
         for (int s = 0; s < batch.sequences() && !single; s++) {
@@ -80,9 +83,14 @@ final class CurrentStep {
         return adapted;
     }
 
+    /** Whether the bits of a row must not depend on what else is in the step. */
+    boolean invariant() {
+        return invariant;
+    }
+
     /** Whether the kernels for many rows are used. */
     boolean prompt() {
-        return rung == 0 && batch.tokens() > FEW_ROWS;
+        return rung == 0 && !invariant && batch.tokens() > FEW_ROWS;
     }
 
     /** The most tokens. */
@@ -108,6 +116,11 @@ final class CurrentStep {
     /** The most sequences with a single token. */
     int singleSequences() {
         return rung > 0 ? rung : singles ? batch.sequences() : 0;
+    }
+
+    /** The sequences of a recording, each with a single token, or 0 if it isn't recorded. */
+    int recordedSequences() {
+        return rung;
     }
 
     /** The most tiles, of all groups. */

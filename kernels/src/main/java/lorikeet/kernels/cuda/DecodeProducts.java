@@ -27,7 +27,8 @@ final class DecodeProducts implements AutoCloseable {
     /** A step of 48 requests gains 3 % over cuBLASLt's products, one of 64 nothing (NOTES.md, decode_product). */
     static final int MOST_ROWS = 48;
 
-    private static final int OUT = 64;
+    static final int OUT = 64;
+
     private static final int CHUNK = 256;
     private static final int STAGES = 3;
     private static final int THREADS = 256;
@@ -110,15 +111,19 @@ final class DecodeProducts implements AutoCloseable {
                 .launch(stream.handle());
     }
 
+    /** The blocks of a launch: what the order of its sums depends on, beside the inputs and outputs. */
+    int blocks(Matrix in, List<Linear> layers) {
+        return Math.min(blocks, MatVec.tiles(layers, OUT) * Math.ceilDiv(in.cols(), CHUNK));
+    }
+
     private KernelLaunch prepare(
             KernelLaunch kernel, CurrentStep step, boolean outputs, Matrix in, List<Linear> layers, Matrix out) {
-        int mostBlocks = MatVec.tiles(layers, OUT) * Math.ceilDiv(in.cols(), CHUNK);
         MemorySegment call = kernel.argument(1);
         MatVec.write(call, in, layers, out);
         call.set(JAVA_LONG, MatVec.BYTES, sums.address());
         call.set(JAVA_LONG, MatVec.BYTES + 8, flags.address());
         call.set(JAVA_INT, MatVec.BYTES + 16, outputs ? 1 : 0);
-        return kernel.grid(Math.min(blocks, mostBlocks), 1, 1).set(0, step.address());
+        return kernel.grid(blocks(in, layers), 1, 1).set(0, step.address());
     }
 
     @Override

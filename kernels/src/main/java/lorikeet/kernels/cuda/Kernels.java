@@ -31,6 +31,7 @@ final class Kernels implements AutoCloseable {
     private static final MemoryLayout ROTATION = struct(48);
     private static final MemoryLayout MATVEC = struct(MatVec.BYTES);
     private static final MemoryLayout DECODE_PRODUCT = struct(DecodeProducts.BYTES);
+    private static final MemoryLayout PROMPT_PRODUCT = struct(PromptProducts.BYTES);
     private static final MemoryLayout ATTENTION = struct(CudaAttention.BYTES);
 
     private final Arena arena = Arena.ofShared();
@@ -64,6 +65,9 @@ final class Kernels implements AutoCloseable {
 
     /** The same with the adapters' shrink. */
     final KernelLaunch[] decodeProductShrink;
+
+    /** By rows of a tile, see {@link PromptProducts}; those that need more shared memory than the device has are missing. */
+    final KernelLaunch[] promptProduct;
 
     /** By the sizes of heads that they are for, see {@link CudaAttention}. */
     final KernelLaunch[] attentionDecode;
@@ -122,6 +126,17 @@ final class Kernels implements AutoCloseable {
         decodeProduct = decodeProducts(context, "decode_product_", 0, JAVA_LONG, DECODE_PRODUCT);
         decodeProductShrink = decodeProducts(
                 context, "decode_product_shrink_", DecodeProducts.SHRINK_BYTES, JAVA_LONG, DECODE_PRODUCT, LORA);
+        promptProduct = PromptProducts.TILE_ROWS.stream()
+                .filter(rows ->
+                        PromptProducts.sharedBytes(rows) <= context.device().sharedBytes())
+                .map(rows -> module.kernel(
+                                arena,
+                                "prompt_product_" + rows,
+                                PromptProducts.sharedBytes(rows),
+                                JAVA_LONG,
+                                PROMPT_PRODUCT)
+                        .startEarly())
+                .toArray(KernelLaunch[]::new);
         addNorm = kernel("add_norm", JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     }
 

@@ -20,11 +20,16 @@ final class LoraCall {
     private static final long COLUMNS = 16;
     private static final long RANK_STRIDE = 20;
     private static final long TOKENS = 24;
-    private static final long PROMPT = 28;
+    private static final long SHRINKING = 28;
     private static final long OUTPUTS = 32;
     private static final long RUN = 36;
     private static final long FIRST_PART = 40;
     private static final long PART_BYTES = 24;
+
+    // Which shrink it is, and so how the inputs are split.
+    private static final int FEW_SHRINK = 0;
+    private static final int PROMPT_SHRINK = 1;
+    private static final int INVARIANT_SHRINK = 2;
 
     /** Tiles that a block of a prompt's kernels takes together. */
     private static final int PROMPT_RUN = 4;
@@ -90,12 +95,13 @@ final class LoraCall {
      *
      * @param shrunk where the shrunk inputs go, or 0 if no adapter is to be added
      */
-    void write(MemorySegment argument, long shrunk, int rankStride, int tokens, boolean prompt) {
+    void write(MemorySegment argument, CurrentStep step, long shrunk, int rankStride) {
         MemorySegment.copy(struct, 0, argument, 0, BYTES);
         argument.set(JAVA_LONG, SHRUNK, shrunk);
         argument.set(JAVA_INT, RANK_STRIDE, rankStride);
-        argument.set(JAVA_INT, TOKENS, tokens);
-        argument.set(JAVA_INT, PROMPT, prompt ? 1 : 0);
-        argument.set(JAVA_INT, RUN, run(prompt));
+        argument.set(JAVA_INT, TOKENS, step.tokens());
+        argument.set(
+                JAVA_INT, SHRINKING, step.invariant() ? INVARIANT_SHRINK : step.prompt() ? PROMPT_SHRINK : FEW_SHRINK);
+        argument.set(JAVA_INT, RUN, run(step.prompt()));
     }
 }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * little shared memory, by kernels that do nothing but read the weights, of more by cuBLASLt, where an algorithm is looked
  * for once for each size.
  */
-final class Products {
+final class Products implements StepProducts {
     /** The most rows of a product by the kernels for few rows. */
     static final int MATVEC_ROWS = 8;
 
@@ -59,22 +59,16 @@ final class Products {
         return decodeProducts.take(step.tokens(), in.cols()) && decodeProducts.takeShrink(step.tokens());
     }
 
-    /** The kernel that has both a product of the step's tokens and the adapters' shrink in its launch, if there is one. */
-    @Nullable
-    KernelLaunch shrinking(CurrentStep step, Matrix in) {
+    @Override
+    public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in) {
         if (isDecodeAndShrink(step, in)) {
             return decodeProducts.shrinking(step.tokens());
         }
         return isFew(step.tokens(), in) ? kernels.matvecShrink : null;
     }
 
-    /**
-     * The product of the step's tokens by the kernel {@link #shrinking}, with the adapters' shrink; the caller has written
-     * the kernel's argument 2, the struct {@code Lora}.
-     *
-     * @param shrinkBlocks blocks that shrink, where they are of their own
-     */
-    void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
+    @Override
+    public void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
         if (isDecodeAndShrink(step, in)) {
             decodeProducts.runAndShrink(step, step.tokens(), in, layers, out);
         } else {
@@ -82,8 +76,8 @@ final class Products {
         }
     }
 
-    /** The product of the step's tokens, see {@link #run}. */
-    void tokens(CurrentStep step, Matrix in, List<Linear> layers, Matrix out) {
+    @Override
+    public void tokens(CurrentStep step, Matrix in, List<Linear> layers, Matrix out) {
         if (decodeProducts.take(step.tokens(), in.cols())) {
             decodeProducts.run(step, step.tokens(), false, in, layers, out);
         } else if (isFew(step.tokens(), in)) {
@@ -93,8 +87,8 @@ final class Products {
         }
     }
 
-    /** The product of the wanted rows, into F32, see {@link #run}. */
-    void outputs(CurrentStep step, Matrix in, Linear layer, Matrix out) {
+    @Override
+    public void outputs(CurrentStep step, Matrix in, Linear layer, Matrix out) {
         if (decodeProducts.take(step.outputs(), in.cols())) {
             decodeProducts.run(step, step.outputs(), true, in, List.of(layer), out);
         } else if (isFew(step.outputs(), in)) {

@@ -18,6 +18,13 @@ class CudaShapesTest {
     }
 
     @Test
+    void batchInvariantProductsReadMultiplesOfEight() {
+        assertThat(CudaShapes.invariantRefusal(14336)).isEmpty();
+        assertThat(CudaShapes.invariantRefusal(100))
+                .hasValueSatisfying(reason -> assertThat(reason).contains("intermediate size is 100"));
+    }
+
+    @Test
     void takesMultiplesOfEight() {
         assertThat(CudaShapes.refusal(56, 24)).isEmpty();
         assertThat(CudaShapes.refusal(4096, 128)).isEmpty();

@@ -8,6 +8,10 @@ import picocli.CommandLine.Option;
 
 /** How a server's engine works. */
 final class EngineOptions {
+    static final String BATCH_INVARIANT =
+            "Compute a request's numbers to the same bits whatever runs beside it, on a GPU too, where that takes time"
+                    + " (on the CPU it is always so).";
+
     @Option(
             names = "--device",
             paramLabel = "DEVICE",
@@ -15,6 +19,9 @@ final class EngineOptions {
             description = "Where to compute: cpu, cuda, cuda:N, or auto, which takes a GPU if there is one (default:"
                     + " ${DEFAULT-VALUE}).")
     private String device = "auto";
+
+    @Option(names = "--batch-invariant", description = BATCH_INVARIANT)
+    private boolean batchInvariant;
 
     @Option(
             names = "--threads",
@@ -73,6 +80,7 @@ final class EngineOptions {
     Options apply() {
         Options options = Options.DEFAULT
                 .device(DeviceChoice.parse(device))
+                .batchInvariant(batchInvariant)
                 .queueLimit(Duration.ofSeconds(queueSeconds))
                 .timeLimit(Duration.ofSeconds(requestSeconds))
                 .prefixCache(!noPrefixCache);

@@ -30,11 +30,14 @@ final class ModelOptions {
                     + " ${DEFAULT-VALUE}).")
     private String device = "auto";
 
+    @Option(names = "--batch-invariant", description = EngineOptions.BATCH_INVARIANT)
+    private boolean batchInvariant;
+
     ModelOptions() {}
 
-    /** Opens a model; says on {@code err} which device was chosen, if it wasn't named. */
+    /** Opens a model; says on {@code err} which device was chosen, if it wasn't named or is to be batch-invariant. */
     Lorikeet open(Path model, PrintWriter err) {
-        Options options = Options.DEFAULT.device(DeviceChoice.parse(device));
+        Options options = Options.DEFAULT.device(DeviceChoice.parse(device)).batchInvariant(batchInvariant);
         if (threads != null) {
             options = options.threads(threads);
         }
@@ -42,7 +45,7 @@ final class ModelOptions {
             options = options.poolBytes((long) cacheMegabytes << 20);
         }
         Lorikeet opened = Lorikeet.open(model, options);
-        if (device.equals("auto")) {
+        if (device.equals("auto") || batchInvariant) {
             err.println("lorikeet: on " + opened.device());
             err.flush();
         }

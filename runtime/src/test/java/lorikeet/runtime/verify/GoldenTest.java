@@ -44,6 +44,17 @@ class GoldenTest {
                 }));
     }
 
+    @TestFactory
+    Stream<DynamicNode> matchesOnAGpuWhereNothingDependsOnTheBatch() {
+        CudaProbe probe = CudaDriver.probe();
+        return Golden.sets().stream()
+                .map(set -> DynamicTest.dynamicTest(set.getFileName() + " batch-invariantly", () -> {
+                    assumeTrue(probe instanceof CudaProbe.Available, () -> "needs a GPU: " + probe.summary());
+                    assumeTrue(refusal(set.resolve("model")).isEmpty(), "a GPU doesn't take its dimensions");
+                    check(set, Options.DEFAULT.device(new DeviceChoice.Cuda(-1)).batchInvariant(true));
+                }));
+    }
+
     /** Steps that aren't recorded and files that aren't page-locked give the same numbers. */
     @TestFactory
     Stream<DynamicNode> matchesOnAGpuWhateverIsSwitchedOff() {
@@ -87,11 +98,14 @@ class GoldenTest {
     }
 
     private static void check(Path set, DeviceChoice device) {
+        check(set, Options.DEFAULT.device(device));
+    }
+
+    private static void check(Path set, Options on) {
         Reference reference = Reference.read(set.resolve("golden.json"));
         assertThat(reference.requests()).isNotEmpty();
         // Steps so short that prompts come in pieces, beside other requests' tokens.
-        Options options =
-                Options.DEFAULT.device(device).stepTokens(33).threads(2).poolBytes(1L << 30);
+        Options options = on.stepTokens(33).threads(2).poolBytes(1L << 30);
         try (Lorikeet model = Lorikeet.open(set.resolve("model"), options)) {
             Tolerance tolerance =
                     model.precision() == ElementType.F32 ? Tolerance.FLOAT32 : Tolerance.BFLOAT16_SMALL_MODEL;
