@@ -6,6 +6,7 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 import lorikeet.kernels.Operations;
 import lorikeet.kernels.cpu.CpuOperations;
@@ -27,6 +28,9 @@ public final class FigureSet {
     private static final String SERVER_START = "ServerStart.start";
 
     private static final int SERVER_STARTS = 3;
+
+    /** Those that the JIT has to see for a while: files are read and checked in Java. */
+    private static final Set<String> JAVA_WORK = Set.of("AdapterSwap.load", "AdapterSwap.replace");
 
     /** Needs many steps, for a percentile of them. */
     private static final String UNDER_LOAD = "SwapUnderLoad.step";
@@ -130,6 +134,9 @@ public final class FigureSet {
         options.param("shape", shape.name());
         if (run.benchmark.equals(SERVER_START)) {
             options.warmupIterations(1).measurementIterations(SERVER_STARTS);
+        }
+        if (JAVA_WORK.contains(run.benchmark)) {
+            options.warmupIterations(2).warmupTime(TimeValue.seconds(1));
         }
         if (run.benchmark.equals(UNDER_LOAD)) {
             options.warmupIterations(1)
