@@ -67,7 +67,7 @@ build() {
         return 1
     fi
     # shellcheck disable=SC2086
-    "$(dirname "$(readlink -f "$nvcc")")/fatbinary" --64 --compress-all --create="$kept.tmp" $images
+    "$(dirname "$(readlink -f "$nvcc")")/fatbinary" --64 --compress-all --compress-mode=size --create="$kept.tmp" $images
     cp "$work/resources.txt" "$kept.txt"
     mv "$kept.tmp" "$kept.fatbin"
 }

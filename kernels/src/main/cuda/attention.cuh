@@ -18,8 +18,7 @@ struct Attention {
     float scale;              // of the scores
     int splits;               // of a sequence, at decode: gridDim.z, 1 to ATTENTION_SPLITS
     int split_blocks;         // KV blocks in a split, at least, at decode
-    int invariant;            // of the prompt kernels: 1 if they take all sequences, and a token's bits depend on nothing
-                              // but its query and what it sees
+    int pad;
     long long key_offset;     // bytes from the start of a KV block to this layer's keys [kv_head][token][head_size]
     long long value_offset;   // bytes from the start of a KV block to this layer's values
     float* partial;           // decode with splits > 1: sequences * kv_heads * head_tiles * splits *
@@ -50,7 +49,7 @@ extern "C" __global__ void attention_decode_256(const lorikeet::Step* step, lori
 extern "C" __global__ void attention_decode_within_128(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_decode_within_256(const lorikeet::Step* step, lorikeet::Attention attention);
 
-// Sequences with more tokens than one in the step, or all sequences (`invariant`); others are left alone.
+// Sequences with more tokens than one in the step; other sequences are left alone.
 //
 // Grid: tiles * kv_heads blocks, in one or two dimensions; a sequence of n tokens takes
 // ceil(n * heads / kv_heads / TILE) tiles, TILE being 128, or 64 for attention_prompt_256. More blocks end at once.

@@ -9,7 +9,6 @@
 namespace lorikeet::attention_prompt {
 
 constexpr int THREADS = 256;
-constexpr int INVARIANT_UNIT = 64;  // positions: a multiple of what the kernels take at a time
 constexpr float LOG2_E = 1.4426950408889634f;
 
 __device__ __forceinline__ unsigned shared_address(const void* pointer) {
@@ -49,15 +48,15 @@ struct Place {
     int tiles;
 };
 
-// Every warp looks for itself, 32 sequences at a time. Those with fewer tokens than `least` have no tiles.
-__device__ __forceinline__ Place find(const Step* step, int tile, int group, int rows, int least) {
+// Every warp looks for itself, 32 sequences at a time.
+__device__ __forceinline__ Place find(const Step* step, int tile, int group, int rows) {
     const int lane = threadIdx.x % WARP;
     int before = 0;
     for (int first = 0; first < step->sequences; first += WARP) {
         int tiles = 0;
         if (first + lane < step->sequences) {
             const int tokens = step->sequence_start[first + lane + 1] - step->sequence_start[first + lane];
-            tiles = tokens >= least ? (tokens * group + rows - 1) / rows : 0;
+            tiles = tokens > 1 ? (tokens * group + rows - 1) / rows : 0;
         }
         int sum = tiles;
 #pragma unroll
@@ -146,7 +145,7 @@ __device__ __forceinline__ bool find_tile(const Step* step, const Attention& att
     const int block = static_cast<int>(blockIdx.y * gridDim.x + blockIdx.x);
     tile.kv_head = block % attention.kv_heads;  // the longest tiles of all heads come first
     tile.group = attention.heads / attention.kv_heads;
-    const Place place = find(step, block / attention.kv_heads, tile.group, ROWS, attention.invariant != 0 ? 1 : 2);
+    const Place place = find(step, block / attention.kv_heads, tile.group, ROWS);
     if (place.sequence < 0) {
         return false;
     }
@@ -159,8 +158,7 @@ __device__ __forceinline__ bool find_tile(const Step* step, const Attention& att
     tile.least = tile.first_position + tile.first_row / tile.group;
     tile.most = tile.first_position + min(tile.first_row + ROWS - 1, tile.rows - 1) / tile.group;
     const int seen = attention.window > 0 ? max(0, tile.least - attention.window + 1) : 0;
-    const int unit = attention.invariant != 0 ? INVARIANT_UNIT : BLOCK_TOKENS;
-    tile.from = seen / unit * unit;
+    tile.from = seen / BLOCK_TOKENS * BLOCK_TOKENS;
     tile.end = tile.most + 1;
 
     const unsigned char* base = step->kv_base + static_cast<size_t>(tile.kv_head) * BLOCK_TOKENS *
@@ -184,6 +182,25 @@ __device__ __forceinline__ void load_queries(unsigned (&query)[SIZE / 16][4], co
             query[i][k] = dim < attention.head_size
                               ? __ldcg(reinterpret_cast<const unsigned*>(attention.q + row[k % 2].q + dim))
                               : 0;
+        }
+    }
+}
+
+// Writes the output of the dimensions from `first_dim` on, times `inverse`.
+template <int COLUMNS>
+__device__ __forceinline__ void store_rows(const float (&o)[COLUMNS][4], const float (&inverse)[2],
+                                           const Attention& attention, const Row (&row)[2], int first_dim) {
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        if (row[h].valid) {
+#pragma unroll
+            for (int i = 0; i < COLUMNS; i++) {
+                const int dim = first_dim + 8 * i + 2 * static_cast<int>(threadIdx.x % 4);
+                if (dim < attention.head_size) {
+                    *reinterpret_cast<unsigned*>(attention.out + row[h].out + dim) =
+                        pack_bf16(o[i][2 * h] * inverse[h], o[i][2 * h + 1] * inverse[h]);
+                }
+            }
         }
     }
 }
@@ -249,20 +266,8 @@ struct Softmax {
     template <int COLUMNS>
     __device__ __forceinline__ void store(const float (&o)[COLUMNS][4], const Attention& attention,
                                           const Row (&row)[2], int first_dim) const {
-#pragma unroll
-        for (int h = 0; h < 2; h++) {
-            const float inverse = 1 / sum_over_row(sum[h]);
-            if (row[h].valid) {
-#pragma unroll
-                for (int i = 0; i < COLUMNS; i++) {
-                    const int dim = first_dim + 8 * i + 2 * static_cast<int>(threadIdx.x % 4);
-                    if (dim < attention.head_size) {
-                        *reinterpret_cast<unsigned*>(attention.out + row[h].out + dim) =
-                            pack_bf16(o[i][2 * h] * inverse, o[i][2 * h + 1] * inverse);
-                    }
-                }
-            }
-        }
+        const float inverse[2] = {1 / sum_over_row(sum[0]), 1 / sum_over_row(sum[1])};
+        store_rows(o, inverse, attention, row, first_dim);
     }
 };
 
@@ -276,6 +281,56 @@ __device__ __forceinline__ void clear(float (&values)[COLUMNS][4]) {
         }
     }
 }
+
+// How the sums of two ranges of positions are put together, the earlier ones' first. A range of which a row sees nothing
+// leaves its bits alone.
+struct Join {
+    float max;
+    float before;  // factors
+    float part;
+
+    __device__ __forceinline__ Join(float max_before, float part_max, const Attention& attention) {
+        const float scale = attention.scale * LOG2_E;
+        max = fmaxf(max_before, part_max);
+        const float base = max == -INFINITY ? 0 : max * scale;
+        before = max_before == max ? 1 : power_of_two(fmaf(max_before, scale, -base));
+        part = part_max == max ? 1 : power_of_two(fmaf(part_max, scale, -base));
+    }
+
+    __device__ __forceinline__ float operator()(float sum_before, float part_sum) const {
+        return fmaf(part_sum, part, __fmul_rn(sum_before, before));
+    }
+};
+
+// The sums of ranges of positions, put together in the order of the ranges; a thread's two rows as in Softmax.
+template <int EIGHTS>
+struct Total {
+    float max[2] = {-INFINITY, -INFINITY};
+    float sum[2] = {0, 0};  // of all columns
+    float o[EIGHTS][4] = {};
+
+    // Adds a range's. Its sums begin anew.
+    __device__ __forceinline__ void take(Softmax& softmax, float (&part)[EIGHTS][4], const Attention& attention) {
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            const Join join(max[h], softmax.max[h], attention);
+            max[h] = join.max;
+            sum[h] = join(sum[h], sum_over_row(softmax.sum[h]));
+#pragma unroll
+            for (int i = 0; i < EIGHTS; i++) {
+                o[i][2 * h] = join(o[i][2 * h], part[i][2 * h]);
+                o[i][2 * h + 1] = join(o[i][2 * h + 1], part[i][2 * h + 1]);
+            }
+        }
+        softmax = Softmax();
+        clear(part);
+    }
+
+    __device__ __forceinline__ void store(const Attention& attention, const Row (&row)[2], int first_dim) const {
+        const float inverse[2] = {1 / sum[0], 1 / sum[1]};
+        store_rows(o, inverse, attention, row, first_dim);
+    }
+};
 
 // 16 columns of weights as the first operand of a product.
 __device__ __forceinline__ void pack(unsigned (&to)[4], const float (&low)[4], const float (&high)[4]) {

@@ -49,10 +49,62 @@ __device__ __forceinline__ void copy_tile(__nv_bfloat16* to, const Cache& cache,
     close_copies();
 }
 
-template <int SIZE>
+// s = queries keys' of 16 rows, whose queries are in registers, or at `queries` if there is but one part in registers.
+template <int SIZE, int COLUMNS, int PARTS>
+__device__ __forceinline__ void multiply_keys(float (&s)[COLUMNS][4], const unsigned (&query)[PARTS][4],
+                                              const __nv_bfloat16* queries, const __nv_bfloat16* keys) {
+    using S = Shape<SIZE>;
+    const int lane = threadIdx.x % WARP;
+    clear(s);
+#pragma unroll
+    for (int i = 0; i < SIZE / 16; i++) {
+        unsigned a[4];
+        if constexpr (PARTS > 1) {
+#pragma unroll
+            for (int k = 0; k < 4; k++) {
+                a[k] = query[i][k];
+            }
+        } else {
+            load_matrices(a, queries + lane % 16 * S::PITCH + 16 * i + lane / 16 * 8);
+        }
+#pragma unroll
+        for (int t = 0; t < COLUMNS / 2; t++) {
+            unsigned b[4];
+            load_matrices(b, keys + (16 * t + lane / 16 * 8 + lane % 8) * S::PITCH + 16 * i + lane / 8 % 2 * 8);
+            mma(s[2 * t], a[0], a[1], a[2], a[3], b[0], b[1]);
+            mma(s[2 * t + 1], a[0], a[1], a[2], a[3], b[2], b[3]);
+        }
+    }
+}
+
+// o += weights values, of the dimensions from where `values` points on.
+template <int SIZE, int COLUMNS, int OUT_EIGHTS>
+__device__ __forceinline__ void multiply_values(float (&o)[OUT_EIGHTS][4], const float (&weight)[COLUMNS][4],
+                                                const __nv_bfloat16* values) {
+    using S = Shape<SIZE>;
+    const int lane = threadIdx.x % WARP;
+#pragma unroll
+    for (int t = 0; t < COLUMNS / 2; t++) {
+        unsigned a[4];
+        pack(a, weight[2 * t], weight[2 * t + 1]);
+#pragma unroll
+        for (int i = 0; i < OUT_EIGHTS / 2; i++) {
+            unsigned b[4];
+            load_matrices_transposed(
+                b, values + (16 * t + lane / 8 % 2 * 8 + lane % 8) * S::PITCH + 16 * i + lane / 16 * 8);
+            mma(o[2 * i], a[0], a[1], a[2], a[3], b[0], b[1]);
+            mma(o[2 * i + 1], a[0], a[1], a[2], a[3], b[2], b[3]);
+        }
+    }
+}
+
+// RANGE: the sums are cut at multiples of so many positions, and put together in their order (see
+// attention_invariant.cuh); 0: they are not.
+template <int SIZE, int RANGE = 0>
 __device__ __forceinline__ void run_mma(const Step* step, const Attention& attention) {
     using S = Shape<SIZE>;
     constexpr int TOKENS = S::TOKENS;
+    constexpr bool QUERY_IN_REGISTERS = S::QUERY_IN_REGISTERS && (RANGE == 0 || SIZE < 128);  // room for the totals
     extern __shared__ uint4 shared[];
     __nv_bfloat16* keys = reinterpret_cast<__nv_bfloat16*>(shared);
     __nv_bfloat16* values = keys + TOKENS * S::PITCH;
@@ -61,6 +113,9 @@ __device__ __forceinline__ void run_mma(const Step* step, const Attention& atten
     PromptTile tile;
     if (!find_tile<S::ROWS>(step, attention, tile)) {
         return;
+    }
+    if constexpr (RANGE > 0) {
+        tile.from = tile.from / TOKENS * TOKENS;
     }
     const int lane = threadIdx.x % WARP;
     const int warp = threadIdx.x / WARP;
@@ -71,8 +126,8 @@ __device__ __forceinline__ void run_mma(const Step* step, const Attention& atten
     wait_for_previous();
     release_next();
     copy_tile<SIZE>(keys, tile.keys, tile.from);
-    unsigned query[S::QUERY_IN_REGISTERS ? SIZE / 16 : 1][4];
-    if constexpr (S::QUERY_IN_REGISTERS) {
+    unsigned query[QUERY_IN_REGISTERS ? SIZE / 16 : 1][4];
+    if constexpr (QUERY_IN_REGISTERS) {
         load_queries<SIZE>(query, attention, row);
     } else {
         for (int i = threadIdx.x; i < S::ROWS * (SIZE / 8); i += THREADS) {
@@ -90,32 +145,14 @@ __device__ __forceinline__ void run_mma(const Step* step, const Attention& atten
     Softmax softmax;
     float o[S::OUT / 8][4];
     clear(o);
+    [[maybe_unused]] Total<(RANGE > 0 ? S::OUT / 8 : 1)> total;
     for (int first = tile.from; first < tile.end; first += TOKENS) {
         wait_for_copies<0>();
         __syncthreads();  // the keys are there, and all have used the previous values
         copy_tile<SIZE>(values, tile.values, first);
 
         float s[TOKENS / 8][4];
-        clear(s);
-#pragma unroll
-        for (int i = 0; i < SIZE / 16; i++) {
-            unsigned a[4];
-            if constexpr (S::QUERY_IN_REGISTERS) {
-#pragma unroll
-                for (int k = 0; k < 4; k++) {
-                    a[k] = query[i][k];
-                }
-            } else {
-                load_matrices(a, queries + (warp_row - tile.first_row + lane % 16) * S::PITCH + 16 * i + lane / 16 * 8);
-            }
-#pragma unroll
-            for (int t = 0; t < TOKENS / 16; t++) {
-                unsigned b[4];
-                load_matrices(b, keys + (16 * t + lane / 16 * 8 + lane % 8) * S::PITCH + 16 * i + lane / 8 % 2 * 8);
-                mma(s[2 * t], a[0], a[1], a[2], a[3], b[0], b[1]);
-                mma(s[2 * t + 1], a[0], a[1], a[2], a[3], b[2], b[3]);
-            }
-        }
+        multiply_keys<SIZE>(s, query, queries + (warp_row - tile.first_row) * S::PITCH, keys);
         softmax.weigh(s, attention, row, first, tile.masked(attention, first, TOKENS));
         softmax.rescale(o);
 
@@ -124,21 +161,18 @@ __device__ __forceinline__ void run_mma(const Step* step, const Attention& atten
         if (first + TOKENS < tile.end) {
             copy_tile<SIZE>(keys, tile.keys, first + TOKENS);
         }
-#pragma unroll
-        for (int t = 0; t < TOKENS / 16; t++) {
-            unsigned a[4];
-            pack(a, s[2 * t], s[2 * t + 1]);
-#pragma unroll
-            for (int i = 0; i < S::OUT / 16; i++) {
-                unsigned b[4];
-                load_matrices_transposed(b, values + (16 * t + lane / 8 % 2 * 8 + lane % 8) * S::PITCH + first_dim +
-                                                16 * i + lane / 16 * 8);
-                mma(o[2 * i], a[0], a[1], a[2], a[3], b[0], b[1]);
-                mma(o[2 * i + 1], a[0], a[1], a[2], a[3], b[2], b[3]);
+        multiply_values<SIZE>(o, s, values + first_dim);
+        if constexpr (RANGE > 0) {
+            if ((first + TOKENS) % RANGE == 0 || first + TOKENS >= tile.end) {
+                total.take(softmax, o, attention);
             }
         }
     }
-    softmax.store(o, attention, row, first_dim);
+    if constexpr (RANGE > 0) {
+        total.store(attention, row, first_dim);
+    } else {
+        softmax.store(o, attention, row, first_dim);
+    }
 }
 
 }  // namespace lorikeet::attention_prompt

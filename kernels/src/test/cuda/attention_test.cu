@@ -1,5 +1,6 @@
 // Attention kernels against double precision, and their times. Arguments: seed, number of random cases, "time".
 #include "../../main/cuda/attention_decode.cu"
+#include "../../main/cuda/attention_invariant.cu"
 #include "../../main/cuda/attention_prompt.cu"
 #include "check.cuh"
 
@@ -36,6 +37,19 @@ const Prompt PROMPT[] = {
     {"prompt_96", attention_prompt_96, 96},
     {"prompt_128", attention_prompt_128, 128},
     {"prompt_256", attention_prompt_256, 256},
+};
+
+// To the same bits in any company.
+const Prompt INVARIANT_DECODE[] = {
+    {"invariant_decode_64", attention_invariant_decode_64, 64},
+    {"invariant_decode_128", attention_invariant_decode_128, 128},
+    {"invariant_decode_256", attention_invariant_decode_256, 256},
+};
+
+const Prompt INVARIANT_PROMPT[] = {
+    {"invariant_prompt_64", attention_invariant_prompt_64, 64},
+    {"invariant_prompt_128", attention_invariant_prompt_128, 128},
+    {"invariant_prompt_256", attention_invariant_prompt_256, 256},
 };
 
 int rows_of(const Prompt& prompt) { return prompt.size == 256 ? 64 : 128; }
@@ -295,58 +309,135 @@ double random_case(Random& random, uint64_t seed, bool large) {
     return worst;
 }
 
-// A prompt in pieces, single tokens among them, has the bits of the whole one: where `invariant` is set.
-void pieces_case(Random& random, uint64_t seed) {
+// Attention to the same bits in any company; `places`: for the sums of so many ranges of each sequence.
+struct InvariantRun {
+    Run run;
+    int head_tiles;
+    int sequences;
+    int splits;
+    Buffer<float> partial;
+    Buffer<unsigned> arrived;
+
+    InvariantRun(const Shape& shape, const std::vector<__nv_bfloat16>& queries, int rows, int sequences_, int size, int splits_,
+                 int places)
+        : run(shape, queries, rows, 1, 1, places),
+          head_tiles((shape.heads / shape.kv_heads + ATTENTION_INVARIANT_ROWS - 1) / ATTENTION_INVARIANT_ROWS),
+          sequences(sequences_),
+          splits(splits_),
+          partial(pairs(shape) * places * std::min(shape.heads / shape.kv_heads, ATTENTION_INVARIANT_ROWS) * (size + 4)),
+          arrived(std::vector<unsigned>(pairs(shape), 0)) {
+        run.attention.splits = 0;  // the first sequence
+        run.attention.partial = partial.data();
+        run.attention.arrived = arrived.data();
+    }
+
+    size_t pairs(const Shape& shape) const { return static_cast<size_t>(sequences) * shape.kv_heads * head_tiles; }
+
+    void launch(int index, const Step* step, const Shape& shape, int tiles, cudaStream_t stream) const {
+        const Prompt& decode = INVARIANT_DECODE[index];
+        int shared = attention_invariant_decode_bytes(decode.size);
+        CUDA(cudaFuncSetAttribute(decode.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
+        check::launch_overlapping(decode.kernel, dim3(shape.kv_heads * head_tiles, sequences, splits),
+                                  32 * ATTENTION_INVARIANT_WARPS, shared, stream, step, run.attention);
+        if (tiles > 0) {
+            const Prompt& prompt = INVARIANT_PROMPT[index];
+            shared = attention_invariant_prompt_bytes(prompt.size);
+            CUDA(cudaFuncSetAttribute(prompt.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
+            check::launch_overlapping(prompt.kernel, dim3(shape.kv_heads, tiles), 256, shared, stream, step,
+                                      run.attention);
+        }
+    }
+};
+
+// A prompt in pieces, single tokens among them, beside other pieces of it, has the bits of the whole one.
+double pieces_case(Random& random, uint64_t seed) {
     Shape shape;
     shape.kv_heads = random.between(1, 3);
-    shape.heads = shape.kv_heads * random.pick({1, 3, 4, 8});
+    shape.heads = shape.kv_heads * random.pick({1, 3, 4, 8, 17});
     shape.head_size = random.pick({40, 64, 80, 96, 128, 128, 256});
-    shape.window = random.pick({0, 0, 5, 100});
+    shape.window = random.pick({0, 0, 5, 100, 300});
     shape.layers = 1;
     shape.layer = 0;
-    const int tokens = random.between(1, 300);
-    const int context = tokens + random.pick({0, random.between(0, 300)});
+    const int tokens = random.between(1, 400);
+    const int context = tokens + random.pick({0, random.between(0, 300), random.between(0, 2000)});
     const Batch batch(random, shape, {{tokens, context}});
-    const Prompt* prompt = PROMPT;
-    while (prompt->size < shape.head_size) {
-        prompt++;
+    int index = 0;
+    while (INVARIANT_DECODE[index].size < shape.head_size) {
+        index++;
     }
-    const auto launch = [&](const check::StepBuilder& builder, int first, int count) {
-        const std::vector<__nv_bfloat16> q(batch.q.begin() + static_cast<ptrdiff_t>(first) * shape.pitch(),
-                                           batch.q.begin() + static_cast<ptrdiff_t>(first + count) * shape.pitch());
+    const int size = INVARIANT_DECODE[index].size;
+    const std::string name = check::text(
+        "seed %llu: size %d, heads %d/%d of %d, window %d, %d of %d tokens", static_cast<unsigned long long>(seed),
+        size, shape.heads, shape.kv_heads, shape.head_size, shape.window, tokens, context);
+    // Pieces, as sequences of one step that share their cache.
+    const auto compute = [&](const std::vector<std::pair<int, int>>& pieces) {
+        check::StepBuilder builder = batch.builder;
+        std::vector<__nv_bfloat16> q;
+        std::vector<Sequence> sequences;
+        builder.sequence_start = {0};
+        builder.ids.clear();
+        builder.positions.clear();
+        builder.token_sequence.clear();
+        builder.token_group.clear();
+        builder.context.clear();
+        builder.table_start.clear();
+        for (const auto& [first, count] : pieces) {
+            for (int i = 0; i < count; i++) {
+                builder.ids.push_back(0);
+                builder.positions.push_back(context - tokens + first + i);
+                builder.token_sequence.push_back(static_cast<int>(sequences.size()));
+                builder.token_group.push_back(0);
+            }
+            builder.sequence_start.push_back(builder.sequence_start.back() + count);
+            builder.context.push_back(context - tokens + first + count);
+            builder.table_start.push_back(0);
+            sequences.push_back({count, builder.context.back()});
+            q.insert(q.end(), batch.q.begin() + static_cast<ptrdiff_t>(first) * shape.pitch(),
+                     batch.q.begin() + static_cast<ptrdiff_t>(first + count) * shape.pitch());
+        }
+        const int rows = builder.sequence_start.back();
+        builder.group_start.back() = rows;
         const check::DeviceStep step(builder);
-        Run run(shape, q, count, 1, 1, 1);
-        run.attention.invariant = 1;
-        launch_prompt(*prompt, step.get(), run, shape,
-                      (count * (shape.heads / shape.kv_heads) + rows_of(*prompt) - 1) / rows_of(*prompt), nullptr);
+        const InvariantRun run(shape, q, rows, static_cast<int>(pieces.size()), size,
+                               random.pick({1, 2, 5}), random.pick({1, 2, 3, 8, 20}));
+        run.launch(index, step.get(), shape, tiles_of(sequences, shape, size == 256 ? 64 : 128), nullptr);
         CUDA(cudaDeviceSynchronize());
-        return run.out.download();
+        for (const unsigned count : run.arrived.download()) {
+            check::expect(count == 0, name + ": a counter isn't 0 again");
+        }
+        return run.run.out.download();
     };
-    const std::vector<__nv_bfloat16> whole = launch(batch.builder, 0, tokens);
+    const std::vector<__nv_bfloat16> whole = compute({{0, tokens}});
+    const int row_values = shape.heads * shape.head_size;
     for (int first = 0; first < tokens;) {
-        const int count = std::min(tokens - first, random.pick({1, 2, random.between(1, 100)}));
-        check::StepBuilder piece = batch.builder;
-        piece.ids.assign(count, 0);
-        piece.positions.assign(batch.builder.positions.begin() + first, batch.builder.positions.begin() + first + count);
-        piece.token_sequence.assign(count, 0);
-        piece.token_group.assign(count, 0);
-        piece.sequence_start.back() = count;
-        piece.group_start.back() = count;
-        piece.context[0] = context - tokens + first + count;
-        const std::vector<__nv_bfloat16> got = launch(piece, first, count);
-        const size_t at = static_cast<size_t>(first) * shape.heads * shape.head_size;
+        std::vector<std::pair<int, int>> pieces;
+        for (int i = random.between(1, 4); i > 0 && first < tokens; i--) {
+            const int count = std::min(tokens - first, random.pick({1, 1, 2, random.between(1, 150)}));
+            pieces.emplace_back(first, count);
+            first += count;
+        }
+        const std::vector<__nv_bfloat16> got = compute(pieces);
+        const size_t at = static_cast<size_t>(pieces.front().first) * row_values;
         check::expect(std::memcmp(whole.data() + at, got.data(), 2 * got.size()) == 0,
-                      check::text("seed %llu: %s, heads %d/%d of %d, window %d, %d of %d tokens: %d from %d on have other bits",
-                                  static_cast<unsigned long long>(seed), prompt->name, shape.heads, shape.kv_heads,
-                                  shape.head_size, shape.window, tokens, context, count, first));
-        first += count;
+                      name + check::text(": %zu pieces from %d on have other bits", pieces.size(), pieces.front().first));
     }
+    check::Error error;
+    for (int i = 0; i < 6; i++) {
+        const int token = i == 0 ? tokens - 1 : random.between(0, tokens - 1);
+        const int head = random.between(0, shape.heads - 1);
+        const std::vector<double> want = reference(batch, 0, token, head, static_cast<float>(1 / std::sqrt(shape.head_size)));
+        for (int d = 0; d < shape.head_size; d++) {
+            error.add(__bfloat162float(whole[static_cast<size_t>(token) * row_values + head * shape.head_size + d]), want[d]);
+        }
+    }
+    check::expect(error.relative() < 1.5e-2, name + check::text(": error %g", error.relative()));
+    return error.relative();
 }
 
 // Attention of a model's layers, one after another, as in a step: enough layers that the L2 cache doesn't hold the cache.
-// `prompt`: by this kernel instead, as where results don't depend on the batch.
+// `invariant`: by the kernel for any company instead, of heads of 128.
 void time_decode(const Decode& decode, Shape shape, int sequences, int context, int splits, int split_blocks,
-                 double copy_rate, const Prompt* prompt = nullptr) {
+                 double copy_rate, bool invariant = false) {
     const size_t bytes = 2 * shape.head_bytes() * shape.kv_heads * sequences * context / BLOCK_TOKENS;
     shape.layers = static_cast<int>(std::min<size_t>(64, 1 + (256 << 20) / bytes));
     const int blocks = sequences * (context / BLOCK_TOKENS);
@@ -369,27 +460,30 @@ void time_decode(const Decode& decode, Shape shape, int sequences, int context, 
     }
     const check::DeviceStep step(builder);
     Random random{7};
-    Run run(shape, check::random_bf16(random, static_cast<size_t>(sequences) * shape.pitch(), 1.0f), sequences,
-            sequences, splits, split_blocks);
+    const std::vector<__nv_bfloat16> q =
+        check::random_bf16(random, static_cast<size_t>(sequences) * shape.pitch(), 1.0f);
+    Run run(shape, q, sequences, sequences, splits, split_blocks);
+    InvariantRun other(shape, q, sequences, sequences, 128, splits, split_blocks);
     const double us = check::time_us(64, [&](cudaStream_t stream, int i) {
         shape.layer = i % shape.layers;
         run.attention.key_offset = static_cast<long long>(shape.key_offset());
         run.attention.value_offset = static_cast<long long>(shape.value_offset());
-        if (prompt != nullptr) {
-            run.attention.invariant = 1;
-            launch_prompt(*prompt, step.get(), run, shape, sequences, stream);
+        other.run.attention.key_offset = run.attention.key_offset;
+        other.run.attention.value_offset = run.attention.value_offset;
+        if (invariant) {
+            other.launch(1, step.get(), shape, 0, stream);
         } else {
             launch_decode(decode, step.get(), run, shape, sequences, stream);
         }
     });
     std::printf("%-18s %3d x %5d tokens, window %4d, %2d splits of %2d: %7.2f us, floor %7.2f us\n",
-                prompt != nullptr ? prompt->name : decode.name,
+                invariant ? "invariant_decode" : decode.name,
                 sequences, context, shape.window, splits, split_blocks, us,
                 (shape.window > 0 ? static_cast<double>(bytes) * std::min(context, shape.window) / context : bytes) /
                     copy_rate);
 }
 
-void time_prompt(const Prompt& prompt, Shape shape, int tokens, int context) {
+void time_prompt(const Prompt& prompt, Shape shape, int tokens, int context, bool invariant = false) {
     shape.layers = 1;
     shape.layer = 0;
     const int blocks = context / BLOCK_TOKENS;
@@ -412,7 +506,14 @@ void time_prompt(const Prompt& prompt, Shape shape, int tokens, int context) {
     Run run(shape, check::random_bf16(random, static_cast<size_t>(tokens) * shape.pitch(), 1.0f), tokens, 1, 1, 4);
     const int tiles = tiles_of({{tokens, context}}, shape, rows_of(prompt));
     const double us = check::time_us(8, [&](cudaStream_t stream, int) {
-        launch_prompt(prompt, step.get(), run, shape, tiles, stream);
+        if (invariant) {
+            const int shared = attention_invariant_prompt_bytes(prompt.size);
+            CUDA(cudaFuncSetAttribute(prompt.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
+            check::launch_overlapping(prompt.kernel, dim3(shape.kv_heads, tiles), 256, shared, stream, step.get(),
+                                      run.attention);
+        } else {
+            launch_prompt(prompt, step.get(), run, shape, tiles, stream);
+        }
     });
     double pairs = 0;
     for (int i = 0; i < tokens; i++) {
@@ -438,8 +539,10 @@ void time_all() {
     time_decode(DECODE[1], llama, 1, 8192, 16, 4, rate);
     time_decode(DECODE[1], llama, 1, 8192, 24, 4, rate);
     time_decode(DECODE[1], llama, 32, 512, 1, 64, rate);
-    for (const auto& [sequences, context] : {std::pair{1, 512}, {8, 512}, {32, 512}, {64, 512}, {1, 8192}, {8, 8192}}) {
-        time_decode(DECODE[1], llama, sequences, context, 1, 64, rate, &PROMPT[2]);
+    for (const auto& [sequences, context] : {std::pair{1, 512}, {8, 512}, {32, 512}, {64, 512}, {1, 2048}, {64, 2048}, {1, 8192},
+                                             {8, 8192}, {1, 32768}}) {
+        time_decode(DECODE[1], llama, sequences, context, std::max(1, std::min(64, 396 / (8 * sequences))),
+                    std::max(1, std::min(128, 8192 / (8 * sequences))), rate, true);
     }
     time_decode(DECODE[1], llama, 64, 2048, 1, 64, rate);
     time_decode(DECODE[3], llama, 32, 512, 1, 64, rate);
@@ -452,6 +555,9 @@ void time_all() {
     time_prompt(PROMPT[2], llama, 2048, 2048);
     time_prompt(PROMPT[2], llama, 8192, 8192);
     time_prompt(PROMPT[2], llama, 512, 8192);
+    time_prompt(INVARIANT_PROMPT[1], llama, 512, 512, true);
+    time_prompt(INVARIANT_PROMPT[1], llama, 2048, 2048, true);
+    time_prompt(INVARIANT_PROMPT[1], llama, 8192, 8192, true);
     time_prompt(PROMPT[2], {32, 8, 128, 1024, 1, 0}, 8192, 8192);
     time_prompt(PROMPT[0], {32, 8, 64, 0, 1, 0}, 4096, 4096);
     time_prompt(PROMPT[1], {32, 8, 96, 0, 1, 0}, 4096, 4096);
@@ -468,9 +574,9 @@ int main(int argc, char** argv) {
         Random random{seed + i};
         worst = std::max(worst, random_case(random, seed + i, i % 4 == 3));
     }
-    for (int i = 0; i < cases / 2 && check::failures < 20; i++) {
+    for (int i = 0; i < cases && check::failures < 20; i++) {
         Random random{seed + 1000 + i};
-        pieces_case(random, seed + 1000 + i);
+        worst = std::max(worst, pieces_case(random, seed + 1000 + i));
     }
     std::printf("%d cases from seed %llu, worst error %.2e\n", cases, static_cast<unsigned long long>(seed), worst);
     if (argc > 3) {

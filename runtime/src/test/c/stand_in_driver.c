@@ -466,7 +466,7 @@ static int launch(void* function, unsigned blocks, void* stream, void** paramete
     if (found != OK) {
         return found;
     }
-    static const char* const dependent[] = {"attention_decode", "matvec_", "shrink_prompt"};
+    static const char* const dependent[] = {"attention_decode", "attention_prompt", "matvec_", "shrink_prompt"};
     for (size_t i = 0; i < sizeof dependent / sizeof *dependent; i++) {
         batch_dependent += strncmp(kernel->name, dependent[i], strlen(dependent[i])) == 0;
     }

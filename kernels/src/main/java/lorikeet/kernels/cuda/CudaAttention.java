@@ -14,11 +14,8 @@ import lorikeet.kernels.KvLayout;
 import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Launches attention: one kernel for sequences with a single token in the step, another for the rest; that other for all
- * of them in steps that are {@linkplain CurrentStep#invariant invariant}.
- */
-final class CudaAttention {
+/** Launches attention: one kernel for sequences with a single token in the step, another for the rest. */
+final class CudaAttention implements StepAttention {
     static final List<String> DECODE_KERNELS = List.of(
             "attention_decode_64",
             "attention_decode_128",
@@ -40,7 +37,6 @@ final class CudaAttention {
     private static final long SCALE = 40;
     private static final long SPLITS = 44;
     private static final long SPLIT_BLOCKS = 48;
-    private static final long INVARIANT = 52;
     private static final long KEY_OFFSET = 56;
     private static final long VALUE_OFFSET = 64;
     private static final long PARTIAL = 72;
@@ -81,20 +77,19 @@ final class CudaAttention {
         return size == 64 ? 33_792 : 67_584;
     }
 
-    /** Puts the attention of a layer into the stream. */
-    void attend(CurrentStep step, Matrix qkv, AttentionShape shape, Matrix out) {
-        if (step.singleSequences() > 0 && !step.invariant()) {
+    @Override
+    public void attend(CurrentStep step, Matrix qkv, AttentionShape shape, Matrix out) {
+        if (step.singleSequences() > 0) {
             decode(step, qkv, shape, out);
         }
-        int tiles = promptTiles(step, shape);
+        int tiles = promptTiles(step.batch(), shape);
         if (tiles > 0) {
             int index = 0;
             while (PROMPT_SIZES.get(index) < shape.headSize()) {
                 index++;
             }
             KernelLaunch kernel = kernels.attentionPrompt[index];
-            write(kernel.argument(1), qkv, shape, step.layout(), out, 1);
-            kernel.argument(1).set(JAVA_INT, INVARIANT, step.invariant() ? 1 : 0);
+            write(kernel.argument(1), qkv, shape, step.layout(), out);
             kernel.grid(tiles, shape.kvHeads(), 1)
                     .block(PROMPT_THREADS, 1, 1, promptSharedBytes(PROMPT_SIZES.get(index)))
                     .set(0, step.address())
@@ -108,8 +103,9 @@ final class CudaAttention {
         int columns = shape.kvHeads() * Math.ceilDiv(group, DECODE_HEADS);
         int splits = Math.clamp(enough / ((long) columns * rows), 1, MOST_SPLITS);
         KernelLaunch kernel = kernels.attentionDecode[decodeKernel(shape.headSize())];
-        write(kernel.argument(1), qkv, shape, step.layout(), out, splits);
-        kernel.argument(1).set(JAVA_INT, SPLIT_BLOCKS, columns * rows <= FEW_BLOCKS ? SPLIT_OF_FEW : SPLIT_OF_MORE);
+        write(kernel.argument(1), qkv, shape, step.layout(), out);
+        int splitBlocks = columns * rows <= FEW_BLOCKS ? SPLIT_OF_FEW : SPLIT_OF_MORE;
+        writeParts(kernel.argument(1), splits, splitBlocks, partial(), arrived());
         kernel.grid(columns, rows, splits)
                 .block(shape.headSize() <= 128 ? 256 : 128, 1, 1, 0)
                 .set(0, step.address())
@@ -125,7 +121,8 @@ final class CudaAttention {
         };
     }
 
-    private void write(MemorySegment to, Matrix qkv, AttentionShape shape, KvLayout layout, Matrix out, int splits) {
+    /** Writes the struct {@code Attention} but for {@link #writeParts}. */
+    static void write(MemorySegment to, Matrix qkv, AttentionShape shape, KvLayout layout, Matrix out) {
         to.set(JAVA_LONG, Q, qkv.data().address());
         to.set(JAVA_LONG, OUT, out.data().address());
         to.set(JAVA_INT, Q_PITCH, qkv.cols());
@@ -135,11 +132,17 @@ final class CudaAttention {
         to.set(JAVA_INT, HEAD_SIZE, shape.headSize());
         to.set(JAVA_INT, WINDOW, shape.window());
         to.set(JAVA_FLOAT, SCALE, shape.scale());
-        to.set(JAVA_INT, SPLITS, splits);
         to.set(JAVA_LONG, KEY_OFFSET, layout.keyOffset(shape.layer(), 0));
         to.set(JAVA_LONG, VALUE_OFFSET, layout.valueOffset(shape.layer(), 0));
-        to.set(JAVA_LONG, PARTIAL, partial().address());
-        to.set(JAVA_LONG, ARRIVED, arrived().address());
+    }
+
+    /** Writes how decode kernels cut sequences into parts, and where these are put together. */
+    static void writeParts(
+            MemorySegment to, int splits, int splitBlocks, MemorySegment partial, MemorySegment arrived) {
+        to.set(JAVA_INT, SPLITS, splits);
+        to.set(JAVA_INT, SPLIT_BLOCKS, splitBlocks);
+        to.set(JAVA_LONG, PARTIAL, partial.address());
+        to.set(JAVA_LONG, ARRIVED, arrived.address());
     }
 
     /** Room for the parts of all sequences: a step with splits has no more than {@code enough} of them. */
@@ -162,19 +165,14 @@ final class CudaAttention {
         return made;
     }
 
-    /** The most tiles that the sequences of the prompt kernel are cut into. */
-    private static int promptTiles(CurrentStep step, AttentionShape shape) {
+    /** The tiles that the sequences with more than one token are cut into. */
+    static int promptTiles(Batch batch, AttentionShape shape) {
         int tileRows = shape.headSize() > 128 ? 64 : 128;
         int group = shape.heads() / shape.kvHeads();
-        if (step.recordedSequences() > 0) {
-            return step.invariant() ? step.recordedSequences() * Math.ceilDiv(group, tileRows) : 0;
-        }
-        Batch batch = step.batch();
-        int least = step.invariant() ? 1 : 2;
         int tiles = 0;
         for (int s = 0; s < batch.sequences(); s++) {
             int tokens = batch.sequenceEnd(s) - batch.sequenceStart(s);
-            if (tokens >= least) {
+            if (tokens > 1) {
                 tiles += Math.ceilDiv(tokens * group, tileRows);
             }
         }

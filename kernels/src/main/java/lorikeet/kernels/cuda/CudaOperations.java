@@ -52,7 +52,7 @@ public final class CudaOperations implements Operations {
     private final CudaRows rows;
     private final DecodeProducts decodeProducts;
     private final CudaProjections projections;
-    private final CudaAttention attention;
+    private final StepAttention attention;
     private final CudaHead head;
     private final CudaSampler sampler;
     private final CudaSteps steps;
@@ -124,7 +124,10 @@ public final class CudaOperations implements Operations {
                 ? new InvariantProducts(decodeProducts, new PromptProducts(kernels, decodeProducts, stream))
                 : new Products(kernels, decodeProducts, library, stream);
         projections = new CudaProjections(kernels, products, stream, scratch, clusters);
-        attention = new CudaAttention(kernels, stream, arena, context.device().multiprocessors());
+        int multiprocessors = context.device().multiprocessors();
+        attention = settings.batchInvariant()
+                ? new InvariantAttention(kernels, stream, arena, multiprocessors)
+                : new CudaAttention(kernels, stream, arena, multiprocessors);
         head = new CudaHead(kernels, stream, projections);
         sampler = new CudaSampler(context, kernels, stream, host.sampler());
         StepUpload upload = new StepUpload(context, kernels, stream);

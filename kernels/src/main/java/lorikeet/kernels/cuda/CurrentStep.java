@@ -118,11 +118,6 @@ final class CurrentStep {
         return rung > 0 ? rung : singles ? batch.sequences() : 0;
     }
 
-    /** The sequences of a recording, each with a single token, or 0 if it isn't recorded. */
-    int recordedSequences() {
-        return rung;
-    }
-
     /** The most tiles, of all groups. */
     int tiles() {
         return rung > 0 ? rung : tiles(batch.tokenGroups());

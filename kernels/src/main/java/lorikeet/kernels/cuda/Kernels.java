@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaModule;
@@ -74,6 +75,11 @@ final class Kernels implements AutoCloseable {
 
     final KernelLaunch[] attentionPrompt;
 
+    /** By the sizes of heads, see {@link InvariantAttention}. */
+    final KernelLaunch[] invariantDecode;
+
+    final KernelLaunch[] invariantPrompt;
+
     Kernels(CudaContext context) {
         module = load(context);
         uploadStep = module.kernel(arena, "upload_step", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
@@ -123,6 +129,8 @@ final class Kernels implements AutoCloseable {
                                 ATTENTION)
                         .startEarly())
                 .toArray(KernelLaunch[]::new);
+        invariantDecode = invariantAttention("decode", InvariantAttention::decodeSharedBytes);
+        invariantPrompt = invariantAttention("prompt", InvariantAttention::promptSharedBytes);
         decodeProduct = decodeProducts(context, "decode_product_", 0, JAVA_LONG, DECODE_PRODUCT);
         decodeProductShrink = decodeProducts(
                 context, "decode_product_shrink_", DecodeProducts.SHRINK_BYTES, JAVA_LONG, DECODE_PRODUCT, LORA);
@@ -155,6 +163,18 @@ final class Kernels implements AutoCloseable {
 
     private static MemoryLayout struct(long bytes) {
         return MemoryLayout.sequenceLayout(bytes / JAVA_LONG.byteSize(), JAVA_LONG);
+    }
+
+    private KernelLaunch[] invariantAttention(String kind, IntUnaryOperator sharedBytes) {
+        return InvariantAttention.SIZES.stream()
+                .map(size -> module.kernel(
+                                arena,
+                                "attention_invariant_" + kind + "_" + size,
+                                sharedBytes.applyAsInt(size),
+                                JAVA_LONG,
+                                ATTENTION)
+                        .startEarly())
+                .toArray(KernelLaunch[]::new);
     }
 
     private KernelLaunch[] decodeProducts(
