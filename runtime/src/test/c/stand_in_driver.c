@@ -466,11 +466,10 @@ static int launch(void* function, unsigned blocks, void* stream, void** paramete
     if (found != OK) {
         return found;
     }
-    static const char* const dependent[] = {"attention_decode", "attention_prompt", "matvec_", "shrink_prompt"};
-    for (size_t i = 0; i < sizeof dependent / sizeof *dependent; i++) {
-        batch_dependent += strncmp(kernel->name, dependent[i], strlen(dependent[i])) == 0;
-    }
-    batch_dependent += strcmp(kernel->name, "gate") == 0;
+    // Kernels for decode steps or prompts alone, unless they are made to be alike; and those for few rows.
+    const char* name = kernel->name;
+    const int apart = strstr(name, "_decode") || strstr(name, "_prompt") || strstr(name, "_whole");
+    batch_dependent += (apart && !strstr(name, "invariant")) || strstr(name, "matvec_") || strcmp(name, "gate") == 0;
     if (strcmp(kernel->name, "sampler_choose") == 0) {
         return choose(blocks, parameters);
     }

@@ -59,6 +59,17 @@ class CommandsTest {
         assertThat(device).isEmpty();
     }
 
+    @Test
+    void saysWhereItComputesToTheSameBitsInAnyCompany() {
+        assertThat(run("generate", "--model", MODEL, "-m", "1", "--device", "cpu", "Once"))
+                .isZero();
+        String answer = out.toString();
+        assertThat(run("generate", "--model", MODEL, "-m", "1", "--device", "cpu", "--batch-invariant", "Once"))
+                .isZero();
+        assertThat(out.toString()).isEqualTo(answer);
+        assertThat(device).hasSize(1);
+    }
+
     private static boolean namesTheDevice(String line) {
         return line.startsWith("lorikeet: on ");
     }
