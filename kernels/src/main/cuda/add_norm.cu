@@ -3,6 +3,7 @@
 // A cluster of blocks has a tile: each block some of the columns, the sums of squares are exchanged between the blocks.
 // Without clusters one block has the whole tile.
 #include "delta.cuh"
+#include "norm.cuh"
 
 #include <cooperative_groups.h>
 
@@ -64,20 +65,6 @@ __device__ __forceinline__ int exchange_sums(SharedSums& shared, int turn, bool&
     __syncthreads();
 #endif
     return blocks;
-}
-
-// v * factor * weight, for eight columns.
-__device__ __forceinline__ void store_norm(
-    __nv_bfloat16* row, int column, int size, bool fast, const __nv_bfloat16* weight, float factor, float (&v)[8]) {
-    Eight<__nv_bfloat16> packed;
-    packed.load(weight, column, size, fast && aligned(weight, 16));
-    float w[8];
-    packed.unpack(w);
-#pragma unroll
-    for (int c = 0; c < 8; c++) {
-        v[c] = v[c] * factor * w[c];
-    }
-    store_row8(row, column, size, fast, v);
 }
 
 // A warp's columns.
@@ -241,7 +228,8 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
                     } else {
                         again.load(residual + row, at + lane.column, size, fast);
                     }
-                    store_norm(out + row, at + lane.column, size, fast, weight, factor, again.value);
+                    store_norm(out + row, at + lane.column, size, fast,
+                               norm_weight(weight, at + lane.column, size, fast), factor, again.value);
                 }
             }
         }

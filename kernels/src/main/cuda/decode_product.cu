@@ -1,4 +1,4 @@
-// Products of up to 48 rows with a weight.
+// Products of up to 64 rows with a weight.
 //
 // The outputs are cut into tiles, the input dimension into chunks. All chunks of all tiles, one tile's behind the
 // other's, are dealt out to the blocks in equal shares of neighbours, so that every multiprocessor reads as many bytes
@@ -13,8 +13,8 @@
 // The first chunks of the weight don't wait for the kernel before: a weight doesn't change.
 #include "decode_product.cuh"
 
-#include "decode_product_stage.cuh"
-#include "shrink_beside.cuh"
+#include "decode_product_wgmma.cuh"
+#include "shrink_whole.cuh"
 
 namespace lorikeet::decode_product {
 
@@ -148,7 +148,7 @@ __device__ __forceinline__ void finish(const DecodeProduct& call, Sums<ROWS>& su
 template <int ROWS>
 __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call) {
     constexpr int AHEAD = DECODE_PRODUCT_STAGES - 1;
-    extern __shared__ __align__(128) unsigned char memory[];
+    extern __shared__ __align__(1024) unsigned char memory[];
     const unsigned ring = static_cast<unsigned>(__cvta_generic_to_shared(memory));
     float* const sum = reinterpret_cast<float*>(memory + DECODE_PRODUCT_STAGES * STAGE_BYTES<ROWS>);
     const MatVec& product = call.product;
@@ -199,6 +199,9 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call)
 #pragma unroll 1
     for (int i = 0; i < count; i++) {
         wait_for_copies();
+        if (ROWS == 64) {
+            publish_copies();
+        }
         sync_product();
         if (i + AHEAD < count) {
             const unsigned to = ring + (slot == 0 ? AHEAD : slot - 1) * STAGE_BYTES<ROWS>;
@@ -209,7 +212,7 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call)
             }
         }
         close_copies();
-        sums.add(ring + slot * STAGE_BYTES<ROWS>, group);
+        add_products(sums, ring + slot * STAGE_BYTES<ROWS>, group);
         slot = slot == AHEAD ? 0 : slot + 1;
         const int tile = computed.tile;
         const bool completes = computed.end == chunks;
@@ -224,52 +227,97 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call)
     }
 }
 
-// The product by the first threads of a block, the shrink of the same rows by those behind them.
 template <int ROWS>
+__device__ __forceinline__ void run_if_it_fits(const Step* step, const DecodeProduct& call) {
+    if (decode_product_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
+        run<ROWS>(step, call);
+    }
+}
+
+// The product by the first threads of a block, the shrink of the same rows by those behind them. WHOLE: h is left whole.
+template <int ROWS, bool WHOLE>
 __device__ __forceinline__ void run_and_shrink(const Step* step, const DecodeProduct& call, const Lora& lora) {
+    if (decode_product_shared_bytes(ROWS) + DECODE_PRODUCT_SHRINK_BYTES > MOST_SHARED_BYTES) {
+        return;
+    }
     if (threadIdx.x < DECODE_PRODUCT_THREADS) {
         run<ROWS>(step, call);
         return;
     }
     constexpr int BARRIER = 2;  // of the shrink's threads
-    extern __shared__ __align__(128) unsigned char memory[];
+    constexpr int WARPS = DECODE_PRODUCT_SHRINK_THREADS / WARP;
+    extern __shared__ __align__(1024) unsigned char memory[];
+    float4* shared = reinterpret_cast<float4*>(memory + decode_product_shared_bytes(ROWS));
     release_next();
-    shrinking::shrink_share<2, DECODE_PRODUCT_SHRINK_THREADS / WARP, 4, BARRIER>(
-        step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x),
-        reinterpret_cast<float4*>(memory + decode_product_shared_bytes(ROWS)));
+    if constexpr (WHOLE) {
+        shrinking::shrink_share_whole<2, WARPS, 4, BARRIER, ROWS == 64 ? 3 : 4>(
+            step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x), shared);
+    } else {
+        shrinking::shrink_share<2, WARPS, 4, BARRIER>(
+            step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x), shared);
+    }
 }
 
 }  // namespace lorikeet::decode_product
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     decode_product_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call) {
-    lorikeet::decode_product::run<16>(step, call);
+    lorikeet::decode_product::run_if_it_fits<16>(step, call);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     decode_product_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call) {
-    lorikeet::decode_product::run<32>(step, call);
+    lorikeet::decode_product::run_if_it_fits<32>(step, call);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     decode_product_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call) {
-    lorikeet::decode_product::run<48>(step, call);
+    lorikeet::decode_product::run_if_it_fits<48>(step, call);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
+    decode_product_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call) {
+    lorikeet::decode_product::run_if_it_fits<64>(step, call);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     decode_product_shrink_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                              const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<16>(step, call, lora);
+    lorikeet::decode_product::run_and_shrink<16, false>(step, call, lora);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     decode_product_shrink_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                              const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<32>(step, call, lora);
+    lorikeet::decode_product::run_and_shrink<32, false>(step, call, lora);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     decode_product_shrink_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                              const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<48>(step, call, lora);
+    lorikeet::decode_product::run_and_shrink<48, false>(step, call, lora);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_whole_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                                   const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<16, true>(step, call, lora);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_whole_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                                   const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<32, true>(step, call, lora);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_whole_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                                   const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<48, true>(step, call, lora);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_whole_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                                   const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<64, true>(step, call, lora);
 }

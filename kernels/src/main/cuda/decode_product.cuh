@@ -39,6 +39,8 @@ extern "C" __global__ void decode_product_32(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::DecodeProduct call);
 extern "C" __global__ void decode_product_48(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::DecodeProduct call);
+extern "C" __global__ void decode_product_64(const lorikeet::Step* step,
+                                             const __grid_constant__ lorikeet::DecodeProduct call);
 
 // The same, and h = A x of the same rows (see lora.cuh): the first DECODE_PRODUCT_THREADS threads of a block have its share
 // of the product, DECODE_PRODUCT_SHRINK_THREADS behind them its share of the shrink. lora.in is x_pitch; rows of A are
@@ -52,3 +54,17 @@ extern "C" __global__ void decode_product_shrink_32(const lorikeet::Step* step,
 extern "C" __global__ void decode_product_shrink_48(const lorikeet::Step* step,
                                                     const __grid_constant__ lorikeet::DecodeProduct call,
                                                     const __grid_constant__ lorikeet::Lora lora);
+
+// The same, which leave h whole (lora.h) for the kernels for decode steps.
+extern "C" __global__ void decode_product_shrink_whole_16(const lorikeet::Step* step,
+                                                          const __grid_constant__ lorikeet::DecodeProduct call,
+                                                          const __grid_constant__ lorikeet::Lora lora);
+extern "C" __global__ void decode_product_shrink_whole_32(const lorikeet::Step* step,
+                                                          const __grid_constant__ lorikeet::DecodeProduct call,
+                                                          const __grid_constant__ lorikeet::Lora lora);
+extern "C" __global__ void decode_product_shrink_whole_48(const lorikeet::Step* step,
+                                                          const __grid_constant__ lorikeet::DecodeProduct call,
+                                                          const __grid_constant__ lorikeet::Lora lora);
+extern "C" __global__ void decode_product_shrink_whole_64(const lorikeet::Step* step,
+                                                          const __grid_constant__ lorikeet::DecodeProduct call,
+                                                          const __grid_constant__ lorikeet::Lora lora);

@@ -14,6 +14,15 @@ namespace lorikeet {
 constexpr int WARP = 32;
 constexpr unsigned ALL_LANES = 0xffffffffu;
 
+// The most shared memory of a block (CUDA C++ Programming Guide, "Compute Capabilities"): what needs more is left out.
+#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ == 860 || __CUDA_ARCH__ == 890 || __CUDA_ARCH__ == 1200)
+constexpr int MOST_SHARED_BYTES = 99 * 1024;
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 800
+constexpr int MOST_SHARED_BYTES = 163 * 1024;
+#else
+constexpr int MOST_SHARED_BYTES = 227 * 1024;
+#endif
+
 __device__ __forceinline__ void wait_for_previous() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" ::: "memory");

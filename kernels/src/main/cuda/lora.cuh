@@ -10,6 +10,10 @@
 // that reads the projection (`rotate_and_store`, `gate`, `add_norm`) adds the rest while it has the row in its registers.
 // `expand` does the same for whoever wants the projection itself, in place.
 //
+// The inputs are split over blocks, and whoever reads h adds the splits' partial sums. With many adapters or large ranks,
+// products of decode steps (`decode_product_shrink_whole_*`) leave h whole instead, for kernels that are made for tiles of
+// few rows: `rotate_decode`, `gate_decode`, `add_norm_decode` (decode_delta.cuh).
+//
 // All kernels read their counts from the step, and share out whatever there is among their blocks: any number of blocks
 // is right, the numbers given here are fast. A recorded step's grids are made for as many tiles as it may have. Tokens without an adapter cost `shrink` and `expand` nothing. Sums are made in
 // a fixed order: the same step gives the same bits.
@@ -30,23 +34,32 @@ constexpr int EXPAND_THREADS = 128;    // of expand, expand_logits, gate, gate_s
 constexpr int ADD_NORM_THREADS = 256;
 constexpr int WINDOW = 256;            // columns that a block of EXPAND_THREADS threads finishes at a time
 constexpr int ADD_NORM_WINDOW = 512;
+constexpr int DECODE_STAGES = 4;       // of B in shared memory, for each warp of the kernels for decode steps
+constexpr int DECODE_RING_BYTES = DECODE_STAGES * 2816;  // what they take
 constexpr int MAX_SPLITS = 16;         // most partial sums of a component of h
 constexpr int INVARIANT_SPLITS = 8;    // the same where their number must not depend on the step
+constexpr int MOST_RANK_SHARES = 4;    // most shares of a split's ranks
 
 // Blocks on a multiprocessor: as many as ptxas has registers for without spilling, which it manages best for sm_90.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ != 900
 constexpr int EXPAND_BLOCKS = 3;
 constexpr int GATE_BLOCKS = 2;
 constexpr int GATE_STAGED_BLOCKS = 3;
+constexpr int GATE_DECODE_BLOCKS = 3;
 constexpr int ROTATE_BLOCKS = 3;
+constexpr int ROTATE_DECODE_BLOCKS = 3;
 constexpr int ADD_NORM_BLOCKS = 1;
+constexpr int ADD_NORM_DECODE_BLOCKS = 1;
 constexpr int MATVEC_SHRINK_BLOCKS = 5;
 #else
 constexpr int EXPAND_BLOCKS = 4;
 constexpr int GATE_BLOCKS = 3;
 constexpr int GATE_STAGED_BLOCKS = 4;
+constexpr int GATE_DECODE_BLOCKS = 4;
 constexpr int ROTATE_BLOCKS = 4;
+constexpr int ROTATE_DECODE_BLOCKS = 4;
 constexpr int ADD_NORM_BLOCKS = 2;
+constexpr int ADD_NORM_DECODE_BLOCKS = 2;
 constexpr int MATVEC_SHRINK_BLOCKS = 6;
 #endif
 
@@ -61,10 +74,14 @@ struct LoraPart {
 
 // A projection: its parts, and where `shrink` leaves h for whoever expands it.
 struct Lora {
-    // f32 [parts][tokens][splits][rank_stride], where the number of splits depends on the step. Room for
+    // Partial sums of h: f32 [parts][tokens][splits][rank_stride], where the number of splits depends on the step. Room for
     // parts * rank_stride * MAX_SPLITS * tokens floats: few rows with an adapter among many others are split as if alone.
     // Null: no adapters, or `expand` has added them already.
     float* shrunk;
+    // h itself, [parts][tokens][rank_stride / 4] places of four ranks (halves_of_ranks), where a product's launch leaves it
+    // for the kernels for decode steps; null: the partial sums are what is read.
+    uint4* h;
+    unsigned* arrived;  // [tokens][parts][MOST_RANK_SHARES] splits that are done: zero before a launch, and after it
     int parts;
     int in;
     int columns;      // length of a row of the projection
@@ -78,7 +95,7 @@ struct Lora {
 };
 
 static_assert(sizeof(LoraPart) == 24, "the host lays out projections");
-static_assert(sizeof(Lora) == 40 + 3 * 24, "the host lays out projections");
+static_assert(sizeof(Lora) == 56 + 3 * 24, "the host lays out projections");
 
 // A root mean square norm: x / sqrt(mean(x * x) + epsilon) * weight. An adapter may have a weight of its own.
 struct NormWeight {
@@ -128,6 +145,10 @@ __global__ void gate(const lorikeet::Step* step, const __grid_constant__ lorikee
 // Grid: min(all tiles * ceil(size / WINDOW), 528); EXPAND_THREADS threads.
 __global__ void gate_staged(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
 
+// The same for decode steps with adapters (tiles of few rows, h of shrink or of a product that shrinks).
+// Grid: min(all tiles * ceil(size / WINDOW), 528); EXPAND_THREADS threads; dynamic shared memory: DECODE_RING_BYTES a warp.
+__global__ void gate_decode(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
+
 // Finishes q, k and v: head norms, the rotary embedding (component i turns with i + head_size / 2), q in place, keys and
 // values into the sequences' blocks. qkv: [tokens, (heads + 2 kv_heads) * head_size].
 // Grid: min(all tiles / run * (heads + 2 kv_heads) / heads in a window, 1056), where a window has max(1, WINDOW / head_size)
@@ -135,11 +156,26 @@ __global__ void gate_staged(const lorikeet::Step* step, const __grid_constant__ 
 __global__ void rotate_and_store(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
 
+// The same for decode steps with adapters.
+// Grid: min(all tiles * (heads + 2 kv_heads), 528); EXPAND_THREADS threads; dynamic shared memory: DECODE_RING_BYTES a warp.
+__global__ void rotate_decode(
+    const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+
 // residual += y; out = norm(residual). delta: [tokens, size]; residual: f32 [tokens, size]; out: [tokens, size].
 // Grid: min(all tiles / run, 264) * c, in clusters of c blocks where the device has clusters (sm_90 and later), with c
 // the smallest power of two that is not less than size / ADD_NORM_WINDOW, 8 at most; without clusters c = 1.
 // ADD_NORM_THREADS threads.
 __global__ void add_norm(
+    const lorikeet::Step* step,
+    const __grid_constant__ lorikeet::Lora lora,
+    const __grid_constant__ lorikeet::NormWeight norm,
+    const __nv_bfloat16* delta,
+    float* residual,
+    __nv_bfloat16* out);
+
+// The same for decode steps with adapters.
+// Grid: min(all tiles, 264 / c) * c in clusters as above; dynamic shared memory: DECODE_RING_BYTES a warp.
+__global__ void add_norm_decode(
     const lorikeet::Step* step,
     const __grid_constant__ lorikeet::Lora lora,
     const __grid_constant__ lorikeet::NormWeight norm,

@@ -3,6 +3,7 @@
 // A block has some heads of one part for a tile of rows: it puts the projection's values, adapters and bias included, into
 // shared memory, then its warps norm, turn and store head by head.
 #include "delta.cuh"
+#include "rotation.cuh"
 
 namespace lorikeet::rotation {
 
@@ -11,27 +12,8 @@ constexpr int WARPS = EXPAND_THREADS / 32;
 struct SharedHeads {
     SharedRanks<32> ranks;
     float value[STRIP][WINDOW + 4];
-    // By row of the tile: what its token needs.
-    const float* frequencies[TILE_ROWS];
-    unsigned char* keys[TILE_ROWS];  // of its slot in its block: layer 0, kv head 0
-    float scaling[TILE_ROWS];
-    int position[TILE_ROWS];
+    Slots slots;
 };
-
-// Where a token's keys and values go; thread r does row r.
-__device__ __forceinline__ void find_slots(SharedHeads& shared, const Step* step, Tile tile, int head_size) {
-    if (threadIdx.x < tile.rows) {
-        int row = tile.row + threadIdx.x;
-        int sequence = step->token_sequence[row];
-        int position = step->positions[row];
-        unsigned block = step->block_table[step->table_start[sequence] + position / BLOCK_TOKENS];
-        shared.position[threadIdx.x] = position;
-        shared.frequencies[threadIdx.x] = step->frequencies[sequence];
-        shared.scaling[threadIdx.x] = step->rotary_scaling[sequence];
-        shared.keys[threadIdx.x] = step->kv_base + static_cast<size_t>(block) * ADDRESS_UNIT
-            + static_cast<size_t>(position % BLOCK_TOKENS) * head_size * sizeof(__nv_bfloat16);
-    }
-}
 
 // A warp's columns of some heads of one part.
 struct Columns {
@@ -73,67 +55,6 @@ struct Columns {
     }
 };
 
-// Norms and turns one head in shared memory, where a warp has it; size is even.
-__device__ __forceinline__ void turn(
-    float* head, int size, const NormWeight& norm, const __nv_bfloat16* weight, const float* frequencies, float scaling,
-    int position) {
-    int lane = threadIdx.x % 32;
-    float factor = 1;
-    if (weight != nullptr) {
-        float sum = 0;
-        for (int i = lane; i < size; i += 32) {
-            sum += head[i] * head[i];
-        }
-#pragma unroll
-        for (int mask = 16; mask > 0; mask /= 2) {
-            sum += __shfl_xor_sync(~0u, sum, mask);
-        }
-        factor = rsqrtf(sum / size + norm.epsilon);
-    }
-    int half = size / 2;
-    for (int i = lane; i < half; i += 32) {
-        float a = head[i];
-        float b = head[i + half];
-        if (weight != nullptr) {
-            a *= factor * __bfloat162float(weight[i]);
-            b *= factor * __bfloat162float(weight[i + half]);
-        }
-        // The angle is a float32 product, as in Transformers; its turns are counted exactly.
-        float angle = static_cast<float>(position) * frequencies[i];
-        double half_turns = static_cast<double>(angle) * 0.31830988618379067154;
-        half_turns -= 2 * rint(half_turns / 2);
-        float sine;
-        float cosine;
-        sincospif(static_cast<float>(half_turns), &sine, &cosine);
-        sine *= scaling;
-        cosine *= scaling;
-        head[i] = a * cosine - b * sine;
-        head[i + half] = b * cosine + a * sine;
-    }
-    __syncwarp();
-}
-
-__device__ __forceinline__ void store_head(const float* head, int size, __nv_bfloat16* to) {
-    int lane = threadIdx.x % 32;
-    if (size % 4 == 0 && aligned(to, 8)) {
-        for (int i = 4 * lane; i < size; i += 128) {
-            float4 v = *reinterpret_cast<const float4*>(head + i);
-            *reinterpret_cast<uint2*>(to + i) = make_uint2(pack_bf16(v.x, v.y), pack_bf16(v.z, v.w));
-        }
-        return;
-    }
-    for (int i = lane; i < size; i += 32) {
-        to[i] = __float2bfloat16_rn(head[i]);
-    }
-}
-
-__device__ __forceinline__ const __nv_bfloat16* weight_of(const NormWeight& norm, const AdapterModule* adapter) {
-    if (norm.weight == nullptr || adapter == nullptr || adapter[norm.slot].kind != MODULE_REPLACED) {
-        return norm.weight;
-    }
-    return adapter[norm.slot].weight;
-}
-
 }  // namespace lorikeet::rotation
 
 extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::ROTATE_BLOCKS) rotate_and_store(
@@ -153,7 +74,6 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
     int windows = query_windows + 2 * kv_windows;
     int strips = strips_apart(lora, all_tiles * windows);
     size_t stride = lora.columns;
-    size_t head_stride = static_cast<size_t>(BLOCK_TOKENS) * size;  // between the heads of a block
     int warp = threadIdx.x / WARP;
     LanePlace lane;
     bool waited = false;
@@ -188,7 +108,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
         known_row = tile.row;
         known_part = which;
         __syncthreads();
-        find_slots(shared, step, tile, size);
+        shared.slots.find(step, tile, size);
         if (!waited) {
             wait_for_previous();
             waited = true;
@@ -221,17 +141,11 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
                 int slot = row - tile.row + r;
                 float* head_values = shared.value[r] + head * size;
                 if (which < 2) {
-                    turn(head_values, size, norm, weight, shared.frequencies[slot], shared.scaling[slot],
-                         shared.position[slot]);
+                    turn(head_values, size, norm, weight, shared.slots, slot);
                 }
-                __nv_bfloat16* to;
-                if (which == 0) {
-                    to = qkv + (row + r) * stride + part.column + columns.first_column + head * size;
-                } else {
-                    size_t kv_head =
-                        (2 * static_cast<size_t>(rotation.layer) + which - 1) * rotation.kv_heads + first_head + head;
-                    to = reinterpret_cast<__nv_bfloat16*>(shared.keys[slot]) + kv_head * head_stride;
-                }
+                __nv_bfloat16* to = which == 0
+                    ? qkv + (row + r) * stride + part.column + columns.first_column + head * size
+                    : cached_head(rotation, shared.slots, slot, which == 2, first_head + head);
                 store_head(head_values, size, to);
             }
         }

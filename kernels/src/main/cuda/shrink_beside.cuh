@@ -6,8 +6,6 @@
 namespace lorikeet::shrinking {
 
 // So many share the ranks of a split, sixteen at a time: large ranks have work for more blocks than there are splits.
-constexpr int MOST_RANK_SHARES = 4;
-
 __host__ __device__ constexpr int rank_shares(const Lora& lora) {
     return lora.rank_stride / 16 < MOST_RANK_SHARES ? lora.rank_stride / 16 : MOST_RANK_SHARES;
 }

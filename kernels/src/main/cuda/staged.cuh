@@ -38,12 +38,16 @@ __device__ __forceinline__ void stage_arrived() {
     __syncwarp();
 }
 
-// Asks for ranks `from` .. `from` + 15 of a warp's columns, those before `out`; what doesn't exist becomes zeros.
-__device__ __forceinline__ void fetch(Stage& to, const AdapterModule& change, int column, int out, int from) {
-    int rank = is_low_rank(change) ? change.rank : 0;
+// How many elements of B's rows can be copied at once: 8, 4 or 1.
+__device__ __forceinline__ int copied_at_once(const __nv_bfloat16* b, int rank) {
+    return rank % 8 == 0 && aligned(b, 16) ? 8 : rank % 4 == 0 && aligned(b, 8) ? 4 : 1;
+}
+
+// Asks for ranks `from` .. `from` + 15 of a warp's columns, those before `out`; what doesn't exist becomes zeros. wide: how
+// many at once.
+__device__ __forceinline__ void
+fetch(Stage& to, const __nv_bfloat16* b, int rank, int wide, int column, int out, int from) {
     int lane = threadIdx.x % WARP;
-    const __nv_bfloat16* b = change.b;
-    int wide = rank % 8 == 0 && aligned(b, 16) ? 8 : rank % 4 == 0 && aligned(b, 8) ? 4 : 1;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
         int c = lane / 2 + 16 * i;  // column and ranks of this copy
@@ -60,6 +64,11 @@ __device__ __forceinline__ void fetch(Stage& to, const AdapterModule& change, in
             *reinterpret_cast<uint4*>(place) = gather8(source, count);
         }
     }
+}
+
+__device__ __forceinline__ void fetch(Stage& to, const AdapterModule& change, int column, int out, int from) {
+    int rank = is_low_rank(change) ? change.rank : 0;
+    fetch(to, change.b, rank, copied_at_once(change.b, rank), column, out, from);
 }
 
 // h of the ranks at hand for a strip: the instruction's columns 2 t and 2 t + 1 are rows t and t + 4.
@@ -125,9 +134,9 @@ struct StagedProduct {
 };
 
 // The stages of a warp, in turn. `fetch_next`, called for a free stage, asks for what is wanted next, if there is more.
-template <int STAGES>
+template <int STAGES, typename T = Stage>
 struct Ring {
-    Stage (&stage)[STAGES];
+    T (&stage)[STAGES];
     int at = 0;
 
     template <typename Fetch>
@@ -141,11 +150,11 @@ struct Ring {
 
     // The stage that was asked for first; the one used before it is filled anew.
     template <typename Fetch>
-    __device__ __forceinline__ const Stage& next(Fetch fetch_next) {
+    __device__ __forceinline__ const T& next(Fetch&& fetch_next) {
         stage_arrived<STAGES - 2>();
         fetch_next(stage[at == 0 ? STAGES - 1 : at - 1]);
         end_of_stage();
-        const Stage& arrived = stage[at];
+        const T& arrived = stage[at];
         at = at == STAGES - 1 ? 0 : at + 1;
         return arrived;
     }

@@ -75,13 +75,13 @@ class Bench {
   public:
     Bench()
         : weights_(WEIGHT_ELEMENTS), x_(size_t{MOST_ROWS} * MOST_IN), y_(size_t{MOST_ROWS} * MOST_OUT),
-          partial_(static_cast<size_t>(blocks()) * 48 * DECODE_PRODUCT_OUT),
+          partial_(static_cast<size_t>(blocks()) * 64 * DECODE_PRODUCT_OUT),
           ready_(std::vector<unsigned>(4 * static_cast<size_t>(blocks()), 0)) {
         check::randomise(weights_, 1);
         check::randomise(x_, 2);
-        for (const auto kernel : {decode_product_16, decode_product_32, decode_product_48}) {
+        for (const auto kernel : {decode_product_16, decode_product_32, decode_product_48, decode_product_64}) {
             CUDA(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                      decode_product_shared_bytes(48)));
+                                      decode_product_shared_bytes(64)));
         }
     }
 
@@ -105,7 +105,10 @@ class Bench {
     }
 
     void launch_decode_product(const Step* step, int rows, const MatVec& product, bool outputs, cudaStream_t stream) {
-        const auto kernel = rows <= 16 ? decode_product_16 : rows <= 32 ? decode_product_32 : decode_product_48;
+        const auto kernel = rows <= 16 ? decode_product_16
+            : rows <= 32                 ? decode_product_32
+            : rows <= 48                 ? decode_product_48
+                                         : decode_product_64;
         DecodeProduct call = {};
         call.product = product;
         call.partial = partial_.data();
@@ -181,7 +184,7 @@ void time_all(Bench& bench, const Model& model, const check::CublasLt* library) 
                 Bench::launch_matvec(step.get(), product, model[i].outputs, stream);
             });
         }
-        if (rows <= 48) {
+        if (rows <= 64) {
             time_model(bench, "decode_product", model, rows, [&](int i, const MatVec& product, cudaStream_t stream) {
                 bench.launch_decode_product(step.get(), rows, product, model[i].outputs, stream);
             });

@@ -13,8 +13,9 @@ struct Variant {
     int rows;
 };
 
-const Variant VARIANTS[] = {{decode_product_16, 16}, {decode_product_32, 32}, {decode_product_48, 48}};
-constexpr int MOST_ROWS = 48;
+const Variant VARIANTS[] = {{decode_product_16, 16}, {decode_product_32, 32}, {decode_product_48, 48},
+                            {decode_product_64, 64}};
+constexpr int MOST_ROWS = 64;
 
 int chunks_of(const MatVec& product) {
     int tiles = 0;
@@ -62,7 +63,7 @@ class Launcher {
 };
 
 double product_case(const Launcher& launcher, Random& random, uint64_t seed) {
-    const int variant = random.between(0, 2);
+    const int variant = random.between(0, 3);
     const int rows = random.between(1, VARIANTS[variant].rows);
     const check::ProductCase given(random, rows, {8, 80, 600});
     MatVec product = given.product;
@@ -95,7 +96,8 @@ double product_case(const Launcher& launcher, Random& random, uint64_t seed) {
     return error;
 }
 
-// The bits of a row don't depend on the rows beside it, nor on the kernel.
+// The bits of a row don't depend on the rows beside it, nor on the kernel but for that of 64 rows, whose tensor cores may
+// add otherwise.
 void same_bits_case(const Launcher& launcher) {
     MatVec product = {};
     product.in = product.x_pitch = 4096;
@@ -109,6 +111,9 @@ void same_bits_case(const Launcher& launcher) {
     product.x = x.data();
     std::vector<float> first;
     for (const Variant& variant : VARIANTS) {
+        if (variant.rows == MOST_ROWS) {
+            first.clear();
+        }
         for (const int rows : {variant.rows - 7, variant.rows}) {
             const check::DeviceStep step = check::step_of_rows(rows);
             const Buffer<float> y(static_cast<size_t>(MOST_ROWS) * product.y_pitch);

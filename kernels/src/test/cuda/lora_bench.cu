@@ -1,10 +1,12 @@
 // Times the LoRA kernels over the four projections of a Llama-3-8B layer: graphs of 32 layers with weights of their own,
 // the median of 20 replays, in microseconds a layer, beside the time that the bytes take at the measured bandwidth.
 // Usage: lora_bench [rank [shrink expand gate rotate [tokens [brief]]]]: most blocks, most tokens
-//        lora_bench [rank] products: with the base model's products
+//        lora_bench [rank] products [brief]: with the base model's products
+//        lora_bench [rank] consumers [tokens adapters]: each kernel that finishes a projection alone
 #include "device_memory.cuh"
 #include "lora.cuh"
 #include "decode_product_launch.cuh"
+#include "lora_launch.cuh"
 #include "shrink_beside.cuh"
 #include "vectors.cuh"
 
@@ -28,12 +30,14 @@ struct Projection {
 const Projection PROJECTIONS[] = {
     {HIDDEN, {4096, 1024, 1024}}, {HIDDEN, {4096}}, {HIDDEN, {INTERMEDIATE, INTERMEDIATE}}, {INTERMEDIATE, {4096}}};
 constexpr int SLOTS = 7;  // a layer
+constexpr int MOST_RANKS = 64 * 64;  // of all adapters, for which there is memory
 
 int multiprocessors;
 int most_shrink = 264;  // blocks, at most
 int most_expand = 4;    // on a multiprocessor
-int most_gate = 3;  // 0: gate_staged
-int most_rotate = 4;
+int most_gate = 0;  // 0: gate_staged
+int most_rotate = 8;
+bool old_consumers = false;  // those of the base model, with adapters, too
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
@@ -151,6 +155,7 @@ class Bench {
         device_step_ = step_.upload();
         size_t most = std::max(std::min(16 * tokens, 16384), tokens);
         shrunk_ = Buffer<float>(most * 3 * stride());
+        whole_ = WholeShrunk(tokens, stride());
         for (const Projection& projection : PROJECTIONS) {
             int out = 0;
             for (int part : projection.outs) {
@@ -195,6 +200,7 @@ class Bench {
                     }
                     Lora to = lora(layer, p);
                     if (shrinks) {
+                        to.h = nullptr;
                         launch_shrink(stream, early, to, in_[p].get());
                     }
                     if (!adapters) {
@@ -258,6 +264,7 @@ class Bench {
                 for (int p = 0; p < 4; p++) {
                     Lora to = lora(layer, p);
                     if (shrinks == Shrink::IN_FRONT) {
+                        to.h = nullptr;
                         launch_shrink(stream, true, to, in_[p].get());
                     }
                     size_t count = size_t(to.columns) * to.in;
@@ -273,7 +280,7 @@ class Bench {
                     }
                     at += count;
                     bool inside = shrinks == Shrink::INSIDE;
-                    if (tokens_ > MATVEC_ROWS) {
+                    if (tokens_ <= DECODE_PRODUCT_MOST_ROWS) {
                         DecodeProduct call{};
                         call.product = product;
                         call.partial = partial_.get();
@@ -302,6 +309,10 @@ class Bench {
     void launch_consumer(cudaStream_t stream, bool early, int layer, int p, const Lora& to) {
         int tiles = prompt_ ? step_.host.all_tiles : tokens_;  // a recorded step may have a tile for each token
         int runs = divide_up(tiles, to.run);
+        if (to.shrunk != nullptr && to.h != nullptr) {
+            launch_for_decode(stream, early, layer, p, to, tiles);
+            return;
+        }
         if (p == 0) {
             Rotation rotation{layer, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
             launch(stream, early, 1, std::min(tiles * 24, most_rotate * multiprocessors), EXPAND_THREADS,
@@ -320,9 +331,29 @@ class Bench {
         }
     }
 
+    void launch_for_decode(cudaStream_t stream, bool early, int layer, int p, const Lora& to, int tiles) {
+        int most = 4 * multiprocessors;
+        int clusters = 32;  // of eight blocks, as many as fit at once
+        if (p == 0) {
+            Rotation rotation{layer, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
+            launch_decode(stream, early, 1, std::min(tiles * 48, most), EXPAND_THREADS, rotate_decode, device_step_, to,
+                          rotation, out_[0].get());
+        } else if (p == 2) {
+            launch_decode(stream, early, 1, std::min(tiles * 56, most), EXPAND_THREADS, gate_decode, device_step_, to,
+                          out_[2].get(), in_[3].get());
+        } else {
+            launch_decode(stream, early, 8, std::min(tiles, clusters) * 8, ADD_NORM_THREADS, add_norm_decode,
+                          device_step_, to, NormWeight{norm_.get(), 0, 1e-5f}, out_[p].get(), hidden_.get(),
+                          in_[0].get());
+        }
+    }
+
     Lora lora(int layer, int projection) const {
         Lora to{};
         to.shrunk = shrunk_.get();
+        if (!old_consumers && !prompt_) {
+            whole_.set(to);
+        }
         to.in = PROJECTIONS[projection].in;
         to.rank_stride = stride();
         to.tokens = tokens_;
@@ -386,6 +417,7 @@ class Bench {
     std::vector<Buffer<bf16>> weights_;
     std::vector<Buffer<AdapterModule>> modules_;
     Buffer<float> shrunk_;
+    WholeShrunk whole_;
     std::vector<Buffer<bf16>> in_;
     std::vector<Buffer<bf16>> out_;
     Buffer<float> hidden_;
@@ -396,14 +428,17 @@ class Bench {
     Buffer<unsigned char> cache_;
 };
 
-void time_products(int rank, double bytes_per_us) {
+void time_products(int rank, double bytes_per_us, bool brief) {
     Buffer<bf16> weights = random_buffer<bf16>(size_t(1) << 29, 5, 0.02f);
     std::printf("%11s | %8s %8s | %8s %8s\n", "M/D", "without", "expand", "in front", "inside");
     struct {
         int tokens;
         int adapters;
-    } table[] = {{1, 1}, {2, 2}, {4, 1}, {4, 4}, {8, 1}, {8, 4}, {8, 8}, {16, 16}, {32, 1}, {32, 8}, {32, 32}, {48, 48}};
+    } table[] = {{1, 1}, {2, 2}, {4, 1}, {4, 4}, {8, 1}, {8, 4}, {8, 8}, {16, 16}, {32, 1}, {32, 8}, {32, 32}, {48, 48}, {64, 8}, {64, 64}};
     for (auto [tokens, adapters] : table) {
+        if (adapters * rank > MOST_RANKS || (brief && adapters != tokens && tokens != 32)) {
+            continue;
+        }
         Bench bench(tokens, adapters, rank, bytes_per_us);
         std::printf("%6d/%-4d | %8.2f %8.2f |", tokens, adapters,
                     bench.products(weights, false, Bench::Shrink::NONE),
@@ -415,13 +450,42 @@ void time_products(int rank, double bytes_per_us) {
     }
 }
 
+void time_consumers(int rank, double bytes_per_us, int tokens, int adapters) {
+    std::printf("%11s | %s\n", "M/D", "with adapters: qkv, o, gate_up, down; without; all with, without");
+    struct {
+        int tokens;
+        int adapters;
+    } table[] = {{1, 1}, {8, 8}, {16, 16}, {32, 8}, {32, 32}, {64, 8}, {64, 64}, {128, 32}};
+    for (auto [table_tokens, table_adapters] : table) {
+        if ((tokens > 0 && (table_tokens != tokens || table_adapters != adapters)) || table_adapters * rank > MOST_RANKS) {
+            continue;
+        }
+        Bench bench(table_tokens, table_adapters, rank, bytes_per_us);
+        std::printf("%6d/%-4d |", table_tokens, table_adapters);
+        for (bool with : {true, false}) {
+            for (int p = 0; p < 4; p++) {
+                std::printf(" %6.2f", bench.consumers(true, false, with, p));
+            }
+            std::printf(" ;");
+        }
+        for (bool with : {true, false}) {
+            std::printf(" %6.2f", bench.consumers(true, false, with));
+        }
+        std::printf("\n");
+    }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
     std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
+    if (count > 1 && std::string(arguments[count - 1]) == "old") {
+        old_consumers = true;
+        count--;
+    }
     int rank = count > 1 ? std::atoi(arguments[1]) : 16;
     bool products = count > 2 && std::string(arguments[2]) == "products";
-    if (count > 5) {
+    if (count > 5 && std::isdigit(arguments[2][0])) {
         most_shrink = std::atoi(arguments[2]);
         most_expand = std::atoi(arguments[3]);
         most_gate = std::atoi(arguments[4]);
@@ -435,10 +499,14 @@ int main(int count, char** arguments) {
     double bytes_per_us = bandwidth();
     std::printf("%s, copies at %.2f TB/s, reads at %.2f TB/s, rank %d; microseconds a layer\n", properties.name,
                 bytes_per_us / 1e6, read_bandwidth() / 1e6, rank);
-    if (!products) std::printf("%11s %7s | %7s %7s %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "both", "no PDL", "shrink", "expand",
+    if (count <= 2 || std::isdigit(arguments[2][0])) std::printf("%11s %7s | %7s %7s %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "both", "no PDL", "shrink", "expand",
                 "consume", "+expand", "+shrink", "with adapters: qkv, o, gate_up, down; without");
     if (products) {
-        time_products(rank, bytes_per_us);
+        time_products(rank, bytes_per_us, count > 3);
+        return 0;
+    }
+    if (count > 2 && std::string(arguments[2]) == "consumers") {
+        time_consumers(rank, bytes_per_us, count > 4 ? std::atoi(arguments[3]) : 0, count > 4 ? std::atoi(arguments[4]) : 0);
         return 0;
     }
     Buffer<uint4> weights(size_t(1) << 26);

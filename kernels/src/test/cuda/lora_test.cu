@@ -2,9 +2,11 @@
 // same bits twice. Usage: lora_test [cases] [seed]; exit status 0 if all is well. To build it, in kernels/src:
 //
 //     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
-//         main/cuda/{shrink,matvec,decode_product,expand,gate,gate_staged,add_norm,rotate_and_store}.cu -o lora_test
+//         main/cuda/{shrink,matvec,decode_product,expand,gate,gate_staged,gate_decode,add_norm,add_norm_decode}.cu
+//         main/cuda/{rotate_and_store,rotate_decode}.cu -o lora_test
 #include "lora_reference.cuh"
 #include "decode_product_launch.cuh"
+#include "lora_launch.cuh"
 
 #include <cmath>
 #include <cstring>
@@ -195,12 +197,21 @@ class Case {
         }
         // Few rows have two ways to h, whose bits differ.
         beside_product_ = !prompt && rows_ <= DECODE_PRODUCT_MOST_ROWS && shape.in % 8 == 0 && !dice_.one_in(4);
+        decode_ = beside_product_ && (rows_ > DECODE_PRODUCT_SHRINK_MOST_ROWS || !dice_.one_in(4));
+        shares_ = dice_.any({1, 7, 264});
+        beside_out_ = dice_.between(1, 700);
+        whole_ = WholeShrunk(capacity_, lora_.rank_stride);
+        if (decode_) {
+            whole_.set(lora_);
+        }
         device_step_ = step_.upload();
     }
 
     void run() {
-        check_expand();
-        check_logits();
+        if (!decode_) {  // which expand the partial sums
+            check_expand();
+            check_logits();
+        }
         if (shape_.head_size > 0) {
             check_rotation();
         } else if (lora_.parts == 1) {
@@ -208,12 +219,17 @@ class Case {
         } else if (lora_.parts == 2 && shape_.outs[0] == shape_.outs[1]) {
             check_gate();
         }
+        if (!whole_.is_clean()) {
+            failures++;
+            std::printf("FAILED %s: splits are left\n", name_.c_str());
+        }
     }
 
   private:
 
     void shrink_now() {
         shrunk_.poison();
+        whole_.h.poison();
         if (beside_product_) {
             shrink_beside_product();
             return;
@@ -224,7 +240,7 @@ class Case {
 
     // The product beside which it is done must be what it is without.
     void shrink_beside_product() {
-        int out = dice_.between(1, 700);
+        int out = beside_out_;
         Buffer<bf16> weight = random_buffer<bf16>(size_t(out) * shape_.in, dice_.seed(), 1);
         MatVec product{};
         product.x = x_.get();
@@ -233,11 +249,11 @@ class Case {
         product.parts = 1;
         product.weight[0] = weight.get();
         std::vector<bf16> results[2];
-        int shares = dice_.any({1, 7, 264});
+        int shares = shares_;
         for (int beside = 0; beside < 2; beside++) {
             Buffer<bf16> y(size_t(capacity_) * out);
             product.y = y.get();
-            if (rows_ <= MATVEC_ROWS) {
+            if (rows_ <= MATVEC_ROWS && !decode_) {
                 few_rows(product, beside == 1 ? shares : 0);
             } else {
                 more_rows(product, beside == 1, shares);
@@ -271,7 +287,7 @@ class Case {
         CHECK(cudaDeviceSynchronize());
     }
 
-    int blocks() { return dice_.any({1, 5, 132, 1056}); }
+    int blocks() { return dice_.any({1, 5, 132, 528, 1056}); }
 
     void check_expand() {
         std::vector<double> expected = reference_projection(step_, lora_, x_.get(), y_.get(), false);
@@ -318,7 +334,12 @@ class Case {
         for (auto& result : results) {
             out.poison();
             shrink_now();
-            launch(nullptr, false, 1, blocks(), EXPAND_THREADS, kernel, device_step_, lora_, y_.get(), out.get());
+            if (decode_) {
+                launch_decode(nullptr, false, 1, blocks(), EXPAND_THREADS, gate_decode, device_step_, lora_, y_.get(),
+                              out.get());
+            } else {
+                launch(nullptr, false, 1, blocks(), EXPAND_THREADS, kernel, device_step_, lora_, y_.get(), out.get());
+            }
             CHECK(cudaDeviceSynchronize());
             result = out.download();
         }
@@ -372,6 +393,7 @@ class Case {
         }
         NormWeight norm{norm_weight_.get(), lora_.parts, EPSILON};
         int cluster = cluster_of(size);
+        int grid = dice_.any({1, 3, 16, 32, 132}) * cluster;  // the order of the squares' sum depends on it
         std::vector<bf16> results[2];
         std::vector<float> residuals[2];
         Buffer<bf16> out(size_t(capacity_) * size);
@@ -380,8 +402,13 @@ class Case {
             out.poison();
             residual.upload(before);
             shrink_now();
-            launch(nullptr, false, cluster, dice_.any({1, 3, 132}) * cluster, ADD_NORM_THREADS, add_norm, device_step_,
-                   lora_, norm, y_.get(), residual.get(), out.get());
+            if (decode_) {
+                launch_decode(nullptr, false, cluster, grid, ADD_NORM_THREADS, add_norm_decode, device_step_, lora_, norm,
+                              y_.get(), residual.get(), out.get());
+            } else {
+                launch(nullptr, false, cluster, grid, ADD_NORM_THREADS, add_norm, device_step_, lora_, norm, y_.get(),
+                       residual.get(), out.get());
+            }
             CHECK(cudaDeviceSynchronize());
             results[i] = out.download();
             residuals[i] = residual.download();
@@ -478,7 +505,13 @@ class Case {
             Buffer<bf16> y(before);
             cache_.poison();
             shrink_now();
-            launch(nullptr, false, 1, blocks(), EXPAND_THREADS, rotate_and_store, device_step_, lora_, rotation, y.get());
+            if (decode_) {
+                launch_decode(nullptr, false, 1, blocks(), EXPAND_THREADS, rotate_decode, device_step_, lora_, rotation,
+                              y.get());
+            } else {
+                launch(nullptr, false, 1, blocks(), EXPAND_THREADS, rotate_and_store, device_step_, lora_, rotation,
+                       y.get());
+            }
             CHECK(cudaDeviceSynchronize());
             results[i] = y.download();
             caches[i] = cache_.download();
@@ -549,10 +582,14 @@ class Case {
     std::vector<Adapter> adapters_;
     std::vector<Buffer<bf16>> biases_;
     Buffer<float> shrunk_;
+    WholeShrunk whole_;
     Buffer<bf16> x_;
     Buffer<bf16> y_;
     Buffer<bf16> norm_weight_;
     bool beside_product_ = false;
+    int shares_ = 0;  // blocks that shrink, on which the order of sums may depend, and outputs of the product
+    int beside_out_ = 0;
+    bool decode_ = false;  // h is whole, for the kernels for decode steps
     int rows_ = 0;
     int capacity_ = 0;
 
@@ -611,6 +648,17 @@ std::vector<Group> few_groups(Dice& dice) {
     return groups;
 }
 
+// Many groups of a row or a few.
+std::vector<Group> many_groups(Dice& dice) {
+    std::vector<Group> groups;
+    int most = dice.any({1, 1, 2, 3, 5});
+    for (int g = dice.between(13, 90); g > 0; g--) {
+        groups.push_back({dice.one_in(20) ? dice.between(1, 20) : dice.between(1, most),
+                          dice.one_in(8) ? -1 : dice.between(0, 5)});
+    }
+    return groups;
+}
+
 std::vector<Group> random_groups(Dice& dice) {
     int adapters = dice.any({1, 2, 4, 8});
     std::vector<Group> groups;
@@ -658,8 +706,9 @@ int main(int count, char** arguments) {
         Dice dice(own);
         Shape shape = random_shape(dice);
         bool few = dice.one_in(3);
-        std::vector<Group> groups = few ? few_groups(dice) : random_groups(dice);
-        bool prompt = !few && dice.one_in(2);
+        bool many = !few && dice.one_in(3);
+        std::vector<Group> groups = few ? few_groups(dice) : many ? many_groups(dice) : random_groups(dice);
+        bool prompt = !few && !many && dice.one_in(2);
         run_case(shape, groups, prompt, dice.any({1, 4}), own);
         done++;
     }

@@ -16,6 +16,7 @@ import lorikeet.kernels.Linear;
 import lorikeet.kernels.Norm;
 import lorikeet.kernels.Projected;
 import lorikeet.kernels.Projection;
+import lorikeet.kernels.cuda.Kernels.DecodeConsumers;
 import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
 
@@ -29,11 +30,21 @@ final class CudaProjections implements AutoCloseable {
     private static final int SHRINK_BLOCKS = 264;
     private static final int MOST_RANK_SHARES = 4;
     private static final int MOST_STAGED_TOKENS = 512;
-    private static final int EXPAND_THREADS = 128;
-    private static final int ADD_NORM_THREADS = 256;
+    static final int EXPAND_THREADS = 128;
+    static final int ADD_NORM_THREADS = 256;
     private static final int WINDOW = 256;
     private static final int ADD_NORM_WINDOW = 512;
     private static final int MOST_CLUSTER = 8;
+
+    /** Up to so many rows, the kernels that put partial sums together are faster, as long as ranks are small. */
+    private static final int FEW_ROWS = 48;
+
+    private static final int SMALL_STRIDE = 16;
+
+    /** Blocks of the kernels for decode steps that fill the device. */
+    private static final int DECODE_BLOCKS = 528;
+
+    private static final int ADD_NORM_DECODE_BLOCKS = 256;
 
     private final Arena arena = Arena.ofShared();
     private final Kernels kernels;
@@ -65,18 +76,34 @@ final class CudaProjections implements AutoCloseable {
         call.write(argument, step, step.adapted() ? scratch.address() : 0, scratch.stride());
     }
 
+    private void writeWhole(MemorySegment argument, LoraCall call, CurrentStep step) {
+        write(argument, call, step);
+        LoraCall.writeWhole(argument, scratch.wholeAddress(), scratch.arrivedAddress());
+    }
+
+    /** The kernels that finish a projection of a step whose shrunk inputs are whole, or null if its partial sums are read. */
+    private @Nullable DecodeConsumers consumers(CurrentStep step, LoraCall call) {
+        boolean many = step.tokens() > FEW_ROWS || scratch.stride() > SMALL_STRIDE;
+        return step.adapted() && many && products.leavesWhole(step, call.in()) ? kernels.decodeConsumers : null;
+    }
+
     private static int grid(long blocks, int most) {
         return Math.clamp(blocks, 1, most);
     }
 
     void project(CurrentStep step, Matrix in, Projected out) {
         Projection projection = out.projection();
-        KernelLaunch shrinking = step.adapted() ? products.shrinking(step, in) : null;
+        boolean whole = step.adapted() && consumers(step, call(projection)) != null;
+        KernelLaunch shrinking = step.adapted() ? products.shrinking(step, in, whole) : null;
         if (shrinking != null) {
             LoraCall call = call(projection);
-            write(shrinking.argument(2), call, step);
+            if (whole) {
+                writeWhole(shrinking.argument(2), call, step);
+            } else {
+                write(shrinking.argument(2), call, step);
+            }
             long units = 16L * step.tiles() * call.parts() * Math.min(scratch.stride() / 16, MOST_RANK_SHARES);
-            products.tokensAndShrink(step, in, projection.parts(), out.values(), grid(units, SHRINK_BLOCKS));
+            products.tokensAndShrink(step, whole, in, projection.parts(), out.values(), grid(units, SHRINK_BLOCKS));
             return;
         }
         if (step.adapted()) {
@@ -97,8 +124,22 @@ final class CudaProjections implements AutoCloseable {
     }
 
     void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
-        KernelLaunch kernel = kernels.rotateAndStore;
-        write(kernel.argument(1), call(qkv.projection()), step);
+        LoraCall call = call(qkv.projection());
+        DecodeConsumers decode = consumers(step, call);
+        KernelLaunch kernel;
+        if (decode != null) {
+            kernel = decode.rotate();
+            writeWhole(kernel.argument(1), call, step);
+            long heads = shape.heads() + 2L * shape.kvHeads();
+            kernel.grid(grid(step.tiles() * heads, DECODE_BLOCKS), 1, 1)
+                    .block(EXPAND_THREADS, 1, 1, DecodeConsumers.sharedBytes(EXPAND_THREADS));
+        } else {
+            kernel = kernels.rotateAndStore;
+            write(kernel.argument(1), call, step);
+            int perWindow = Math.max(1, WINDOW / shape.headSize());
+            long windows = Math.ceilDiv(shape.heads() + 2 * shape.kvHeads(), perWindow);
+            kernel.grid(grid(groups(step) * windows, 1056), 1, 1).block(EXPAND_THREADS, 1, 1, 0);
+        }
         MemorySegment rotation = kernel.argument(2);
         rotation.set(JAVA_INT, 0, shape.layer());
         rotation.set(JAVA_INT, 4, shape.heads());
@@ -106,13 +147,7 @@ final class CudaProjections implements AutoCloseable {
         rotation.set(JAVA_INT, 12, shape.headSize());
         norm(rotation, 16, norms.query());
         norm(rotation, 32, norms.key());
-        int perWindow = Math.max(1, WINDOW / shape.headSize());
-        long windows = Math.ceilDiv(shape.heads() + 2 * shape.kvHeads(), perWindow);
-        kernel.grid(grid(groups(step) * windows, 1056), 1, 1)
-                .block(EXPAND_THREADS, 1, 1, 0)
-                .set(0, step.address())
-                .set(3, qkv.values().data().address())
-                .launch(stream.handle());
+        kernel.set(0, step.address()).set(3, qkv.values().data().address()).launch(stream.handle());
     }
 
     /** Writes a struct {@code NormWeight}. */
@@ -128,14 +163,23 @@ final class CudaProjections implements AutoCloseable {
     }
 
     void gate(CurrentStep step, Projected gateUp, Matrix out) {
-        boolean staged = isGateStaged(step);
-        KernelLaunch kernel = staged ? kernels.gateStaged : kernels.gate;
-        write(kernel.argument(1), call(gateUp.projection()), step);
+        LoraCall call = call(gateUp.projection());
+        DecodeConsumers decode = consumers(step, call);
         long windows = Math.ceilDiv(out.cols(), WINDOW);
-        int blocks = staged ? grid(step.tiles() * windows, 528) : grid(groups(step) * windows, 1056);
-        kernel.grid(blocks, 1, 1)
-                .block(EXPAND_THREADS, 1, 1, 0)
-                .set(0, step.address())
+        KernelLaunch kernel;
+        if (decode != null) {
+            kernel = decode.gate();
+            writeWhole(kernel.argument(1), call, step);
+            kernel.grid(grid(step.tiles() * windows, DECODE_BLOCKS), 1, 1)
+                    .block(EXPAND_THREADS, 1, 1, DecodeConsumers.sharedBytes(EXPAND_THREADS));
+        } else {
+            boolean staged = isGateStaged(step);
+            kernel = staged ? kernels.gateStaged : kernels.gate;
+            write(kernel.argument(1), call, step);
+            int blocks = staged ? grid(step.tiles() * windows, 528) : grid(groups(step) * windows, 1056);
+            kernel.grid(blocks, 1, 1).block(EXPAND_THREADS, 1, 1, 0);
+        }
+        kernel.set(0, step.address())
                 .set(2, gateUp.values().data().address())
                 .set(3, out.data().address())
                 .launch(stream.handle());
@@ -151,8 +195,14 @@ final class CudaProjections implements AutoCloseable {
     }
 
     void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
-        KernelLaunch kernel = kernels.addNorm;
-        write(kernel.argument(1), call(delta.projection()), step);
+        LoraCall call = call(delta.projection());
+        DecodeConsumers decode = consumers(step, call);
+        KernelLaunch kernel = decode != null ? decode.addNorm() : kernels.addNorm;
+        if (decode != null) {
+            writeWhole(kernel.argument(1), call, step);
+        } else {
+            write(kernel.argument(1), call, step);
+        }
         norm(kernel.argument(2), 0, norm);
         int cluster = 1;
         while (clusters && cluster < MOST_CLUSTER && cluster * ADD_NORM_WINDOW < residual.cols()) {
@@ -161,9 +211,13 @@ final class CudaProjections implements AutoCloseable {
         if (clusters) {
             kernel.cluster(cluster);
         }
-        kernel.grid(grid(groups(step), 264) * cluster, 1, 1)
-                .block(ADD_NORM_THREADS, 1, 1, 0)
-                .set(0, step.address())
+        if (decode != null) {
+            kernel.grid(grid(step.tiles(), ADD_NORM_DECODE_BLOCKS / cluster) * cluster, 1, 1)
+                    .block(ADD_NORM_THREADS, 1, 1, DecodeConsumers.sharedBytes(ADD_NORM_THREADS));
+        } else {
+            kernel.grid(grid(groups(step), 264) * cluster, 1, 1).block(ADD_NORM_THREADS, 1, 1, 0);
+        }
+        kernel.set(0, step.address())
                 .set(3, delta.values().data().address())
                 .set(4, residual.data().address())
                 .set(5, out.data().address())

@@ -27,6 +27,9 @@ final class DecodeProducts implements AutoCloseable {
     /** A step of 48 requests gains 3 % over cuBLASLt's products, one of 64 nothing (NOTES.md, decode_product). */
     static final int MOST_ROWS = 48;
 
+    /** With the adapters' shrink, which would be a launch of its own in front of cuBLASLt's. */
+    static final int MOST_WHOLE_ROWS = 64;
+
     static final int OUT = 64;
 
     private static final int CHUNK = 256;
@@ -53,7 +56,7 @@ final class DecodeProducts implements AutoCloseable {
         CudaDevice device = context.device();
         blocks = device.multiprocessors();
         sharedBytes = device.sharedBytes();
-        sums = context.allocate((long) blocks * MOST_ROWS * OUT * Float.BYTES);
+        sums = context.allocate((long) blocks * MOST_WHOLE_ROWS * OUT * Float.BYTES);
         flags = context.allocate((long) blocks * FLAGS * Integer.BYTES);
         stream.fill(flags.address(), (byte) 0, flags.bytes());
     }
@@ -86,6 +89,11 @@ final class DecodeProducts implements AutoCloseable {
         return sharedBytes(kernelRows(rows)) + SHRINK_BYTES <= sharedBytes;
     }
 
+    /** Whether there is a kernel for products of up to so many rows that leaves shrunk inputs whole (lora.cuh). */
+    boolean takeWhole(int rows, int in) {
+        return rows <= MOST_WHOLE_ROWS && in % 8 == 0 && takeShrink(rows);
+    }
+
     /**
      * Puts a product into the stream.
      *
@@ -99,14 +107,19 @@ final class DecodeProducts implements AutoCloseable {
                 .launch(stream.handle());
     }
 
-    /** The kernel of a product of the step's tokens that shrinks, too; its argument 2 is the struct {@code Lora}. */
-    KernelLaunch shrinking(int rows) {
-        return kernels.decodeProductShrink[Math.ceilDiv(rows, ROW_STEP) - 1];
+    /**
+     * The kernel of a product of the step's tokens that shrinks, too; its argument 2 is the struct {@code Lora}.
+     *
+     * @param whole whether it leaves the shrunk inputs whole
+     */
+    KernelLaunch shrinking(int rows, boolean whole) {
+        KernelLaunch[] byRows = whole ? kernels.decodeProductShrinkWhole : kernels.decodeProductShrink;
+        return byRows[Math.ceilDiv(rows, ROW_STEP) - 1];
     }
 
     /** A product of the step's tokens by {@link #shrinking}, whose struct {@code Lora} has been written. */
-    void runAndShrink(CurrentStep step, int rows, Matrix in, List<Linear> layers, Matrix out) {
-        prepare(shrinking(rows), step, false, in, layers, out)
+    void runAndShrink(CurrentStep step, int rows, boolean whole, Matrix in, List<Linear> layers, Matrix out) {
+        prepare(shrinking(rows, whole), step, false, in, layers, out)
                 .block(THREADS + SHRINK_THREADS, 1, 1, sharedBytes(kernelRows(rows)) + SHRINK_BYTES)
                 .launch(stream.handle());
     }

@@ -19,15 +19,22 @@ final class InvariantProducts implements StepProducts {
         this.many = many;
     }
 
+    /** Never: how the inputs are split then depends on the step. */
     @Override
-    public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in) {
-        boolean takes = few.take(step.tokens(), in.cols()) && few.takeShrink(step.tokens());
-        return takes ? few.shrinking(step.tokens()) : null;
+    public boolean leavesWhole(CurrentStep step, int in) {
+        return false;
     }
 
     @Override
-    public void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
-        few.runAndShrink(step, step.tokens(), in, layers, out);
+    public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in, boolean whole) {
+        boolean takes = few.take(step.tokens(), in.cols()) && few.takeShrink(step.tokens());
+        return takes ? few.shrinking(step.tokens(), false) : null;
+    }
+
+    @Override
+    public void tokensAndShrink(
+            CurrentStep step, boolean whole, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
+        few.runAndShrink(step, step.tokens(), false, in, layers, out);
     }
 
     @Override

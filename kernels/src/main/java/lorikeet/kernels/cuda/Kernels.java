@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaModule;
 import lorikeet.bindings.KernelLaunch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The compiled kernels, loaded into a context, with a launch for each that a step runs. The parameters are those of the
@@ -61,11 +62,28 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch rotateAndStore;
     final KernelLaunch addNorm;
 
+    /** For decode steps with adapters; null if they need more shared memory than the device has. */
+    final @Nullable DecodeConsumers decodeConsumers;
+
+    /** Those that finish a projection whose shrunk inputs are whole. */
+    record DecodeConsumers(KernelLaunch rotate, KernelLaunch gate, KernelLaunch addNorm) {
+        /** Dynamic shared memory of a warp: DECODE_RING_BYTES of lora.cuh. */
+        static final int WARP_BYTES = 4 * 2816;
+
+        /** The same of a block. */
+        static int sharedBytes(int threads) {
+            return threads / 32 * WARP_BYTES;
+        }
+    }
+
     /** By rows, see {@link DecodeProducts}; those that need more shared memory than the device has are missing. */
     final KernelLaunch[] decodeProduct;
 
     /** The same with the adapters' shrink. */
     final KernelLaunch[] decodeProductShrink;
+
+    /** The same, which leave the shrunk inputs whole. */
+    final KernelLaunch[] decodeProductShrinkWhole;
 
     /** By rows of a tile, see {@link PromptProducts}; those that need more shared memory than the device has are missing. */
     final KernelLaunch[] promptProduct;
@@ -131,9 +149,24 @@ final class Kernels implements AutoCloseable {
                 .toArray(KernelLaunch[]::new);
         invariantDecode = invariantAttention("decode", InvariantAttention::decodeSharedBytes);
         invariantPrompt = invariantAttention("prompt", InvariantAttention::promptSharedBytes);
-        decodeProduct = decodeProducts(context, "decode_product_", 0, JAVA_LONG, DECODE_PRODUCT);
+        decodeProduct =
+                decodeProducts(context, "decode_product_", DecodeProducts.MOST_ROWS, 0, JAVA_LONG, DECODE_PRODUCT);
         decodeProductShrink = decodeProducts(
-                context, "decode_product_shrink_", DecodeProducts.SHRINK_BYTES, JAVA_LONG, DECODE_PRODUCT, LORA);
+                context,
+                "decode_product_shrink_",
+                DecodeProducts.MOST_ROWS,
+                DecodeProducts.SHRINK_BYTES,
+                JAVA_LONG,
+                DECODE_PRODUCT,
+                LORA);
+        decodeProductShrinkWhole = decodeProducts(
+                context,
+                "decode_product_shrink_whole_",
+                DecodeProducts.MOST_WHOLE_ROWS,
+                DecodeProducts.SHRINK_BYTES,
+                JAVA_LONG,
+                DECODE_PRODUCT,
+                LORA);
         promptProduct = PromptProducts.TILE_ROWS.stream()
                 .filter(rows ->
                         PromptProducts.sharedBytes(rows) <= context.device().sharedBytes())
@@ -146,6 +179,26 @@ final class Kernels implements AutoCloseable {
                         .startEarly())
                 .toArray(KernelLaunch[]::new);
         addNorm = kernel("add_norm", JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+        int normBytes = DecodeConsumers.sharedBytes(CudaProjections.ADD_NORM_THREADS);
+        int bytes = DecodeConsumers.sharedBytes(CudaProjections.EXPAND_THREADS);
+        decodeConsumers = normBytes > context.device().sharedBytes()
+                ? null
+                : new DecodeConsumers(
+                        module.kernel(arena, "rotate_decode", bytes, JAVA_LONG, LORA, ROTATION, JAVA_LONG)
+                                .startEarly(),
+                        module.kernel(arena, "gate_decode", bytes, JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG)
+                                .startEarly(),
+                        module.kernel(
+                                        arena,
+                                        "add_norm_decode",
+                                        normBytes,
+                                        JAVA_LONG,
+                                        LORA,
+                                        NORM,
+                                        JAVA_LONG,
+                                        JAVA_LONG,
+                                        JAVA_LONG)
+                                .startEarly());
     }
 
     private static CudaModule load(CudaContext context) {
@@ -178,8 +231,8 @@ final class Kernels implements AutoCloseable {
     }
 
     private KernelLaunch[] decodeProducts(
-            CudaContext context, String name, int moreSharedBytes, MemoryLayout... parameters) {
-        return IntStream.rangeClosed(1, DecodeProducts.MOST_ROWS / DecodeProducts.ROW_STEP)
+            CudaContext context, String name, int mostRows, int moreSharedBytes, MemoryLayout... parameters) {
+        return IntStream.rangeClosed(1, mostRows / DecodeProducts.ROW_STEP)
                 .map(i -> i * DecodeProducts.ROW_STEP)
                 .filter(rows -> DecodeProducts.sharedBytes(rows) + moreSharedBytes
                         <= context.device().sharedBytes())

@@ -11,19 +11,21 @@ import lorikeet.memory.Matrix;
 
 /** A projection as the kernels take it: the struct {@code Lora} of lora.cuh. */
 final class LoraCall {
-    static final long BYTES = 112;
+    static final long BYTES = 128;
 
     private static final int MOST_PARTS = 3;
     private static final long SHRUNK = 0;
-    private static final long PARTS = 8;
-    private static final long IN = 12;
-    private static final long COLUMNS = 16;
-    private static final long RANK_STRIDE = 20;
-    private static final long TOKENS = 24;
-    private static final long SHRINKING = 28;
-    private static final long OUTPUTS = 32;
-    private static final long RUN = 36;
-    private static final long FIRST_PART = 40;
+    private static final long WHOLE = 8;
+    private static final long ARRIVED = 16;
+    private static final long PARTS = 24;
+    private static final long IN = 28;
+    private static final long COLUMNS = 32;
+    private static final long RANK_STRIDE = 36;
+    private static final long TOKENS = 40;
+    private static final long SHRINKING = 44;
+    private static final long OUTPUTS = 48;
+    private static final long RUN = 52;
+    private static final long FIRST_PART = 56;
     private static final long PART_BYTES = 24;
 
     // Which shrink it is, and so how the inputs are split.
@@ -36,6 +38,7 @@ final class LoraCall {
 
     private final MemorySegment struct;
     private final int parts;
+    private final int in;
     private final int columns;
     private final int widest;
 
@@ -67,13 +70,19 @@ final class LoraCall {
         columns = column;
         widest = most;
         struct.set(JAVA_INT, PARTS, parts);
-        struct.set(JAVA_INT, IN, layers.getFirst().in());
+        in = layers.getFirst().in();
+        struct.set(JAVA_INT, IN, in);
         struct.set(JAVA_INT, COLUMNS, columns);
         struct.set(JAVA_INT, OUTPUTS, outputs ? 1 : 0);
     }
 
     int parts() {
         return parts;
+    }
+
+    /** The length of its inputs. */
+    int in() {
+        return in;
     }
 
     int columns() {
@@ -103,5 +112,16 @@ final class LoraCall {
         argument.set(
                 JAVA_INT, SHRINKING, step.invariant() ? INVARIANT_SHRINK : step.prompt() ? PROMPT_SHRINK : FEW_SHRINK);
         argument.set(JAVA_INT, RUN, run(step.prompt()));
+    }
+
+    /**
+     * Has a written argument's shrunk inputs left whole for the kernels for decode steps.
+     *
+     * @param whole where they go
+     * @param arrived the counts of those who have a share in them
+     */
+    static void writeWhole(MemorySegment argument, long whole, long arrived) {
+        argument.set(JAVA_LONG, WHOLE, whole);
+        argument.set(JAVA_LONG, ARRIVED, arrived);
     }
 }

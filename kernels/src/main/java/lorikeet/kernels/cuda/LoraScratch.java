@@ -1,6 +1,7 @@
 package lorikeet.kernels.cuda;
 
 import lorikeet.bindings.CudaContext;
+import lorikeet.bindings.CudaOutOfMemoryException;
 import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.DeviceMemory;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,7 @@ final class LoraScratch implements AutoCloseable {
     private static final int RANK_STEP = 16;
     private static final int MOST_PARTS = 3;
     private static final int MOST_SPLITS = 16;
+    private static final int MOST_RANK_SHARES = 4;
 
     private final CudaContext context;
     private final CudaStream stream;
@@ -26,18 +28,29 @@ final class LoraScratch implements AutoCloseable {
     /** What was reserved since, and not taken into use so far. */
     private @Nullable Room larger;
 
-    /** Memory for so many components of a row, and so many rows. */
-    private record Room(DeviceMemory memory, int stride, int tokens) {}
+    /** What the blocks that share the shrunk inputs of a decode step count in: zero between launches. */
+    private final DeviceMemory arrived;
+
+    /** Memory for so many components of a row, and so many rows; whole: for the rows of decode steps, without splits. */
+    private record Room(DeviceMemory memory, DeviceMemory whole, int stride, int tokens) {
+        void close() {
+            memory.close();
+            whole.close();
+        }
+    }
 
     LoraScratch(CudaContext context, CudaStream stream) {
         this.context = context;
         this.stream = stream;
+        arrived =
+                context.allocate((long) DecodeProducts.MOST_WHOLE_ROWS * MOST_PARTS * MOST_RANK_SHARES * Integer.BYTES);
+        stream.fill(arrived.address(), (byte) 0, arrived.bytes());
     }
 
     /**
      * Makes room for adapters of that rank, which {@link #adopt} takes into use. Any thread.
      *
-     * @throws lorikeet.bindings.CudaOutOfMemoryException if the device hasn't as much; nothing has changed then
+     * @throws CudaOutOfMemoryException if the device hasn't as much; nothing has changed then
      */
     synchronized void reserve(int rank, int mostTokens) {
         Room last = larger != null ? larger : room;
@@ -53,11 +66,18 @@ final class LoraScratch implements AutoCloseable {
         // Few rows with an adapter among many without are split as if there were no others.
         long rows = (long) MOST_SPLITS * tokens;
         context.use();
-        Room reserved = new Room(context.allocate(rows * MOST_PARTS * stride * Float.BYTES), stride, tokens);
-        if (larger != null) {
-            larger.memory.close();
+        DeviceMemory memory = context.allocate(rows * MOST_PARTS * stride * Float.BYTES);
+        try {
+            long wholeBytes = (long) DecodeProducts.MOST_WHOLE_ROWS * MOST_PARTS * stride * Float.BYTES;
+            Room reserved = new Room(memory, context.allocate(wholeBytes), stride, tokens);
+            if (larger != null) {
+                larger.close();
+            }
+            larger = reserved;
+        } catch (CudaOutOfMemoryException e) {
+            memory.close();
+            throw e;
         }
-        larger = reserved;
     }
 
     /** Takes what was reserved into use; true if the address has changed, and with it perhaps the stride. Steps' thread. */
@@ -67,7 +87,7 @@ final class LoraScratch implements AutoCloseable {
         }
         if (room != null) {
             stream.synchronize();
-            room.memory.close();
+            room.close();
         }
         room = larger;
         larger = null;
@@ -85,6 +105,15 @@ final class LoraScratch implements AutoCloseable {
         return room().memory.address();
     }
 
+    /** Where shrunk inputs go that are whole. */
+    long wholeAddress() {
+        return room().whole.address();
+    }
+
+    long arrivedAddress() {
+        return arrived.address();
+    }
+
     /** Components from one row of shrunk inputs to the next. */
     int stride() {
         return room().stride;
@@ -93,10 +122,11 @@ final class LoraScratch implements AutoCloseable {
     @Override
     public synchronized void close() {
         if (room != null) {
-            room.memory.close();
+            room.close();
         }
         if (larger != null) {
-            larger.memory.close();
+            larger.close();
         }
+        arrived.close();
     }
 }

@@ -60,17 +60,23 @@ final class Products implements StepProducts {
     }
 
     @Override
-    public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in) {
-        if (isDecodeAndShrink(step, in)) {
-            return decodeProducts.shrinking(step.tokens());
+    public boolean leavesWhole(CurrentStep step, int in) {
+        return decodeProducts.takeWhole(step.tokens(), in);
+    }
+
+    @Override
+    public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in, boolean whole) {
+        if (whole || isDecodeAndShrink(step, in)) {
+            return decodeProducts.shrinking(step.tokens(), whole);
         }
         return isFew(step.tokens(), in) ? kernels.matvecShrink : null;
     }
 
     @Override
-    public void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
-        if (isDecodeAndShrink(step, in)) {
-            decodeProducts.runAndShrink(step, step.tokens(), in, layers, out);
+    public void tokensAndShrink(
+            CurrentStep step, boolean whole, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
+        if (whole || isDecodeAndShrink(step, in)) {
+            decodeProducts.runAndShrink(step, step.tokens(), whole, in, layers, out);
         } else {
             few(kernels.matvecShrink.set(3, shrinkBlocks), step, in, layers, out, shrinkBlocks);
         }

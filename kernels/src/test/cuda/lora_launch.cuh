@@ -1,0 +1,40 @@
+// Launches of the kernels for decode steps with adapters.
+#pragma once
+
+#include "device_memory.cuh"
+#include "lora.cuh"
+
+// With the rings of its warps in dynamic shared memory.
+template <typename... Parameters, typename... Arguments>
+void launch_decode(
+    cudaStream_t stream, bool early, int cluster, int blocks, int threads, void (*kernel)(Parameters...),
+    Arguments... arguments) {
+    int shared = threads / 32 * lorikeet::DECODE_RING_BYTES;
+    CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
+    launch_with(stream, early, cluster, blocks, threads, shared, kernel, arguments...);
+}
+
+// What a product that shrinks needs to leave h whole.
+struct WholeShrunk {
+    Buffer<uint4> h;
+    Buffer<unsigned> arrived;
+
+    WholeShrunk() = default;
+    WholeShrunk(int tokens, int stride)
+        : h(size_t(lorikeet::LORA_PARTS) * tokens * stride / 4),
+          arrived(std::vector<unsigned>(size_t(lorikeet::LORA_PARTS) * tokens * lorikeet::MOST_RANK_SHARES)) {}
+
+    void set(lorikeet::Lora& lora) const {
+        lora.h = h.get();
+        lora.arrived = arrived.get();
+    }
+
+    bool is_clean() const {
+        for (unsigned count : arrived.download()) {
+            if (count != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+};
