@@ -42,9 +42,11 @@ constexpr int ATTENTION_SPLITS = 64;
 // before may still run.
 //
 // Grid: [kv_heads * head_tiles, sequences (an upper bound), splits]. Block: 256; of those up to 256 128.
-// attention_decode_SIZE is for that head size; attention_decode_within_SIZE for all up to it.
+// attention_decode_SIZE is for that head size, attention_decode_many_SIZE, too, and faster where there are more blocks than
+// multiprocessors (the bits are the same); attention_decode_within_SIZE is for all up to it.
 extern "C" __global__ void attention_decode_64(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_decode_128(const lorikeet::Step* step, lorikeet::Attention attention);
+extern "C" __global__ void attention_decode_many_128(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_decode_256(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_decode_within_128(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_decode_within_256(const lorikeet::Step* step, lorikeet::Attention attention);

@@ -27,6 +27,15 @@ __device__ __forceinline__ uint4 load(const __nv_bfloat16* from, bool valid) {
     return value;
 }
 
+// Each time anew: it isn't kept in registers.
+__device__ __forceinline__ uint4 load_shared(const uint4* from) {
+    uint4 value;
+    asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w)
+                 : "r"(static_cast<unsigned>(__cvta_generic_to_shared(from))));
+    return value;
+}
+
 // An 8 x 8 matrix of bf16 over a warp, transposed.
 __device__ __forceinline__ unsigned transpose(unsigned pair) {
     unsigned result;
@@ -52,7 +61,6 @@ __device__ __forceinline__ float sum_over_tokens(float value) {
 
 // Which KV blocks this block of threads takes.
 struct Split {
-    int from;   // the first position that is seen
     int end;    // behind the last one
     int first;  // KV block
     int last;   // behind the last KV block
@@ -62,8 +70,7 @@ struct Split {
 __device__ __forceinline__ Split split_of(const Attention& attention, int context, int index) {
     Split split;
     split.end = context;
-    split.from = attention.window > 0 ? max(0, context - attention.window) : 0;
-    const int first = split.from / BLOCK_TOKENS;
+    const int first = attention.window > 0 ? max(0, context - attention.window) / BLOCK_TOKENS : 0;
     const int blocks = (context + BLOCK_TOKENS - 1) / BLOCK_TOKENS - first;
     const int wanted = min(attention.splits, (blocks + attention.split_blocks - 1) / attention.split_blocks);
     const int each = (blocks + wanted - 1) / wanted;
@@ -89,7 +96,55 @@ struct Shared {
     alignas(16) float o[WARPS<SIZE>][HEADS][SIZE];
     float factor[ATTENTION_SPLITS][HEADS];
     float inverse[HEADS];
+    alignas(16) uint4 query[SIZE / 32][WARP];
+    // What is needed rarely, so that it takes no registers in between.
+    const unsigned* volatile table;
+    int row;
+    int splits;
+    int heads;
+    int head_offset;
     bool last;
+};
+
+// The queries as the products take them, which are the same for all warps: in each thread's registers, or, where these
+// are to be few, in shared memory.
+template <int SIZE, bool IN_SHARED>
+struct Queries {
+    uint4 own[SIZE / 32];
+
+    // By all threads of a block.
+    __device__ __forceinline__ void load_from(const __nv_bfloat16* q_row, int head_size, int heads, Shared<SIZE>&) {
+#pragma unroll
+        for (int s = 0; s < SIZE / 32; s++) {
+            own[s] = load_part(q_row, head_size, heads, s);
+        }
+    }
+
+    __device__ __forceinline__ uint4 get(int s, const Shared<SIZE>&) const { return own[s]; }
+
+    static __device__ __forceinline__ uint4 load_part(const __nv_bfloat16* q_row, int head_size, int heads, int s) {
+        const int q = threadIdx.x % WARP / 4;
+        const int dim = 32 * s + 8 * (static_cast<int>(threadIdx.x) % 4);
+        return load(q_row + q * head_size + dim, q < heads && dim < head_size);
+    }
+};
+
+template <int SIZE>
+struct Queries<SIZE, true> {
+    static_assert(SIZE / 32 <= WARPS<SIZE>, "a warp loads a part");
+
+    __device__ __forceinline__ void load_from(const __nv_bfloat16* q_row, int head_size, int heads,
+                                              Shared<SIZE>& shared) {
+        const int s = static_cast<int>(threadIdx.x) / WARP;
+        if (s < SIZE / 32) {
+            shared.query[s][threadIdx.x % WARP] = Queries<SIZE, false>::load_part(q_row, head_size, heads, s);
+        }
+        __syncthreads();
+    }
+
+    __device__ __forceinline__ uint4 get(int s, const Shared<SIZE>& shared) const {
+        return load_shared(&shared.query[s][threadIdx.x % WARP]);
+    }
 };
 
 // A KV block's keys and values of one head, as the products take them: of each 16 bytes.
@@ -131,14 +186,12 @@ struct KvBlock {
 
 // The keys and values of one head of one sequence.
 struct Cache {
-    const unsigned char* keys;
-    const unsigned char* values;
-    const unsigned* table;
+    const unsigned char* base;  // of the head
     int head_size;
     int end;  // behind the last position
 
-    __device__ __forceinline__ size_t offset(int block) const {
-        return static_cast<size_t>(table[block]) * ADDRESS_UNIT;
+    __device__ __forceinline__ const unsigned char* at(unsigned unit) const {
+        return base + static_cast<size_t>(unit) * ADDRESS_UNIT;
     }
 
     // How many tokens of a block there are, or more than the block has.
@@ -147,22 +200,22 @@ struct Cache {
 
 // Where registers allow it, a block's keys are loaded as soon as those before are used, and so are its values. Whole
 // blocks were written in earlier steps: the first ones needn't wait for the kernel before.
-template <int SIZE, bool EXACT>
+template <int SIZE, bool EXACT, bool MANY>
 __device__ __forceinline__ void attend(const Attention& attention, const Split& split, const Cache& cache,
-                                       const __nv_bfloat16* q_row, int heads, Softmax<SIZE>& softmax) {
+                                       const unsigned* table, const __nv_bfloat16* q_row, int heads,
+                                       Shared<SIZE>& shared, Softmax<SIZE>& softmax) {
     constexpr bool AHEAD = SIZE <= 128;
     const int head_size = EXACT ? SIZE : attention.head_size;
     const int lane = threadIdx.x % WARP;
     const int q = lane / 4;
-    const int c = lane % 4;
-    const float scale = attention.scale * LOG2_E;
+    const int window = attention.window > 0 ? attention.window : 0x40000000;
 
     KvBlock<SIZE, EXACT> kv;
     int block = split.first + static_cast<int>(threadIdx.x) / WARP;
     const auto load_first = [&] {
-        const size_t offset = cache.offset(block);
-        kv.load_keys(cache.keys + offset, head_size, cache.tokens(block));
-        kv.load_values(cache.values + offset, head_size, cache.tokens(block));
+        const unsigned char* at = cache.at(table[block]);
+        kv.load_keys(at + attention.key_offset, head_size, cache.tokens(block));
+        kv.load_values(at + attention.value_offset, head_size, cache.tokens(block));
     };
     const bool early = AHEAD && block < split.last && cache.tokens(block) > BLOCK_TOKENS;
     if (early) {
@@ -170,45 +223,43 @@ __device__ __forceinline__ void attend(const Attention& attention, const Split& 
     }
     wait_for_previous();
     release_next();
-    uint4 query[SIZE / 32];
-#pragma unroll
-    for (int s = 0; s < SIZE / 32; s++) {
-        const int dim = 32 * s + 8 * c;
-        query[s] = load(q_row + q * head_size + dim, q < heads && dim < head_size);
-    }
+    Queries<SIZE, MANY> queries;
+    queries.load_from(q_row, head_size, heads, shared);
     if (AHEAD && !early && block < split.last) {
         load_first();
     }
 
 #pragma unroll 1
     for (; block < split.last; block += WARPS<SIZE>) {
-        const int position = block * BLOCK_TOKENS;
+        const int end = cache.tokens(block);  // from the block's first token on, as are all that follow
+        const int from = end - window;
         const int next = block + WARPS<SIZE>;
         const bool more = next < split.last;
-        size_t offset = 0;
+        unsigned unit = 0;
         if (!AHEAD || more) {
-            offset = cache.offset(AHEAD ? next : block);
+            unit = (MANY ? shared.table : table)[AHEAD ? next : block];
         }
         if (!AHEAD) {
-            kv.load_keys(cache.keys + offset, head_size, cache.tokens(block));
+            kv.load_keys(cache.at(unit) + attention.key_offset, head_size, cache.tokens(block));
         }
         float s[4] = {0, 0, 0, 0};
 #pragma unroll
         for (int i = 0; i < SIZE / 32; i++) {
+            const uint4 query = queries.get(i, shared);
             const uint4 low = kv.key[i][0];
             const uint4 high = kv.key[i][1];
-            mma(s, low.x, high.x, low.y, high.y, query[i].x, query[i].y);
-            mma(s, low.z, high.z, low.w, high.w, query[i].z, query[i].w);
+            mma(s, low.x, high.x, low.y, high.y, query.x, query.y);
+            mma(s, low.z, high.z, low.w, high.w, query.z, query.w);
         }
         if (!AHEAD) {
-            kv.load_values(cache.values + offset, head_size, cache.tokens(block));
+            kv.load_values(cache.at(unit) + attention.value_offset, head_size, cache.tokens(block));
         } else if (more) {
-            kv.load_keys(cache.keys + offset, head_size, cache.tokens(next));
+            kv.load_keys(cache.at(unit) + attention.key_offset, head_size, cache.tokens(next));
         }
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            const int at = position + q + 8 * (i >> 1);
-            s[i] = at >= split.from && at < split.end ? s[i] * scale : -INFINITY;
+            const int at = q + 8 * (i >> 1);
+            s[i] = at >= from && at < end ? s[i] * attention.scale * LOG2_E : -INFINITY;
         }
         float factor[2];
 #pragma unroll
@@ -240,7 +291,7 @@ __device__ __forceinline__ void attend(const Attention& attention, const Split& 
             }
         }
         if (AHEAD && more) {
-            kv.load_values(cache.values + offset, head_size, cache.tokens(next));
+            kv.load_values(cache.at(unit) + attention.value_offset, head_size, cache.tokens(next));
         }
     }
 }
@@ -278,7 +329,7 @@ __device__ __forceinline__ void store(__nv_bfloat16* to, const float4& value, fl
                                                pack_bf16(value.z * factor, value.w * factor));
 }
 
-template <int SIZE, bool EXACT>
+template <int SIZE, bool EXACT, bool MANY = false>
 __device__ __forceinline__ void run(const Step* step, const Attention& attention) {
     constexpr int THREADS = WARPS<SIZE> * WARP;
     __shared__ Shared<SIZE> shared;
@@ -299,8 +350,15 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
     const int head_tiles = (group + HEADS - 1) / HEADS;
     const int kv_head = blockIdx.x / head_tiles;
     const int first_head = blockIdx.x % head_tiles * HEADS;  // in the group
-    const int heads = min(HEADS, group - first_head);
     const int head_offset = (kv_head * group + first_head) * head_size;
+    const unsigned* table = step->block_table + step->table_start[sequence];
+    if (threadIdx.x == 0) {
+        shared.table = table;
+        shared.row = row;
+        shared.splits = split.count;
+        shared.heads = min(HEADS, group - first_head);
+        shared.head_offset = head_offset;
+    }
 
     Softmax<SIZE> softmax;
 #pragma unroll
@@ -317,14 +375,16 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
     }
     const unsigned char* base =
         step->kv_base + static_cast<size_t>(kv_head) * BLOCK_TOKENS * head_size * sizeof(__nv_bfloat16);
-    const Cache cache = {base + attention.key_offset, base + attention.value_offset,
-                         step->block_table + step->table_start[sequence], head_size, split.end};
-    attend<SIZE, EXACT>(attention, split, cache,
-                        attention.q + static_cast<size_t>(row) * attention.q_pitch + head_offset, heads, softmax);
+    const Cache cache = {base, head_size, split.end};
+    attend<SIZE, EXACT, MANY>(attention, split, cache, table,
+                              attention.q + static_cast<size_t>(row) * attention.q_pitch + head_offset,
+                              min(HEADS, group - first_head), shared, softmax);
     leave<SIZE>(softmax, shared);
     __syncthreads();
 
-    __nv_bfloat16* out = attention.out + static_cast<size_t>(row) * attention.out_pitch + head_offset;
+    const int heads = shared.heads;
+    const int splits = shared.splits;
+    __nv_bfloat16* out = attention.out + static_cast<size_t>(shared.row) * attention.out_pitch + shared.head_offset;
     const size_t place = static_cast<size_t>(sequence) * gridDim.x + blockIdx.x;
     const int part_floats = HEADS * attention.head_size + 2 * HEADS;  // maxima, sums, values
     float* parts = attention.partial + place * attention.splits * part_floats;
@@ -344,7 +404,7 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
             sum = fmaf(factor, shared.sum[warp][head], sum);
             add(value, factor, *reinterpret_cast<const float4*>(&shared.o[warp][head][i - head * head_size]));
         }
-        if (split.count == 1) {
+        if (splits == 1) {
             store(out + i, value, 1 / sum);
         } else {
             *reinterpret_cast<float4*>(part + 2 * HEADS + i) = value;
@@ -354,7 +414,7 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
             }
         }
     }
-    if (split.count == 1) {
+    if (splits == 1) {
         return;
     }
 
@@ -362,7 +422,7 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
-        shared.last = atomicAdd(&attention.arrived[place], 1) == static_cast<unsigned>(split.count) - 1;
+        shared.last = atomicAdd(&attention.arrived[place], 1) == static_cast<unsigned>(splits) - 1;
     }
     __syncthreads();
     if (!shared.last) {
@@ -376,7 +436,7 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
     const int head = threadIdx.x / 8;
     if (head < heads) {
         float max = -INFINITY;
-        for (int k = threadIdx.x % 8; k < split.count; k += 8) {
+        for (int k = threadIdx.x % 8; k < splits; k += 8) {
             max = fmaxf(max, __ldcg(parts + static_cast<size_t>(k) * part_floats + head));
         }
         const unsigned lanes = 0xffu << (threadIdx.x % WARP / 8 * 8);
@@ -385,7 +445,7 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
             max = fmaxf(max, __shfl_xor_sync(lanes, max, offset));
         }
         float sum = 0;
-        for (int k = threadIdx.x % 8; k < split.count; k += 8) {
+        for (int k = threadIdx.x % 8; k < splits; k += 8) {
             const float* from = parts + static_cast<size_t>(k) * part_floats;
             const float factor = power_of_two(__ldcg(from + head) - max);
             shared.factor[k][head] = factor;
@@ -404,7 +464,7 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
         const int head = i / head_size;
         float4 value = make_float4(0, 0, 0, 0);
 #pragma unroll 8
-        for (int k = 0; k < split.count; k++) {
+        for (int k = 0; k < splits; k++) {
             const float* from = parts + static_cast<size_t>(k) * part_floats + 2 * HEADS + i;
             add(value, shared.factor[k][head], __ldcg(reinterpret_cast<const float4*>(from)));
         }
@@ -422,6 +482,11 @@ extern "C" __global__ void __launch_bounds__(256, 1)
 extern "C" __global__ void __launch_bounds__(256, 1)
     attention_decode_128(const lorikeet::Step* step, lorikeet::Attention attention) {
     lorikeet::attention_decode::run<128, true>(step, attention);
+}
+
+extern "C" __global__ void __launch_bounds__(256, 2)
+    attention_decode_many_128(const lorikeet::Step* step, lorikeet::Attention attention) {
+    lorikeet::attention_decode::run<128, true, true>(step, attention);
 }
 
 extern "C" __global__ void __launch_bounds__(128, 2)

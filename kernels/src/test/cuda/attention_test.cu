@@ -24,6 +24,7 @@ const Decode DECODE[] = {
     {"decode_256", attention_decode_256, 256, 256},
     {"decode_within_128", attention_decode_within_128, 8, 128},
     {"decode_within_256", attention_decode_within_256, 8, 256},
+    {"decode_many_128", attention_decode_many_128, 128, 128},
 };
 
 struct Prompt {
@@ -278,6 +279,13 @@ double random_case(Random& random, uint64_t seed, bool large) {
         } else {
             check::expect(std::memcmp(first.data(), out.data(), 2 * out.size()) == 0, name + ": the bits differ");
         }
+    }
+    if (decode.kernel == attention_decode_many_128) {
+        launch_decode(DECODE[1], step.get(), run, shape, bound, nullptr);
+        CUDA(cudaDeviceSynchronize());
+        const std::vector<__nv_bfloat16> out = run.out.download();
+        check::expect(std::memcmp(first.data(), out.data(), 2 * out.size()) == 0,
+                      name + ": other bits than those of decode_128");
     }
     for (const unsigned count : run.arrived.download()) {
         check::expect(count == 0, name + ": a counter isn't 0 again");
@@ -544,7 +552,12 @@ void time_all() {
         time_decode(DECODE[1], llama, sequences, context, std::max(1, std::min(64, 396 / (8 * sequences))),
                     std::max(1, std::min(128, 8192 / (8 * sequences))), rate, true);
     }
+    for (const int sequences : {16, 24, 32, 48, 64, 128}) {
+        time_decode(DECODE[1], llama, sequences, 512, 1, 64, rate);
+        time_decode(DECODE[5], llama, sequences, 512, 1, 64, rate);
+    }
     time_decode(DECODE[1], llama, 64, 2048, 1, 64, rate);
+    time_decode(DECODE[5], llama, 64, 2048, 1, 64, rate);
     time_decode(DECODE[3], llama, 32, 512, 1, 64, rate);
     time_decode(DECODE[1], {32, 8, 128, 1024, 1, 0}, 32, 4096, 1, 64, rate);
     time_decode(DECODE[0], {32, 8, 64, 0, 1, 0}, 32, 2048, 1, 64, rate);

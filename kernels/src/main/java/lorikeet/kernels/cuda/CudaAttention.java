@@ -21,7 +21,8 @@ final class CudaAttention implements StepAttention {
             "attention_decode_128",
             "attention_decode_256",
             "attention_decode_within_128",
-            "attention_decode_within_256");
+            "attention_decode_within_256",
+            "attention_decode_many_128");
     static final List<Integer> PROMPT_SIZES = List.of(64, 96, 128, 256);
 
     // The struct Attention of attention.cuh.
@@ -102,7 +103,7 @@ final class CudaAttention implements StepAttention {
         int group = shape.heads() / shape.kvHeads();
         int columns = shape.kvHeads() * Math.ceilDiv(group, DECODE_HEADS);
         int splits = Math.clamp(enough / ((long) columns * rows), 1, MOST_SPLITS);
-        KernelLaunch kernel = kernels.attentionDecode[decodeKernel(shape.headSize())];
+        KernelLaunch kernel = kernels.attentionDecode[decodeKernel(shape.headSize(), columns * rows > enough)];
         write(kernel.argument(1), qkv, shape, step.layout(), out);
         int splitBlocks = columns * rows <= FEW_BLOCKS ? SPLIT_OF_FEW : SPLIT_OF_MORE;
         writeParts(kernel.argument(1), splits, splitBlocks, partial(), arrived());
@@ -112,10 +113,11 @@ final class CudaAttention implements StepAttention {
                 .launch(stream.handle());
     }
 
-    private static int decodeKernel(int headSize) {
+    /** The kernel for a size of heads; {@code many}: there are more thread blocks than multiprocessors. */
+    private static int decodeKernel(int headSize, boolean many) {
         return switch (headSize) {
             case 64 -> 0;
-            case 128 -> 1;
+            case 128 -> many ? 5 : 1;
             case 256 -> 2;
             default -> headSize < 128 ? 3 : 4;
         };
