@@ -1,6 +1,9 @@
 // The sampler against a plain one in double precision, and its times. Arguments: seed, number of random cases, "time" or
 // "small": few rows and tokens, for tools that take long for each access.
-#include "../../main/cuda/sampler.cu"
+#include "../../main/cuda/sampler_choose.cu"
+#include "../../main/cuda/sampler_narrow.cu"
+#include "../../main/cuda/sampler_scan.cu"
+#include "../../main/cuda/sampler_tokens.cu"
 #include "check.cuh"
 
 using namespace lorikeet;
@@ -151,6 +154,8 @@ double draw_of(const SamplingRow& row) {
 
 struct Launch {
     Buffer<ChunkSummary> summaries;
+    Buffer<SamplingRow> settings;
+    Buffer<RowDraw> draws;
     HostBuffer<SampledRow> sampled;
     HostBuffer<Alternatives> alternatives;
     Buffer<int> next_ids;
@@ -158,6 +163,8 @@ struct Launch {
 
     Launch(int rows, int vocabulary)
         : summaries(static_cast<size_t>(rows) * chunks_of(vocabulary)),
+          settings(rows),
+          draws(rows),
           sampled(rows),
           alternatives(rows),
           next_ids(rows),
@@ -166,12 +173,26 @@ struct Launch {
 
     static int chunks_of(int vocabulary) { return (vocabulary + SAMPLER_CHUNK - 1) / SAMPLER_CHUNK; }
 
-    void run(const float* logits, const SamplingRow* settings, const int* count, int rows, cudaStream_t stream) {
-        check::launch_overlapping(sampler_scan, dim3(chunks, rows), 256, 0, stream, logits, settings, count,
-                                  summaries.data(), vocabulary);
-        check::launch_overlapping(sampler_choose, dim3(rows), 1024, 0, stream, logits, settings, count,
-                                  summaries.data(), chunks, vocabulary, sampled.data(), alternatives.data(),
-                                  next_ids.data());
+    // `drawn` and `narrowed`: whether there may be such rows.
+    void run(const float* logits, const SamplingRow* rows_of_host, const int* count, int rows, cudaStream_t stream,
+             bool drawn = true, bool narrowed = true) {
+        const int words = rows * static_cast<int>(sizeof(SamplingRow) / 8);
+        check::launch_overlapping(sampler_upload, dim3((words + 255) / 256), 256, 0, stream, rows_of_host,
+                                  settings.data(), rows);
+        const dim3 grid(chunks, rows);
+        check::launch_overlapping(sampler_scan, grid, 256, 0, stream, logits, count, settings.data(), summaries.data(),
+                                  drawn ? draws.data() : nullptr, vocabulary);
+        if (drawn) {
+            check::launch_overlapping(sampler_weigh, grid, 256, 0, stream, logits, count, settings.data(),
+                                      summaries.data(), draws.data(), vocabulary);
+        }
+        if (narrowed) {
+            check::launch_overlapping(sampler_narrow, grid, 256, 0, stream, logits, count, settings.data(),
+                                      summaries.data(), draws.data(), vocabulary);
+        }
+        check::launch_overlapping(sampler_choose, dim3(rows), 1024, 0, stream, logits, count, settings.data(),
+                                  summaries.data(), draws.data(), chunks, vocabulary, sampled.data(),
+                                  alternatives.data(), next_ids.data());
     }
 };
 
@@ -237,7 +258,9 @@ void random_case(Random& random, uint64_t seed, bool small) {
     const HostBuffer<BiasedToken> biased(biases);
     Buffer<float> before(biases.size());
     const int blocks = (static_cast<int>(biases.size()) + 255) / 256;
-    const HostBuffer<SamplingRow> host_settings(settings);
+    std::vector<SamplingRow> padded = settings;
+    padded.resize(rows + 2);
+    const HostBuffer<SamplingRow> host_settings(padded);
     const Buffer<int> count(std::vector<int>{rows});
     Launch launch(rows + 2, vocabulary);
     if (blocks > 0) {
@@ -378,7 +401,8 @@ void time_rows(const char* name, int rows, int vocabulary, const SamplingRow& li
     const HostBuffer<SamplingRow> host(settings);
     Launch launch(rows, vocabulary);
     const double us = check::time_us(10, [&](cudaStream_t stream, int) {
-        launch.run(logits.data(), host.data(), nullptr, rows, stream);
+        const bool drawn = like.temperature > 0;
+        launch.run(logits.data(), host.data(), nullptr, rows, stream, drawn, drawn && (like.top_k > 0 || like.top_p < 1));
     });
     std::printf("%-28s %3d rows of %d: %7.2f us\n", name, rows, vocabulary, us);
 }

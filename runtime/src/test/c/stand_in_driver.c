@@ -376,8 +376,8 @@ struct sampled {
 };
 
 static int choose(unsigned rows, void** parameters) {
-    uint64_t sampled = *(uint64_t*) parameters[6];
-    uint64_t chosen = *(uint64_t*) parameters[8];
+    uint64_t sampled = *(uint64_t*) parameters[7];
+    uint64_t chosen = *(uint64_t*) parameters[9];
     if (!reachable(sampled, rows * sizeof(struct sampled), "sampler_choose") ||
         !on_device(chosen, rows * sizeof(int), "sampler_choose")) {
         return ILLEGAL_ADDRESS;
@@ -428,8 +428,11 @@ static const struct {
     {"prompt_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"attention", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {1, 80}}},
     {"head", {{0, 0}, {1, 0}, {3, 0}}},
-    {"sampler_scan", {{0, 0}, {1, 0}, {3, 0}}},
-    {"sampler_choose", {{0, 0}, {1, 0}, {3, 0}, {6, 0}, {7, 0}, {8, 0}}},
+    {"sampler_upload", {{0, 0}, {1, 0}}},
+    {"sampler_scan", {{0, 0}, {2, 0}, {3, 0}, {4, 0}}},
+    {"sampler_weigh", {{0, 0}, {2, 0}, {3, 0}, {4, 0}}},
+    {"sampler_narrow", {{0, 0}, {2, 0}, {3, 0}, {4, 0}}},
+    {"sampler_choose", {{0, 0}, {2, 0}, {3, 0}, {4, 0}, {7, 0}, {8, 0}, {9, 0}}},
     {"sampler_clear", {{0, 0}}},
     {"sampler", {{0, 0}, {1, 0}}},
     {"cast", {{0, 0}}},

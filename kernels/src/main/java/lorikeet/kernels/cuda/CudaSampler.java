@@ -39,7 +39,7 @@ final class CudaSampler implements Sampler, AutoCloseable {
         this.host = host;
         launches = new SamplerLaunches(context, kernels, stream);
         copied = new GrowingPinned(context);
-        samplings = new DeviceSampling[] {new DeviceSampling(context), new DeviceSampling(context)};
+        samplings = new DeviceSampling[] {new DeviceSampling(context, stream), new DeviceSampling(context, stream)};
     }
 
     @Override

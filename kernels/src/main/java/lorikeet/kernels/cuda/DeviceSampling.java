@@ -16,28 +16,33 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One sampling: what the kernels have to know of its rows, and what they have chosen. Both lie in page-locked memory that
- * the kernels read and write in place, because a copy would wait for those of adapters. From {@link #begin} to
+ * the kernels read and write in place, because a copy would wait for those of adapters; what they have to know is read once,
+ * into device memory of its own. From {@link #begin} to
  * {@link #await} it belongs to the steps' stream; then it can be used for another.
  */
 final class DeviceSampling implements AutoCloseable {
     static final int MOST_ALTERNATIVES = 20;
 
     // The structs SamplingRow, SampledRow and Alternatives of sampler.cuh.
-    private static final long ROW_BYTES = 72;
+    static final long ROW_BYTES = 72;
     private static final long ROW_SEEN = 0;
     private static final long ROW_LOG_PROBS = 52;
     private static final long SAMPLED_BYTES = 16;
     private static final long ALTERNATIVES_BYTES = 8 * MOST_ALTERNATIVES;
 
     private final GrowingPinned rows;
+    private final GrowingDeviceMemory settings;
     private final GrowingPinned results;
     private final GrowingPinned seen;
     private final GrowingPinned biases;
     private final CudaEvent done;
     private int count;
+    private boolean drawn;
+    private boolean narrowed;
 
-    DeviceSampling(CudaContext context) {
+    DeviceSampling(CudaContext context, CudaStream stream) {
         rows = new GrowingPinned(context);
+        settings = new GrowingDeviceMemory(context, stream);
         results = new GrowingPinned(context);
         seen = new GrowingPinned(context);
         biases = new GrowingPinned(context);
@@ -48,7 +53,10 @@ final class DeviceSampling implements AutoCloseable {
     void begin(int rowCount) {
         done.synchronize();
         count = rowCount;
+        drawn = false;
+        narrowed = false;
         rows.atLeast(count * ROW_BYTES);
+        settings.atLeast(count * ROW_BYTES);
         results.atLeast(count * (SAMPLED_BYTES + ALTERNATIVES_BYTES));
     }
 
@@ -71,6 +79,19 @@ final class DeviceSampling implements AutoCloseable {
         to.set(JAVA_INT, 48, settings.topK());
         to.set(JAVA_INT, ROW_LOG_PROBS, settings.logProbs());
         to.set(JAVA_INT, 56, token);
+        boolean draws = settings.temperature() > 0 && token < 0;
+        drawn |= draws;
+        narrowed |= draws && (settings.topK() > 0 || settings.topP() < 1);
+    }
+
+    /** Whether there are rows that are drawn, not just the most likely tokens. */
+    boolean drawn() {
+        return drawn;
+    }
+
+    /** Whether there are rows that are drawn from the most likely tokens only. */
+    boolean narrowed() {
+        return narrowed;
     }
 
     /** Gives a row, which was set, the device address of what was seen of each token. */
@@ -80,6 +101,11 @@ final class DeviceSampling implements AutoCloseable {
 
     long rows() {
         return rows.address();
+    }
+
+    /** Where the device has what is set of the rows, once it was brought there. */
+    long settings() {
+        return settings.address();
     }
 
     /** Where the chosen tokens go. */
@@ -140,6 +166,7 @@ final class DeviceSampling implements AutoCloseable {
     public void close() {
         done.synchronize();
         rows.close();
+        settings.close();
         results.close();
         seen.close();
         biases.close();

@@ -51,7 +51,10 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch matvecOutputs;
     final KernelLaunch headReplaced;
     final KernelLaunch headTokenRows;
+    final KernelLaunch samplerUpload;
     final KernelLaunch samplerScan;
+    final KernelLaunch samplerWeigh;
+    final KernelLaunch samplerNarrow;
     final KernelLaunch samplerChoose;
     final KernelLaunch samplerClear;
     final KernelLaunch samplerSee;
@@ -114,11 +117,13 @@ final class Kernels implements AutoCloseable {
         matvecOutputs = kernel("matvec_outputs", JAVA_LONG, MATVEC);
         headReplaced = kernel("head_replaced", JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
         headTokenRows = kernel("head_token_rows", JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
-        samplerScan = module.kernel(arena, "sampler_scan", 0, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
-        samplerChoose = module.kernel(
-                arena,
+        samplerUpload = kernel("sampler_upload", JAVA_LONG, JAVA_LONG, JAVA_INT);
+        samplerScan = kernel("sampler_scan", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
+        samplerWeigh = kernel("sampler_weigh", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
+        samplerNarrow = kernel("sampler_narrow", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
+        samplerChoose = kernel(
                 "sampler_choose",
-                0,
+                JAVA_LONG,
                 JAVA_LONG,
                 JAVA_LONG,
                 JAVA_LONG,

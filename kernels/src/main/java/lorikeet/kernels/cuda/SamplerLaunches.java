@@ -19,9 +19,13 @@ final class SamplerLaunches implements AutoCloseable {
     /** The struct ChunkSummary of sampler.cuh. */
     private static final long SUMMARY_BYTES = 24 + 8 * DeviceSampling.MOST_ALTERNATIVES;
 
+    /** The struct RowDraw of sampler.cuh. */
+    private static final long DRAW_BYTES = 12 * 2048 + 16 * MOST_CHUNKS + 8 * 1024 + 32;
+
     private final Kernels kernels;
     private final CudaStream stream;
     private final GrowingDeviceMemory summaries;
+    private final GrowingDeviceMemory draws;
     private final GrowingDeviceMemory chosen;
     private final GrowingDeviceMemory counts;
     private final GrowingDeviceMemory unbiased;
@@ -30,6 +34,7 @@ final class SamplerLaunches implements AutoCloseable {
         this.kernels = kernels;
         this.stream = stream;
         summaries = new GrowingDeviceMemory(context, stream);
+        draws = new GrowingDeviceMemory(context, stream);
         chosen = new GrowingDeviceMemory(context, stream);
         counts = new GrowingDeviceMemory(context, stream);
         unbiased = new GrowingDeviceMemory(context, stream);
@@ -52,27 +57,49 @@ final class SamplerLaunches implements AutoCloseable {
     void choose(DeviceSampling sampling, Matrix logits) {
         int chunks = Math.ceilDiv(logits.cols(), CHUNK);
         int rows = sampling.count();
-        kernels.samplerScan
-                .grid(chunks, rows, 1)
-                .block(SCAN_THREADS, 1, 1, 0)
-                .set(0, logits.data().address())
-                .set(1, sampling.rows())
-                .set(2, 0L)
-                .set(3, summaries.atLeast(SUMMARY_BYTES * rows * chunks))
-                .set(4, logits.cols())
+        long settings = sampling.settings();
+        long summaryAddress = summaries.atLeast(SUMMARY_BYTES * rows * chunks);
+        long drawAddress = sampling.drawn() ? draws.atLeast(DRAW_BYTES * rows) : 0L;
+        kernels.samplerUpload
+                .grid(Math.toIntExact(Math.ceilDiv(DeviceSampling.ROW_BYTES / 8 * rows, LIST_THREADS)), 1, 1)
+                .block(LIST_THREADS, 1, 1, 0)
+                .set(0, sampling.rows())
+                .set(1, settings)
+                .set(2, rows)
                 .launch(stream.handle());
+        chunks(kernels.samplerScan, sampling, logits);
+        if (sampling.drawn()) {
+            chunks(kernels.samplerWeigh, sampling, logits);
+        }
+        if (sampling.narrowed()) {
+            chunks(kernels.samplerNarrow, sampling, logits);
+        }
         kernels.samplerChoose
                 .grid(rows, 1, 1)
                 .block(CHOOSE_THREADS, 1, 1, 0)
                 .set(0, logits.data().address())
-                .set(1, sampling.rows())
-                .set(2, 0L)
+                .set(1, 0L)
+                .set(2, settings)
+                .set(3, summaryAddress)
+                .set(4, drawAddress)
+                .set(5, chunks)
+                .set(6, logits.cols())
+                .set(7, sampling.sampled())
+                .set(8, sampling.alternatives())
+                .set(9, chosen(rows))
+                .launch(stream.handle());
+    }
+
+    /** Launches a kernel that has a block for each chunk of each row. */
+    private void chunks(KernelLaunch kernel, DeviceSampling sampling, Matrix logits) {
+        kernel.grid(Math.ceilDiv(logits.cols(), CHUNK), sampling.count(), 1)
+                .block(SCAN_THREADS, 1, 1, 0)
+                .set(0, logits.data().address())
+                .set(1, 0L)
+                .set(2, sampling.settings())
                 .set(3, summaries.address())
-                .set(4, chunks)
+                .set(4, sampling.drawn() ? draws.address() : 0L)
                 .set(5, logits.cols())
-                .set(6, sampling.sampled())
-                .set(7, sampling.alternatives())
-                .set(8, chosen(rows))
                 .launch(stream.handle());
     }
 
@@ -160,6 +187,7 @@ final class SamplerLaunches implements AutoCloseable {
     @Override
     public void close() {
         summaries.close();
+        draws.close();
         chosen.close();
         counts.close();
         unbiased.close();
