@@ -54,10 +54,12 @@ extern "C" __global__ void attention_decode_within_256(const lorikeet::Step* ste
 // Sequences with more tokens than one in the step; other sequences are left alone.
 //
 // Grid: tiles * kv_heads blocks, in one or two dimensions; a sequence of n tokens takes
-// ceil(n * heads / kv_heads / TILE) tiles, TILE being 128, or 64 for attention_prompt_256. More blocks end at once.
-// Block: 256. Dynamic shared memory: see attention_prompt_shared_bytes.
+// ceil(n * heads / kv_heads / TILE) tiles, TILE being 128, or 64 for attention_prompt_256 but on sm_90a. More blocks end
+// at once.
+// Block: 256. Dynamic shared memory: see attention_prompt_mma_bytes.
 // attention_prompt_SIZE is for all head sizes up to SIZE.
 extern "C" __global__ void attention_prompt_64(const lorikeet::Step* step, lorikeet::Attention attention);
+extern "C" __global__ void attention_prompt_80(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_prompt_96(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_prompt_128(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_prompt_256(const lorikeet::Step* step, lorikeet::Attention attention);
@@ -66,6 +68,11 @@ namespace lorikeet {
 
 // For 64 less than a kernel may use unasked; for the others more: raise their
 // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES.
-constexpr int attention_prompt_shared_bytes(int size) { return size == 64 ? 33792 : 67584; }
+__host__ __device__ constexpr int attention_prompt_mma_bytes(int size) { return size == 64 ? 33792 : 67584; }
+
+// The same of the kernels for sm_90a.
+__host__ __device__ constexpr int attention_prompt_wgmma_bytes(int size) {
+    return size == 256 ? 197632 : attention_prompt_mma_bytes(size);
+}
 
 }  // namespace lorikeet

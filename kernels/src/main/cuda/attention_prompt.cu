@@ -11,12 +11,10 @@ namespace lorikeet::attention_prompt {
 template <int SIZE>
 __device__ __forceinline__ void run(const Step* step, const Attention& attention) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-    if constexpr (SIZE <= 128) {
-        run_wgmma<(SIZE + 63) / 64 * 64>(step, attention);
-        return;
-    }
+    run_wgmma<SIZE>(step, attention);
+#else
+    run_mma<SIZE == 80 ? 96 : SIZE>(step, attention);
 #endif
-    run_mma<SIZE>(step, attention);
 }
 
 }  // namespace lorikeet::attention_prompt
@@ -24,6 +22,11 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
 extern "C" __global__ void __launch_bounds__(256, 1)
     attention_prompt_64(const lorikeet::Step* step, lorikeet::Attention attention) {
     lorikeet::attention_prompt::run<64>(step, attention);
+}
+
+extern "C" __global__ void __launch_bounds__(256, 1)
+    attention_prompt_80(const lorikeet::Step* step, lorikeet::Attention attention) {
+    lorikeet::attention_prompt::run<80>(step, attention);
 }
 
 extern "C" __global__ void __launch_bounds__(256, 1)

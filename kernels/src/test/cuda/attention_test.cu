@@ -1,4 +1,5 @@
-// Attention kernels against double precision, and their times. Arguments: seed, number of random cases, "time".
+// Attention kernels against double precision, and their times. Arguments: seed, number of random cases, "time" or
+// "prompts".
 #include "../../main/cuda/attention_decode.cu"
 #include "../../main/cuda/attention_invariant.cu"
 #include "../../main/cuda/attention_prompt.cu"
@@ -35,6 +36,7 @@ struct Prompt {
 
 const Prompt PROMPT[] = {
     {"prompt_64", attention_prompt_64, 64},
+    {"prompt_80", attention_prompt_80, 80},
     {"prompt_96", attention_prompt_96, 96},
     {"prompt_128", attention_prompt_128, 128},
     {"prompt_256", attention_prompt_256, 256},
@@ -222,7 +224,12 @@ void launch_decode(const Decode& decode, const Step* step, const Run& run, const
 
 void launch_prompt(const Prompt& prompt, const Step* step, const Run& run, const Shape& shape, int tiles,
                    cudaStream_t stream) {
-    const int shared = attention_prompt_shared_bytes(prompt.size);
+    static const bool wgmma = [] {
+        cudaDeviceProp properties;
+        CUDA(cudaGetDeviceProperties(&properties, 0));
+        return properties.major == 9;
+    }();
+    const int shared = wgmma ? attention_prompt_wgmma_bytes(prompt.size) : attention_prompt_mma_bytes(prompt.size);
     CUDA(cudaFuncSetAttribute(prompt.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
     check::launch_overlapping(prompt.kernel, dim3(shape.kv_heads, tiles), 256, shared, stream, step,
                               run.attention);
@@ -533,6 +540,20 @@ void time_prompt(const Prompt& prompt, Shape shape, int tokens, int context, boo
                 shape.window, us, operations / us / 1e6);
 }
 
+void time_prompts() {
+    const Shape llama = {32, 8, 128, 0, 1, 0};
+    time_prompt(PROMPT[3], llama, 512, 512);
+    time_prompt(PROMPT[3], llama, 2048, 2048);
+    time_prompt(PROMPT[3], llama, 8192, 8192);
+    time_prompt(PROMPT[3], llama, 512, 8192);
+    time_prompt(PROMPT[3], {32, 8, 128, 1024, 1, 0}, 8192, 8192);
+    time_prompt(PROMPT[0], {32, 8, 64, 0, 1, 0}, 4096, 4096);
+    time_prompt(PROMPT[1], {32, 32, 80, 0, 1, 0}, 4096, 4096);
+    time_prompt(PROMPT[2], {32, 8, 96, 0, 1, 0}, 4096, 4096);
+    time_prompt(PROMPT[4], {16, 4, 256, 0, 1, 0}, 4096, 4096);
+    time_prompt(PROMPT[4], {16, 4, 256, 1024, 1, 0}, 1024, 8192);
+}
+
 void time_all() {
     const double rate = check::copy_bytes_per_us();
     std::printf("copy: %.2f TB/s\n", rate / 1e6);
@@ -564,17 +585,10 @@ void time_all() {
     time_decode(DECODE[3], {32, 8, 96, 0, 1, 0}, 32, 2048, 1, 64, rate);
     time_decode(DECODE[2], {16, 4, 256, 0, 1, 0}, 32, 2048, 2, 64, rate);
     time_decode(DECODE[1], {32, 32, 128, 0, 1, 0}, 32, 512, 1, 64, rate);
-    time_prompt(PROMPT[2], llama, 512, 512);
-    time_prompt(PROMPT[2], llama, 2048, 2048);
-    time_prompt(PROMPT[2], llama, 8192, 8192);
-    time_prompt(PROMPT[2], llama, 512, 8192);
+    time_prompts();
     time_prompt(INVARIANT_PROMPT[1], llama, 512, 512, true);
     time_prompt(INVARIANT_PROMPT[1], llama, 2048, 2048, true);
     time_prompt(INVARIANT_PROMPT[1], llama, 8192, 8192, true);
-    time_prompt(PROMPT[2], {32, 8, 128, 1024, 1, 0}, 8192, 8192);
-    time_prompt(PROMPT[0], {32, 8, 64, 0, 1, 0}, 4096, 4096);
-    time_prompt(PROMPT[1], {32, 8, 96, 0, 1, 0}, 4096, 4096);
-    time_prompt(PROMPT[3], {16, 4, 256, 0, 1, 0}, 4096, 4096);
 }
 
 }  // namespace
@@ -593,7 +607,7 @@ int main(int argc, char** argv) {
     }
     std::printf("%d cases from seed %llu, worst error %.2e\n", cases, static_cast<unsigned long long>(seed), worst);
     if (argc > 3) {
-        time_all();
+        std::string(argv[3]) == "prompts" ? time_prompts() : time_all();
     }
     return check::finish("attention_test");
 }

@@ -6,6 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import lorikeet.bindings.ComputeCapability;
+import lorikeet.bindings.CudaDevice;
 import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.KernelLaunch;
 import lorikeet.kernels.AttentionShape;
@@ -23,7 +25,7 @@ final class CudaAttention implements StepAttention {
             "attention_decode_within_128",
             "attention_decode_within_256",
             "attention_decode_many_128");
-    static final List<Integer> PROMPT_SIZES = List.of(64, 96, 128, 256);
+    static final List<Integer> PROMPT_SIZES = List.of(64, 80, 96, 128, 256);
 
     // The struct Attention of attention.cuh.
     static final long BYTES = 88;
@@ -43,6 +45,7 @@ final class CudaAttention implements StepAttention {
     private static final long PARTIAL = 72;
     private static final long ARRIVED = 80;
 
+    private static final ComputeCapability HOPPER = new ComputeCapability(9, 0);
     private static final int PROMPT_THREADS = 256;
     private static final int DECODE_HEADS = 8;
     private static final int MOST_HEAD_SIZE = 256;
@@ -59,6 +62,7 @@ final class CudaAttention implements StepAttention {
     private final Kernels kernels;
     private final CudaStream stream;
     private final DeviceArena arena;
+    private final CudaDevice device;
 
     /** Thread blocks that keep the device busy: so many parts is a step's attention cut into. */
     private final int enough;
@@ -66,16 +70,18 @@ final class CudaAttention implements StepAttention {
     private @Nullable MemorySegment partial;
     private @Nullable MemorySegment arrived;
 
-    CudaAttention(Kernels kernels, CudaStream stream, DeviceArena arena, int multiprocessors) {
+    CudaAttention(Kernels kernels, CudaStream stream, DeviceArena arena, CudaDevice device) {
         this.kernels = kernels;
         this.stream = stream;
         this.arena = arena;
-        this.enough = multiprocessors;
+        this.device = device;
+        this.enough = device.multiprocessors();
     }
 
     /** The dynamic shared memory of a block of the prompt kernel for heads up to this size, as in attention.cuh. */
-    static int promptSharedBytes(int size) {
-        return size == 64 ? 33_792 : 67_584;
+    static int promptSharedBytes(int size, ComputeCapability capability) {
+        boolean largeTiles = size == 256 && capability.equals(HOPPER);
+        return largeTiles ? 197_632 : size == 64 ? 33_792 : 67_584;
     }
 
     @Override
@@ -92,7 +98,7 @@ final class CudaAttention implements StepAttention {
             KernelLaunch kernel = kernels.attentionPrompt[index];
             write(kernel.argument(1), qkv, shape, step.layout(), out);
             kernel.grid(tiles, shape.kvHeads(), 1)
-                    .block(PROMPT_THREADS, 1, 1, promptSharedBytes(PROMPT_SIZES.get(index)))
+                    .block(PROMPT_THREADS, 1, 1, promptSharedBytes(PROMPT_SIZES.get(index), device.capability()))
                     .set(0, step.address())
                     .launch(stream.handle());
         }

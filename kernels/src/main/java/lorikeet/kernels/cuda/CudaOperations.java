@@ -124,10 +124,10 @@ public final class CudaOperations implements Operations {
                 ? new InvariantProducts(decodeProducts, new PromptProducts(kernels, decodeProducts, stream))
                 : new Products(kernels, decodeProducts, library, stream);
         projections = new CudaProjections(kernels, products, stream, scratch, clusters);
-        int multiprocessors = context.device().multiprocessors();
         attention = settings.batchInvariant()
-                ? new InvariantAttention(kernels, stream, arena, multiprocessors)
-                : new CudaAttention(kernels, stream, arena, multiprocessors);
+                ? new InvariantAttention(
+                        kernels, stream, arena, context.device().multiprocessors())
+                : new CudaAttention(kernels, stream, arena, context.device());
         head = new CudaHead(kernels, stream, projections);
         sampler = new CudaSampler(context, kernels, stream, host.sampler());
         StepUpload upload = new StepUpload(context, kernels, stream);

@@ -147,7 +147,8 @@ final class Kernels implements AutoCloseable {
                 .map(size -> module.kernel(
                                 arena,
                                 "attention_prompt_" + size,
-                                CudaAttention.promptSharedBytes(size),
+                                CudaAttention.promptSharedBytes(
+                                        size, context.device().capability()),
                                 JAVA_LONG,
                                 ATTENTION)
                         .startEarly())
