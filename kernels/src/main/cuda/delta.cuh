@@ -133,6 +133,13 @@ struct SharedRanks {
                 break;
             }
             const float* from = lora.shrunk + shrunk_at(lora, part, row + strip + r, splits) + first + chunk * 16 + t * 4;
+            if (lora.prompt == 1) {  // it is in two parts already
+                if (lane == 0) {
+                    bool exists = strip + r < rows && chunk * 16 < own;
+                    h[block][r][t] = exists ? load16(from) : make_uint4(0, 0, 0, 0);
+                }
+                continue;
+            }
             float4 v[MAX_SPLITS / 4];
 #pragma unroll
             for (int s = 0; s < MAX_SPLITS / 4; s++) {

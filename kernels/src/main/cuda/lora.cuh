@@ -7,7 +7,8 @@
 //
 // where an adapter without a magnitude has 1 there. It is computed in two steps: `shrink` (or `shrink_prompt`) computes
 // h = A x, which doesn't depend on the base product (of few rows `matvec_shrink` computes both in one launch); the kernel
-// that reads the projection (`rotate_and_store`, `gate`, `add_norm`) adds the rest while it has the row in its registers.
+// that reads the projection (`rotate_and_store`, `gate`, `add_norm`; of many tokens `rotate_prompt`, `gate_prompt`,
+// `add_norm_prompt`) adds the rest while it has the row in its registers.
 // `expand` does the same for whoever wants the projection itself, in place.
 //
 // The inputs are split over blocks, and whoever reads h adds the splits' partial sums. With many adapters or large ranks,
@@ -32,6 +33,11 @@ constexpr int SHRINK_THREADS = 256;    // of shrink
 constexpr int SHRINK_PROMPT_THREADS = 128;
 constexpr int EXPAND_THREADS = 128;    // of expand, expand_logits, gate, gate_staged and rotate_and_store
 constexpr int ADD_NORM_THREADS = 256;
+constexpr int ADD_NORM_PROMPT_MOST_THREADS = 512;
+constexpr int PROMPT_CHUNKS = 4;       // of sixteen ranks of B, that the kernels for many tokens have at a time, at most
+constexpr int PROMPT_H_BYTES = 4096;   // of shared memory for h, for each of those
+constexpr int GATE_PROMPT_BYTES = 65536;
+constexpr int ROTATE_PROMPT_BYTES = 32768;
 constexpr int WINDOW = 256;            // columns that a block of EXPAND_THREADS threads finishes at a time
 constexpr int ADD_NORM_WINDOW = 512;
 constexpr int DECODE_STAGES = 4;       // of B in shared memory, for each warp of the kernels for decode steps
@@ -51,6 +57,8 @@ constexpr int ROTATE_DECODE_BLOCKS = 3;
 constexpr int ADD_NORM_BLOCKS = 1;
 constexpr int ADD_NORM_DECODE_BLOCKS = 1;
 constexpr int MATVEC_SHRINK_BLOCKS = 5;
+constexpr int GATE_PROMPT_BLOCKS = 3;
+constexpr int ROTATE_PROMPT_BLOCKS = 4;
 #else
 constexpr int EXPAND_BLOCKS = 4;
 constexpr int GATE_BLOCKS = 3;
@@ -61,6 +69,8 @@ constexpr int ROTATE_DECODE_BLOCKS = 4;
 constexpr int ADD_NORM_BLOCKS = 2;
 constexpr int ADD_NORM_DECODE_BLOCKS = 2;
 constexpr int MATVEC_SHRINK_BLOCKS = 6;
+constexpr int GATE_PROMPT_BLOCKS = 3;
+constexpr int ROTATE_PROMPT_BLOCKS = 4;
 #endif
 
 // One linear layer of a projection.
@@ -87,7 +97,7 @@ struct Lora {
     int columns;      // length of a row of the projection
     int rank_stride;  // a multiple of 16, not less than any rank
     int tokens;       // rows that `shrunk` has room for
-    int prompt;       // 0: h comes from shrink or matvec_shrink; 1: from shrink_prompt; 2: from shrink or
+    int prompt;       // 0: h comes from shrink or matvec_shrink; 1: from shrink_prompt, added up; 2: from shrink or
                       // decode_product_shrink, whose sums don't depend on what else is in the step
     int outputs;      // 1: the rows are the step's outputs instead of its tokens (the head)
     int run;          // tiles that a block takes together, to read B once for them: 1 in decode steps, 4 in prompts
@@ -116,6 +126,29 @@ struct Rotation {
 
 static_assert(sizeof(NormWeight) == 16 && sizeof(Rotation) == 48, "the host lays out rotations");
 
+// Chunks of sixteen ranks that gate_prompt, rotate_prompt and add_norm_prompt have in shared memory at a time.
+__host__ __device__ constexpr int prompt_chunks(const Lora& lora) {
+    return lora.shrunk == nullptr ? 0 : lora.rank_stride < 16 * PROMPT_CHUNKS ? lora.rank_stride / 16 : PROMPT_CHUNKS;
+}
+
+// The same of add_norm_prompt, where each warp has B of its own.
+__host__ __device__ constexpr int add_norm_prompt_chunks(const Lora& lora) {
+    return prompt_chunks(lora) < 2 ? prompt_chunks(lora) : 2;
+}
+
+// Dynamic shared memory of a block.
+__host__ __device__ constexpr int gate_prompt_shared_bytes(const Lora& lora) {
+    return GATE_PROMPT_BYTES + 2 * prompt_chunks(lora) * PROMPT_H_BYTES;
+}
+
+__host__ __device__ constexpr int rotate_prompt_shared_bytes(const Lora& lora) {
+    return ROTATE_PROMPT_BYTES + prompt_chunks(lora) * PROMPT_H_BYTES;
+}
+
+__host__ __device__ constexpr int add_norm_prompt_shared_bytes(const Lora& lora, int threads) {
+    return threads / 32 * (6144 + (2048 + 1024) * add_norm_prompt_chunks(lora));
+}
+
 }  // namespace lorikeet
 
 extern "C" {
@@ -125,8 +158,11 @@ extern "C" {
 // Grid: min(tiles * parts * 16, 264), tiles as many as the step may have; SHRINK_THREADS threads.
 __global__ void shrink(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* x);
 
-// The same for many tokens: tiles of the same group are taken together, and all parts at once.
-// Grid: min(tiles * 4, 264); SHRINK_PROMPT_THREADS threads.
+// The same for many tokens: up to four tiles of the same group are taken together, and all parts at once. h is written
+// in place of floats as [rank_stride / 16][4] times four bf16 pairs: of each four ranks the values, then what they lack.
+// Grid: units * c, in clusters of c blocks where the device has clusters, 8 at most: they share the inputs. There are
+// ceil(tiles / 4) * shrink_prompt_passes units, up to four times as many with groups of few tokens.
+// SHRINK_PROMPT_THREADS threads. Dynamic shared memory: shrink_prompt_shared_bytes.
 __global__ void shrink_prompt(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* x);
 
 // y: [tokens, columns], changed in place: magnitude * (y + scaling * (B h + lora_bias)). The bias is not added.
@@ -149,6 +185,11 @@ __global__ void gate_staged(const lorikeet::Step* step, const __grid_constant__ 
 // Grid: min(all tiles * ceil(size / WINDOW), 528); EXPAND_THREADS threads; dynamic shared memory: DECODE_RING_BYTES a warp.
 __global__ void gate_decode(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
 
+// The same for many tokens, with adapters or without; size is a multiple of 8.
+// Grid: min(ceil(all tiles / 4) * ceil(size / 64), what fits at once); EXPAND_THREADS threads. Dynamic shared memory:
+// gate_prompt_shared_bytes.
+__global__ void gate_prompt(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
+
 // Finishes q, k and v: head norms, the rotary embedding (component i turns with i + head_size / 2), q in place, keys and
 // values into the sequences' blocks. qkv: [tokens, (heads + 2 kv_heads) * head_size].
 // Grid: min(all tiles / run * (heads + 2 kv_heads) / heads in a window, 1056), where a window has max(1, WINDOW / head_size)
@@ -159,6 +200,13 @@ __global__ void rotate_and_store(
 // The same for decode steps with adapters.
 // Grid: min(all tiles * (heads + 2 kv_heads), 528); EXPAND_THREADS threads; dynamic shared memory: DECODE_RING_BYTES a warp.
 __global__ void rotate_decode(
+    const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+
+// The same for many tokens, where heads have no norms; head_size is a multiple of 16.
+// Grid: min(ceil(all tiles / 4) * (ceil(heads * head_size / 64) + 2 * ceil(kv_heads * head_size / 64)), what fits at
+// once); EXPAND_THREADS threads.
+// Dynamic shared memory: rotate_prompt_shared_bytes.
+__global__ void rotate_prompt(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
 
 // residual += y; out = norm(residual). delta: [tokens, size]; residual: f32 [tokens, size]; out: [tokens, size].
@@ -176,6 +224,18 @@ __global__ void add_norm(
 // The same for decode steps with adapters.
 // Grid: min(all tiles, 264 / c) * c in clusters as above; dynamic shared memory: DECODE_RING_BYTES a warp.
 __global__ void add_norm_decode(
+    const lorikeet::Step* step,
+    const __grid_constant__ lorikeet::Lora lora,
+    const __grid_constant__ lorikeet::NormWeight norm,
+    const __nv_bfloat16* delta,
+    float* residual,
+    __nv_bfloat16* out);
+
+// The same for many tokens, where the device has clusters; size is a multiple of 8, 8192 at most.
+// Grid: all tiles * c, in clusters of c blocks, 8 at most, so that
+// c * threads / 32 * 64 is not less than size.
+// Threads: a multiple of 32, ADD_NORM_PROMPT_MOST_THREADS at most. Dynamic shared memory: add_norm_prompt_shared_bytes.
+__global__ void add_norm_prompt(
     const lorikeet::Step* step,
     const __grid_constant__ lorikeet::Lora lora,
     const __grid_constant__ lorikeet::NormWeight norm,

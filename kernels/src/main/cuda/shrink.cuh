@@ -8,7 +8,7 @@ namespace lorikeet {
 
 constexpr int SHRINK_BLOCKS = 264;   // blocks that fill the device
 constexpr int SHRINK_STEP = 32;      // inputs that a warp multiplies at a time: four lanes of eight
-constexpr int SUPER_TILE = 4;        // tiles that shrink_prompt takes together
+constexpr int SUPER_TILE = 4;        // tiles that the kernels for prompts take together
 
 struct Splits {
     int count;
@@ -32,7 +32,7 @@ __device__ __forceinline__ Splits splits_of(const Lora& lora, int tiles) {
         return split_into(INVARIANT_SPLITS, lora.in, SHRINK_THREADS / 32 * SHRINK_STEP);
     }
     if (lora.prompt == 1) {
-        return split(divide_up(tiles, SUPER_TILE), lora.in, SHRINK_PROMPT_THREADS / 32 * SHRINK_STEP);
+        return {1, lora.in};
     }
     return split(tiles * lora.parts, lora.in, SHRINK_THREADS / 32 * SHRINK_STEP);
 }

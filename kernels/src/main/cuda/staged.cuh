@@ -2,6 +2,7 @@
 // copies that need no registers.
 #pragma once
 
+#include "copies.cuh"
 #include "delta.cuh"
 
 namespace lorikeet {
@@ -13,21 +14,6 @@ constexpr int STAGE_GROUPS = WARP_COLUMNS / 8;
 struct alignas(16) Stage {
     __nv_bfloat16 b[STAGE_GROUPS][8 * STAGE_RANKS + 16];
 };
-
-// Zeros where nothing exists.
-__device__ __forceinline__ void copy16_later(void* to, const void* from, bool exists) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
-                     static_cast<unsigned>(__cvta_generic_to_shared(to))),
-                 "l"(from), "r"(exists ? 16 : 0)
-                 : "memory");
-}
-
-__device__ __forceinline__ void copy8_later(void* to, const void* from, bool exists) {
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(
-                     static_cast<unsigned>(__cvta_generic_to_shared(to))),
-                 "l"(from), "r"(exists ? 8 : 0)
-                 : "memory");
-}
 
 __device__ __forceinline__ void end_of_stage() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 

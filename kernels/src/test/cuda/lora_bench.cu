@@ -3,10 +3,12 @@
 // Usage: lora_bench [rank [shrink expand gate rotate [tokens [brief]]]]: most blocks, most tokens
 //        lora_bench [rank] products [brief]: with the base model's products
 //        lora_bench [rank] consumers [tokens adapters]: each kernel that finishes a projection alone
+//        lora_bench [rank] prompts: steps of many tokens, and chunks of prompts beside decoding requests
 #include "device_memory.cuh"
 #include "lora.cuh"
 #include "decode_product_launch.cuh"
 #include "lora_launch.cuh"
+#include "prompt_launch.cuh"
 #include "shrink_beside.cuh"
 #include "vectors.cuh"
 
@@ -38,6 +40,8 @@ int most_expand = 4;    // on a multiprocessor
 int most_gate = 0;  // 0: gate_staged
 int most_rotate = 8;
 bool old_consumers = false;  // those of the base model, with adapters, too
+bool many = true;  // steps of many tokens use the kernels for them
+int most_cluster = 8;
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
@@ -114,19 +118,29 @@ double bandwidth() {
 class Bench {
   public:
     // The tokens are spread evenly over the adapters; without adapters all are the base model's.
-    Bench(int tokens, int adapters, int rank, double bytes_per_us) : tokens_(tokens), rank_(rank) {
+    Bench(int tokens, int adapters, int rank, double bytes_per_us)
+        : Bench(even_groups(tokens, adapters), rank, bytes_per_us) {}
+
+    // Adapters are numbered from 0 on, without gaps.
+    Bench(const std::vector<Group>& groups, int rank, double bytes_per_us) : rank_(rank) {
+        int adapters = 0;
+        for (const Group& group : groups) {
+            tokens_ += group.rows;
+            adapters = std::max(adapters, group.adapter + 1);
+        }
+        int tokens = tokens_;
         prompt_ = tokens > 256;
         std::vector<const AdapterModule*> arrays;
-        std::vector<Group> groups;
         for (int a = 0; a < adapters; a++) {
             modules_.push_back(make_adapter(a));
             arrays.push_back(modules_.back().get());
-            groups.push_back({tokens / adapters + (a < tokens % adapters), a});
-        }
-        if (adapters == 0) {
-            groups.push_back({tokens, -1});
         }
         step_.set_groups(groups, arrays);
+        int tile = 0;
+        for (const Group& group : groups) {
+            ragged_ |= tile % SUPER_TILE != 0;
+            tile += divide_up(group.rows, TILE_ROWS);
+        }
         std::vector<int> token(tokens);
         std::vector<unsigned> table(tokens);
         Buffer<float> inverse(std::vector<float>(64, 0.01f));
@@ -163,9 +177,13 @@ class Bench {
             }
             in_.push_back(random_buffer<bf16>(size_t(tokens) * projection.in, 1, 1));
             out_.push_back(random_buffer<bf16>(size_t(tokens) * out, 2, 1));
-            bytes_ += 2.0 * tokens * (projection.in + 2.0 * out) + 2.0 * rank * adapters
-                * (projection.in * double(projection.outs.size()) + out);
+            double weights = 2.0 * rank * adapters * (projection.in * double(projection.outs.size()) + out);
+            bytes_ += 2.0 * tokens * (projection.in + 2.0 * out) + weights;
+            added_ += 2.0 * tokens * projection.in + weights;
         }
+        added_ /= bytes_per_us;
+        // Read and written: q, k and v; gate, up and their product; twice what is added, a sum in float, a norm.
+        floor_of_consumers_ = tokens / bytes_per_us * (4.0 * 6144 + 6.0 * INTERMEDIATE + 2 * 12.0 * HIDDEN);
         hidden_ = random_buffer<float>(size_t(tokens) * HIDDEN, 3, 1);
         norm_ = random_buffer<bf16>(HIDDEN, 4, 1);
         floor_ = bytes_ / bytes_per_us;
@@ -173,10 +191,19 @@ class Bench {
 
     double floor() const { return floor_; }
 
-    double shrink_and_expand(bool early, bool shrinks, bool expands) {
+    // Of what adapters add: their weights, and x once more.
+    double floor_of_added() const { return added_; }
+
+    // Of the consumers without adapters.
+    double floor_of_consumers() const { return floor_of_consumers_; }
+
+    double shrink_and_expand(bool early, bool shrinks, bool expands, int only = -1) {
         return time_graph([&](cudaStream_t stream) {
             for (int layer = 0; layer < LAYERS; layer++) {
                 for (int p = 0; p < 4; p++) {
+                    if (only >= 0 && p != only) {
+                        continue;
+                    }
                     Lora to = lora(layer, p);
                     if (shrinks) {
                         launch_shrink(stream, early, to, in_[p].get());
@@ -307,6 +334,10 @@ class Bench {
     int stride() const { return divide_up(rank_, 16) * 16; }
 
     void launch_consumer(cudaStream_t stream, bool early, int layer, int p, const Lora& to) {
+        if (prompt_ && many) {
+            launch_consumer_of_many(stream, early, layer, p, to);
+            return;
+        }
         int tiles = prompt_ ? step_.host.all_tiles : tokens_;  // a recorded step may have a tile for each token
         int runs = divide_up(tiles, to.run);
         if (to.shrunk != nullptr && to.h != nullptr) {
@@ -348,6 +379,32 @@ class Bench {
         }
     }
 
+    void launch_consumer_of_many(cudaStream_t stream, bool early, int layer, int p, const Lora& to) {
+        int tiles = step_.host.all_tiles;
+        int fours = divide_up(tiles, SUPER_TILE);
+        if (p == 0) {
+            Rotation rotation{layer, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
+            launch_rotate_prompt(stream, early, std::min(fours * 96, 4 * multiprocessors), device_step_, to, rotation, out_[0].get());
+        } else if (p == 2) {
+            launch_gate_prompt(stream, early, std::min(fours * (INTERMEDIATE / 64), 3 * multiprocessors), device_step_,
+                               to, out_[2].get(), in_[3].get());
+        } else {
+            launch_add_norm_prompt(stream, early, tiles, device_step_, to,
+                                   NormWeight{norm_.get(), 0, 1e-5f}, out_[p].get(), hidden_.get(), in_[0].get());
+        }
+    }
+
+    static std::vector<Group> even_groups(int tokens, int adapters) {
+        std::vector<Group> groups;
+        for (int a = 0; a < adapters; a++) {
+            groups.push_back({tokens / adapters + (a < tokens % adapters), a});
+        }
+        if (adapters == 0) {
+            groups.push_back({tokens, -1});
+        }
+        return groups;
+    }
+
     Lora lora(int layer, int projection) const {
         Lora to{};
         to.shrunk = shrunk_.get();
@@ -370,8 +427,12 @@ class Bench {
 
     void launch_shrink(cudaStream_t stream, bool early, const Lora& to, const bf16* x) {
         if (prompt_) {
-            launch(stream, early, 1, std::min(step_.host.tiles * 4, 264), SHRINK_PROMPT_THREADS, shrink_prompt,
-                   device_step_, to, x);
+            int units = divide_up(step_.host.tiles, SUPER_TILE) * shrink_prompt_passes(to);
+            int cluster = 1;
+            while (cluster < most_cluster && cluster * units < multiprocessors) {
+                cluster *= 2;
+            }
+            launch_shrink_prompt(stream, early, cluster, ragged_ ? 4 * units : units, device_step_, to, x);
         } else {
             launch(stream, early, 1, std::min(step_.host.tiles * to.parts * 16, most_shrink), SHRINK_THREADS, shrink,
                    device_step_, to, x);
@@ -407,11 +468,14 @@ class Bench {
         return Buffer<AdapterModule>(modules);
     }
 
-    int tokens_;
+    int tokens_ = 0;
     int rank_;
     bool prompt_;
+    bool ragged_ = false;  // adapters begin elsewhere than at multiples of four tiles
     double bytes_ = 0;
     double floor_ = 0;
+    double added_ = 0;
+    double floor_of_consumers_ = 0;
     TestStep step_;
     const Step* device_step_ = nullptr;
     std::vector<Buffer<bf16>> weights_;
@@ -475,6 +539,47 @@ void time_consumers(int rank, double bytes_per_us, int tokens, int adapters) {
     }
 }
 
+void time_prompts(int rank, double bytes_per_us) {
+    std::printf("%16s | %7s %7s | %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "shrink", "floor", "without", "expand",
+                "all", "added", "qkv, o, gate_up, down: without / expand");
+    std::vector<Group> skewed{{1024, 0}, {512, 1}, {256, 2}, {128, 3}, {64, 4}, {32, 5}, {16, 6}, {16, 7}};
+    std::vector<Group> mixed{{1024, 0}};
+    for (int a = 1; a <= 48; a++) {
+        mixed.push_back({1, a});
+    }
+    struct {
+        const char* name;
+        std::vector<Group> groups;
+    } table[] = {{"512/1", {{512, 0}}},
+                 {"1024/2", {{512, 0}, {512, 1}}},
+                 {"2048/4", {{512, 0}, {512, 1}, {512, 2}, {512, 3}}},
+                 {"4096/8", {{512, 0}, {512, 1}, {512, 2}, {512, 3}, {512, 4}, {512, 5}, {512, 6}, {512, 7}}},
+                 {"2048 skewed", skewed},
+                 {"1024/1 + 48/48", mixed}};
+    for (auto& [name, groups] : table) {
+        {
+            Bench bench(groups, rank, bytes_per_us);
+            double without = bench.consumers(true, false, false);
+            double all = bench.consumers(true, true, true);
+            std::printf("%16s | %7.2f %7.2f | %7.2f %7.2f | %7.2f %7.2f %7.2f |", name,
+                        bench.floor_of_added(), bench.shrink_and_expand(true, true, false),
+                        bench.floor_of_consumers(), without, bench.consumers(true, false, true), all, all - without);
+            for (int p = 0; p < 4; p++) {
+                std::printf(" %.1f/%.1f", bench.consumers(true, false, false, p), bench.consumers(true, false, true, p));
+            }
+            std::printf(" ; shrinks");
+            for (int cluster : {8, 4}) {
+                most_cluster = cluster;
+                for (int p = 0; p < 4; p++) {
+                    std::printf(" %.1f", bench.shrink_and_expand(true, true, false, p));
+                }
+            }
+            most_cluster = 8;
+            std::printf("\n");
+        }
+    }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -499,6 +604,10 @@ int main(int count, char** arguments) {
     double bytes_per_us = bandwidth();
     std::printf("%s, copies at %.2f TB/s, reads at %.2f TB/s, rank %d; microseconds a layer\n", properties.name,
                 bytes_per_us / 1e6, read_bandwidth() / 1e6, rank);
+    if (count > 2 && std::string(arguments[2]) == "prompts") {
+        time_prompts(rank, bytes_per_us);
+        return 0;
+    }
     if (count <= 2 || std::isdigit(arguments[2][0])) std::printf("%11s %7s | %7s %7s %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "both", "no PDL", "shrink", "expand",
                 "consume", "+expand", "+shrink", "with adapters: qkv, o, gate_up, down; without");
     if (products) {

@@ -2,11 +2,13 @@
 // same bits twice. Usage: lora_test [cases] [seed]; exit status 0 if all is well. To build it, in kernels/src:
 //
 //     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
-//         main/cuda/{shrink,matvec,decode_product,expand,gate,gate_staged,gate_decode,add_norm,add_norm_decode}.cu
-//         main/cuda/{rotate_and_store,rotate_decode}.cu -o lora_test
+//         main/cuda/{shrink,shrink_prompt,matvec,decode_product,expand}.cu
+//         main/cuda/{gate,gate_staged,gate_decode,gate_prompt,add_norm,add_norm_decode,add_norm_prompt}.cu
+//         main/cuda/{rotate_and_store,rotate_decode,rotate_prompt}.cu -o lora_test
 #include "lora_reference.cuh"
 #include "decode_product_launch.cuh"
 #include "lora_launch.cuh"
+#include "prompt_launch.cuh"
 
 #include <cmath>
 #include <cstring>
@@ -196,6 +198,7 @@ class Case {
             set_sequences();
         }
         // Few rows have two ways to h, whose bits differ.
+        cluster_ = dice_.any({1, 2, 4, 8});
         beside_product_ = !prompt && rows_ <= DECODE_PRODUCT_MOST_ROWS && shape.in % 8 == 0 && !dice_.one_in(4);
         decode_ = beside_product_ && (rows_ > DECODE_PRODUCT_SHRINK_MOST_ROWS || !dice_.one_in(4));
         shares_ = dice_.any({1, 7, 264});
@@ -234,8 +237,11 @@ class Case {
             shrink_beside_product();
             return;
         }
-        launch(nullptr, false, 1, dice_.any({1, 7, 264}), lora_.prompt == 1 ? SHRINK_PROMPT_THREADS : SHRINK_THREADS,
-               lora_.prompt == 1 ? shrink_prompt : shrink, device_step_, lora_, x_.get());
+        if (lora_.prompt == 1) {
+            launch_shrink_prompt(nullptr, false, cluster_, dice_.any({1, 7, 132}), device_step_, lora_, x_.get());
+            return;
+        }
+        launch(nullptr, false, 1, dice_.any({1, 7, 264}), SHRINK_THREADS, shrink, device_step_, lora_, x_.get());
     }
 
     // The product beside which it is done must be what it is without.
@@ -331,12 +337,15 @@ class Case {
         Buffer<bf16> out(size_t(capacity_) * size);
         std::vector<bf16> before = out.download();
         auto kernel = dice_.one_in(3) ? gate : gate_staged;
+        bool many = lora_.prompt == 1 && size % 8 == 0 && !dice_.one_in(4);
         for (auto& result : results) {
             out.poison();
             shrink_now();
             if (decode_) {
                 launch_decode(nullptr, false, 1, blocks(), EXPAND_THREADS, gate_decode, device_step_, lora_, y_.get(),
                               out.get());
+            } else if (many) {
+                launch_gate_prompt(nullptr, false, blocks(), device_step_, lora_, y_.get(), out.get());
             } else {
                 launch(nullptr, false, 1, blocks(), EXPAND_THREADS, kernel, device_step_, lora_, y_.get(), out.get());
             }
@@ -394,6 +403,7 @@ class Case {
         NormWeight norm{norm_weight_.get(), lora_.parts, EPSILON};
         int cluster = cluster_of(size);
         int grid = dice_.any({1, 3, 16, 32, 132}) * cluster;  // the order of the squares' sum depends on it
+        bool many = lora_.prompt == 1 && size % 8 == 0 && !dice_.one_in(4);
         std::vector<bf16> results[2];
         std::vector<float> residuals[2];
         Buffer<bf16> out(size_t(capacity_) * size);
@@ -405,6 +415,9 @@ class Case {
             if (decode_) {
                 launch_decode(nullptr, false, cluster, grid, ADD_NORM_THREADS, add_norm_decode, device_step_, lora_, norm,
                               y_.get(), residual.get(), out.get());
+            } else if (many) {
+                launch_add_norm_prompt(nullptr, false, dice_.any({1, 3, 132}), device_step_, lora_, norm, y_.get(),
+                                       residual.get(), out.get());
             } else {
                 launch(nullptr, false, cluster, grid, ADD_NORM_THREADS, add_norm, device_step_, lora_, norm, y_.get(),
                        residual.get(), out.get());
@@ -500,6 +513,7 @@ class Case {
         }
         std::vector<bf16> results[2];
         std::vector<unsigned char> caches[2];
+        bool many = lora_.prompt == 1 && size % 16 == 0 && !normed && !dice_.one_in(4);
         std::vector<bf16> before = y_.download();
         for (int i = 0; i < 2; i++) {
             Buffer<bf16> y(before);
@@ -508,6 +522,8 @@ class Case {
             if (decode_) {
                 launch_decode(nullptr, false, 1, blocks(), EXPAND_THREADS, rotate_decode, device_step_, lora_, rotation,
                               y.get());
+            } else if (many) {
+                launch_rotate_prompt(nullptr, false, blocks(), device_step_, lora_, rotation, y.get());
             } else {
                 launch(nullptr, false, 1, blocks(), EXPAND_THREADS, rotate_and_store, device_step_, lora_, rotation,
                        y.get());
@@ -590,6 +606,7 @@ class Case {
     int shares_ = 0;  // blocks that shrink, on which the order of sums may depend, and outputs of the product
     int beside_out_ = 0;
     bool decode_ = false;  // h is whole, for the kernels for decode steps
+    int cluster_ = 1;  // of the prompts' shrink
     int rows_ = 0;
     int capacity_ = 0;
 

@@ -123,7 +123,9 @@ public final class CudaOperations implements Operations {
         StepProducts products = settings.batchInvariant()
                 ? new InvariantProducts(decodeProducts, new PromptProducts(kernels, decodeProducts, stream))
                 : new Products(kernels, decodeProducts, library, stream);
-        projections = new CudaProjections(kernels, products, stream, scratch, clusters);
+        PromptProjections promptProjections =
+                new PromptProjections(kernels, stream, scratch, context.device(), clusters);
+        projections = new CudaProjections(kernels, products, stream, scratch, promptProjections, clusters);
         attention = settings.batchInvariant()
                 ? new InvariantAttention(
                         kernels, stream, arena, context.device().multiprocessors())

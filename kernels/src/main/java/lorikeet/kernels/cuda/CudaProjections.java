@@ -16,6 +16,7 @@ import lorikeet.kernels.Linear;
 import lorikeet.kernels.Norm;
 import lorikeet.kernels.Projected;
 import lorikeet.kernels.Projection;
+import lorikeet.kernels.RowGroups;
 import lorikeet.kernels.cuda.Kernels.DecodeConsumers;
 import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +27,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class CudaProjections implements AutoCloseable {
     private static final int SHRINK_THREADS = 256;
-    private static final int SHRINK_PROMPT_THREADS = 128;
     private static final int SHRINK_BLOCKS = 264;
     private static final int MOST_RANK_SHARES = 4;
     private static final int MOST_STAGED_TOKENS = 512;
@@ -51,15 +51,23 @@ final class CudaProjections implements AutoCloseable {
     private final StepProducts products;
     private final CudaStream stream;
     private final LoraScratch scratch;
+    private final PromptProjections prompts;
     private final boolean clusters;
     private final IdentityHashMap<Projection, LoraCall> calls = new IdentityHashMap<>();
     private final IdentityHashMap<Linear, LoraCall> heads = new IdentityHashMap<>();
 
-    CudaProjections(Kernels kernels, StepProducts products, CudaStream stream, LoraScratch scratch, boolean clusters) {
+    CudaProjections(
+            Kernels kernels,
+            StepProducts products,
+            CudaStream stream,
+            LoraScratch scratch,
+            PromptProjections prompts,
+            boolean clusters) {
         this.kernels = kernels;
         this.products = products;
         this.stream = stream;
         this.scratch = scratch;
+        this.prompts = prompts;
         this.clusters = clusters;
     }
 
@@ -73,7 +81,7 @@ final class CudaProjections implements AutoCloseable {
     }
 
     private void write(MemorySegment argument, LoraCall call, CurrentStep step) {
-        call.write(argument, step, step.adapted() ? scratch.address() : 0, scratch.stride());
+        call.write(argument, step, scratch);
     }
 
     private void writeWhole(MemorySegment argument, LoraCall call, CurrentStep step) {
@@ -107,23 +115,32 @@ final class CudaProjections implements AutoCloseable {
             return;
         }
         if (step.adapted()) {
-            shrink(step, call(projection), in, step.tiles());
+            shrink(step, call(projection), in, step.batch().tokenGroups(), step.tiles());
         }
         products.tokens(step, in, projection.parts(), out.values());
     }
 
-    private void shrink(CurrentStep step, LoraCall call, Matrix in, int tiles) {
-        KernelLaunch kernel = step.prompt() ? kernels.shrinkPrompt : kernels.shrink;
-        write(kernel.argument(1), call, step);
+    /** tiles: as many of the groups as there may be. */
+    private void shrink(CurrentStep step, LoraCall call, Matrix in, RowGroups groups, int tiles) {
         if (step.prompt()) {
-            kernel.grid(grid(4L * tiles, SHRINK_BLOCKS), 1, 1).block(SHRINK_PROMPT_THREADS, 1, 1, 0);
-        } else {
-            kernel.grid(grid(16L * tiles * call.parts(), SHRINK_BLOCKS), 1, 1).block(SHRINK_THREADS, 1, 1, 0);
+            prompts.shrink(step, call, in, groups);
+            return;
         }
-        kernel.set(0, step.address()).set(2, in.data().address()).launch(stream.handle());
+        KernelLaunch kernel = kernels.shrink;
+        write(kernel.argument(1), call, step);
+        kernel.grid(grid(16L * tiles * call.parts(), SHRINK_BLOCKS), 1, 1)
+                .block(SHRINK_THREADS, 1, 1, 0)
+                .set(0, step.address())
+                .set(2, in.data().address())
+                .launch(stream.handle());
     }
 
     void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
+        if (step.prompt() && PromptProjections.takesRotation(norms, shape)) {
+            rotation(kernels.rotatePrompt.argument(2), norms, shape);
+            prompts.rotateAndStore(step, call(qkv.projection()), qkv.values(), shape);
+            return;
+        }
         LoraCall call = call(qkv.projection());
         DecodeConsumers decode = consumers(step, call);
         KernelLaunch kernel;
@@ -140,14 +157,18 @@ final class CudaProjections implements AutoCloseable {
             long windows = Math.ceilDiv(shape.heads() + 2 * shape.kvHeads(), perWindow);
             kernel.grid(grid(groups(step) * windows, 1056), 1, 1).block(EXPAND_THREADS, 1, 1, 0);
         }
-        MemorySegment rotation = kernel.argument(2);
-        rotation.set(JAVA_INT, 0, shape.layer());
-        rotation.set(JAVA_INT, 4, shape.heads());
-        rotation.set(JAVA_INT, 8, shape.kvHeads());
-        rotation.set(JAVA_INT, 12, shape.headSize());
-        norm(rotation, 16, norms.query());
-        norm(rotation, 32, norms.key());
+        rotation(kernel.argument(2), norms, shape);
         kernel.set(0, step.address()).set(3, qkv.values().data().address()).launch(stream.handle());
+    }
+
+    /** Writes a struct {@code Rotation}. */
+    private static void rotation(MemorySegment to, HeadNorms norms, AttentionShape shape) {
+        to.set(JAVA_INT, 0, shape.layer());
+        to.set(JAVA_INT, 4, shape.heads());
+        to.set(JAVA_INT, 8, shape.kvHeads());
+        to.set(JAVA_INT, 12, shape.headSize());
+        norm(to, 16, norms.query());
+        norm(to, 32, norms.key());
     }
 
     /** Writes a struct {@code NormWeight}. */
@@ -163,6 +184,10 @@ final class CudaProjections implements AutoCloseable {
     }
 
     void gate(CurrentStep step, Projected gateUp, Matrix out) {
+        if (step.prompt() && PromptProjections.takesGate(out)) {
+            prompts.gate(step, call(gateUp.projection()), gateUp.values(), out);
+            return;
+        }
         LoraCall call = call(gateUp.projection());
         DecodeConsumers decode = consumers(step, call);
         long windows = Math.ceilDiv(out.cols(), WINDOW);
@@ -195,6 +220,11 @@ final class CudaProjections implements AutoCloseable {
     }
 
     void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
+        if (step.prompt() && prompts.takesAddNorm(step, residual)) {
+            norm(kernels.addNormPrompt.argument(2), 0, norm);
+            prompts.addNorm(step, call(delta.projection()), delta.values(), residual, out);
+            return;
+        }
         LoraCall call = call(delta.projection());
         DecodeConsumers decode = consumers(step, call);
         KernelLaunch kernel = decode != null ? decode.addNorm() : kernels.addNorm;
@@ -237,7 +267,7 @@ final class CudaProjections implements AutoCloseable {
             heads.put(layer, call);
         }
         int tiles = step.outputTiles();
-        shrink(step, call, in, tiles);
+        shrink(step, call, in, step.batch().outputGroups(), tiles);
         KernelLaunch kernel = kernels.expandLogits;
         write(kernel.argument(1), call, step);
         kernel.grid(grid((long) tiles * Math.ceilDiv(layer.out(), WINDOW), 1056), 1, 1)

@@ -62,8 +62,11 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch samplerUnbias;
     final KernelLaunch gate;
     final KernelLaunch gateStaged;
+    final KernelLaunch gatePrompt;
     final KernelLaunch rotateAndStore;
+    final KernelLaunch rotatePrompt;
     final KernelLaunch addNorm;
+    final KernelLaunch addNormPrompt;
 
     /** For decode steps with adapters; null if they need more shared memory than the device has. */
     final @Nullable DecodeConsumers decodeConsumers;
@@ -110,7 +113,8 @@ final class Kernels implements AutoCloseable {
         rmsNorm = kernel("rms_norm", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_FLOAT, JAVA_INT, JAVA_LONG, JAVA_INT);
         gatherOutputs = kernel("gather_outputs", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
         shrink = kernel("shrink", JAVA_LONG, LORA, JAVA_LONG);
-        shrinkPrompt = kernel("shrink_prompt", JAVA_LONG, LORA, JAVA_LONG);
+        shrinkPrompt = module.kernel(arena, "shrink_prompt", PromptShared.MOST_SHRINK, JAVA_LONG, LORA, JAVA_LONG)
+                .startEarly();
         expandLogits = kernel("expand_logits", JAVA_LONG, LORA, JAVA_LONG);
         matvecTokens = kernel("matvec_tokens", JAVA_LONG, MATVEC);
         matvecShrink = kernel("matvec_shrink", JAVA_LONG, MATVEC, LORA, JAVA_INT);
@@ -139,7 +143,10 @@ final class Kernels implements AutoCloseable {
         samplerUnbias = module.kernel(arena, "sampler_unbias", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
         gate = kernel("gate", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
         gateStaged = kernel("gate_staged", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
+        gatePrompt = module.kernel(arena, "gate_prompt", PromptShared.MOST_GATE, JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG)
+                .startEarly();
         rotateAndStore = kernel("rotate_and_store", JAVA_LONG, LORA, ROTATION, JAVA_LONG);
+        rotatePrompt = kernel("rotate_prompt", JAVA_LONG, LORA, ROTATION, JAVA_LONG);
         attentionDecode = CudaAttention.DECODE_KERNELS.stream()
                 .map(name -> kernel(name, JAVA_LONG, ATTENTION))
                 .toArray(KernelLaunch[]::new);
@@ -205,6 +212,17 @@ final class Kernels implements AutoCloseable {
                                         JAVA_LONG,
                                         JAVA_LONG)
                                 .startEarly());
+        addNormPrompt = module.kernel(
+                        arena,
+                        "add_norm_prompt",
+                        Math.min(PromptShared.MOST_ADD_NORM, context.device().sharedBytes()),
+                        JAVA_LONG,
+                        LORA,
+                        NORM,
+                        JAVA_LONG,
+                        JAVA_LONG,
+                        JAVA_LONG)
+                .startEarly();
     }
 
     private static CudaModule load(CudaContext context) {

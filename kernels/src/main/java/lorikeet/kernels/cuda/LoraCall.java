@@ -102,12 +102,12 @@ final class LoraCall {
     /**
      * Writes the struct as a kernel's argument.
      *
-     * @param shrunk where the shrunk inputs go, or 0 if no adapter is to be added
+     * @param scratch where the shrunk inputs go, if any adapter is to be added
      */
-    void write(MemorySegment argument, CurrentStep step, long shrunk, int rankStride) {
+    void write(MemorySegment argument, CurrentStep step, LoraScratch scratch) {
         MemorySegment.copy(struct, 0, argument, 0, BYTES);
-        argument.set(JAVA_LONG, SHRUNK, shrunk);
-        argument.set(JAVA_INT, RANK_STRIDE, rankStride);
+        argument.set(JAVA_LONG, SHRUNK, step.adapted() ? scratch.address() : 0);
+        argument.set(JAVA_INT, RANK_STRIDE, scratch.stride());
         argument.set(JAVA_INT, TOKENS, step.tokens());
         argument.set(
                 JAVA_INT, SHRINKING, step.invariant() ? INVARIANT_SHRINK : step.prompt() ? PROMPT_SHRINK : FEW_SHRINK);

@@ -1,0 +1,144 @@
+package lorikeet.kernels.cuda;
+
+import lorikeet.bindings.CudaDevice;
+import lorikeet.bindings.CudaStream;
+import lorikeet.bindings.KernelLaunch;
+import lorikeet.kernels.AttentionShape;
+import lorikeet.kernels.HeadNorms;
+import lorikeet.kernels.RowGroups;
+import lorikeet.memory.Matrix;
+
+/** The kernels for projections in steps of many tokens, and what they are not for. */
+final class PromptProjections {
+    private static final int COLUMNS = 64;
+    private static final int TOGETHER = 4;
+    private static final int THREADS = 128;
+    private static final int GATE_BLOCKS = 3;
+    private static final int ROTATE_BLOCKS = 4;
+    private static final int MOST_CLUSTER = 8;
+    private static final int ADD_NORM_COLUMNS = 512;
+    private static final int ADD_NORM_MOST_COLUMNS = 8192;
+    private static final int WARP = 32;
+
+    private final Kernels kernels;
+    private final CudaStream stream;
+    private final LoraScratch scratch;
+    private final CudaDevice device;
+    private final boolean clusters;
+
+    PromptProjections(Kernels kernels, CudaStream stream, LoraScratch scratch, CudaDevice device, boolean clusters) {
+        this.kernels = kernels;
+        this.stream = stream;
+        this.scratch = scratch;
+        this.device = device;
+        this.clusters = clusters;
+    }
+
+    private int stride(CurrentStep step) {
+        return step.adapted() ? scratch.stride() : 0;
+    }
+
+    /** Four tiles at a time, each with so many windows of columns. */
+    private static long units(CurrentStep step, long windows) {
+        return Math.ceilDiv(step.tiles(), TOGETHER) * windows;
+    }
+
+    private int grid(long units, int onEach) {
+        return (int) Math.min(units, (long) onEach * device.multiprocessors());
+    }
+
+    /** The adapters' shrink of {@code groups}, the step's rows or its outputs. */
+    void shrink(CurrentStep step, LoraCall call, Matrix in, RowGroups groups) {
+        KernelLaunch kernel = kernels.shrinkPrompt;
+        call.write(kernel.argument(1), step, scratch);
+        int tiles = 0;
+        boolean ragged = false;
+        for (int g = 0; g < groups.count(); g++) {
+            if (groups.adapter(g) != null) {
+                ragged |= tiles % TOGETHER != 0;
+                tiles += Math.ceilDiv(groups.end(g) - groups.start(g), StepBuffer.TILE_ROWS);
+            }
+        }
+        int units = Math.ceilDiv(tiles, TOGETHER) * PromptShared.shrinkPasses(call.parts(), scratch.stride());
+        int cluster = 1;
+        while (clusters && cluster < MOST_CLUSTER && cluster * units < device.multiprocessors()) {
+            cluster *= 2;
+        }
+        if (clusters) {
+            kernel.cluster(cluster);
+        }
+        kernel.grid(Math.max(ragged ? TOGETHER * units : units, 1) * cluster, 1, 1)
+                .block(THREADS, 1, 1, PromptShared.shrink(call.parts(), scratch.stride()))
+                .set(0, step.address())
+                .set(2, in.data().address())
+                .launch(stream.handle());
+    }
+
+    static boolean takesRotation(HeadNorms norms, AttentionShape shape) {
+        return norms.query() == null && norms.key() == null && shape.headSize() % 16 == 0;
+    }
+
+    /** The caller has written the kernel's argument 2, the struct {@code Rotation}. */
+    void rotateAndStore(CurrentStep step, LoraCall call, Matrix qkv, AttentionShape shape) {
+        KernelLaunch kernel = kernels.rotatePrompt;
+        call.write(kernel.argument(1), step, scratch);
+        long windows = Math.ceilDiv(shape.heads() * shape.headSize(), COLUMNS)
+                + 2L * Math.ceilDiv(shape.kvHeads() * shape.headSize(), COLUMNS);
+        kernel.grid(grid(units(step, windows), ROTATE_BLOCKS), 1, 1)
+                .block(THREADS, 1, 1, PromptShared.rotate(stride(step)))
+                .set(0, step.address())
+                .set(3, qkv.data().address())
+                .launch(stream.handle());
+    }
+
+    static boolean takesGate(Matrix out) {
+        return out.cols() % 8 == 0;
+    }
+
+    void gate(CurrentStep step, LoraCall call, Matrix gateUp, Matrix out) {
+        KernelLaunch kernel = kernels.gatePrompt;
+        call.write(kernel.argument(1), step, scratch);
+        kernel.grid(grid(units(step, Math.ceilDiv(out.cols(), COLUMNS)), GATE_BLOCKS), 1, 1)
+                .block(THREADS, 1, 1, PromptShared.gate(stride(step)))
+                .set(0, step.address())
+                .set(2, gateUp.data().address())
+                .set(3, out.data().address())
+                .launch(stream.handle());
+    }
+
+    boolean takesAddNorm(CurrentStep step, Matrix residual) {
+        int columns = residual.cols();
+        return clusters
+                && columns % 8 == 0
+                && columns <= ADD_NORM_MOST_COLUMNS
+                && PromptShared.addNorm(stride(step), addNormThreads(columns)) <= device.sharedBytes();
+    }
+
+    private static int addNormCluster(int columns) {
+        int cluster = 1;
+        while (cluster < MOST_CLUSTER && cluster * ADD_NORM_COLUMNS < columns) {
+            cluster *= 2;
+        }
+        return cluster;
+    }
+
+    private static int addNormThreads(int columns) {
+        return Math.ceilDiv(Math.ceilDiv(columns, COLUMNS), addNormCluster(columns)) * WARP;
+    }
+
+    /** The caller has written the kernel's argument 2, the struct {@code NormWeight}. */
+    void addNorm(CurrentStep step, LoraCall call, Matrix delta, Matrix residual, Matrix out) {
+        KernelLaunch kernel = kernels.addNormPrompt;
+        call.write(kernel.argument(1), step, scratch);
+        int cluster = addNormCluster(residual.cols());
+        int threads = addNormThreads(residual.cols());
+        kernel.cluster(cluster)
+                .grid(step.tiles() * cluster, 1, 1)
+                .block(threads, 1, 1, PromptShared.addNorm(stride(step), threads))
+                .set(0, step.address())
+                .set(3, delta.data().address())
+                .set(4, residual.data().address())
+                .set(5, out.data().address())
+                .launch(stream.handle());
+    }
+}
