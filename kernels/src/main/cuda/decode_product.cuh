@@ -29,7 +29,8 @@ __host__ __device__ constexpr int decode_product_shared_bytes(int rows) {
 }  // namespace lorikeet
 
 // The products of the step's tokens or wanted rows, as many as the name says at most (more are not computed). The bits
-// of a row depend neither on the other rows nor on the kernel, but on the number of blocks.
+// of a row depend on the number of blocks, but neither on the other rows nor on the kernel, except that those for 64 rows
+// multiply by other instructions on sm_90a. prompt_product has the order of sums of the others: change both together.
 //
 // Grid: one block a multiprocessor, but no more than there are chunks of tiles: [sum over the parts of
 // ceil(out / DECODE_PRODUCT_OUT)] * ceil(in / DECODE_PRODUCT_CHUNK). Block: DECODE_PRODUCT_THREADS.

@@ -23,7 +23,7 @@ __host__ __device__ constexpr int prompt_product_shared_bytes(int rows) {
 }  // namespace lorikeet
 
 // The products of the step's tokens or wanted rows, however many, in tiles of as many rows as the name says. The bits of
-// a row are those that decode_product gives it in a launch of `blocks` blocks.
+// a row are those that decode_product_16 to 48 give it in a launch of `blocks` blocks.
 //
 // Grid: [ceil(rows / rows of a tile), sum over the parts of ceil(out / DECODE_PRODUCT_OUT)].
 // Block: PROMPT_PRODUCT_THREADS.
