@@ -49,6 +49,12 @@ struct SharedSums {
     float block[2][MAX_CLUSTER][TILE_ROWS];  // of all blocks of the team; two tiles in turn
 };
 
+// One of `count` tiles, or strips of them, if these are taken apart.
+__device__ __forceinline__ Tile tile_of(const Step* step, int count, int index) {
+    bool apart = count > step->all_tiles;
+    return apart ? part_of(step->tile[index / 2], index % 2, 2) : step->tile[index];
+}
+
 // A team's tiles, as one of its warps goes through them.
 struct Walk {
     static constexpr int PARTS = 1;
@@ -58,9 +64,9 @@ struct Walk {
     int limit;   // columns
     int first;   // the warp's first column
     int stride;  // columns from one of its windows to the next
-    int tiles;
-    int every;  // tiles from one of the team's to the next
-    int index;  // of the tile
+    int tiles;   // or strips of them
+    int every;   // tiles from one of the team's to the next
+    int index;   // of the tile
     const AdapterModule* adapter;
     int row;
     int last_row;
@@ -70,13 +76,18 @@ struct Walk {
 
     __device__ __forceinline__ bool done() const { return index >= tiles; }
 
+    // Takes the tile at hand, or the next that has rows.
     __device__ __forceinline__ void take() {
-        if (index < tiles) {
-            Tile tile = step->tile[index];
-            adapter = tile.adapter;
-            row = tile.row;
-            last_row = tile.row + tile.rows;
-            column = first;
+#pragma unroll 1
+        for (; index < tiles; index += every) {
+            Tile tile = tile_of(step, tiles, index);
+            if (tile.rows > 0) {
+                adapter = tile.adapter;
+                row = tile.row;
+                last_row = tile.row + tile.rows;
+                column = first;
+                return;
+            }
         }
     }
 
@@ -101,10 +112,10 @@ __device__ __forceinline__ void sum_over_warp(decoding::Cut cut, float (&square)
         for (int mask = 4; mask < WARP; mask *= 2) {
             square[i] += __shfl_xor_sync(ALL_LANES, square[i], mask);
         }
-        if (cut.groups >= 2) {
+        if (cut.halvings > 0) {
             square[i] += __shfl_xor_sync(ALL_LANES, square[i], 2);
         }
-        if (cut.groups == 4) {
+        if (cut.halvings == 2) {
             square[i] += __shfl_xor_sync(ALL_LANES, square[i], 1);
         }
     }
@@ -146,18 +157,19 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
     int clusters = gridDim.x / cluster.blocks;
     // The narrowest windows with which all tiles are under way at once, if their rows fit.
     decoding::Cut cut = decoding::cut_of(step, 0, [](int) { return 0; });
-    while (cut.groups > 1 && tiles <= clusters * (cluster.blocks / team_of(size, cut.groups / 2, cluster.blocks))) {
-        cut.groups /= 2;
+    while (cut.halvings > 0 && tiles <= clusters * (cluster.blocks / team_of(size, cut.groups() / 2, cluster.blocks))) {
+        cut.halvings--;
     }
-    int team = team_of(size, cut.groups, cluster.blocks);
+    int team = team_of(size, cut.groups(), cluster.blocks);
     int teams = cluster.blocks / team;
+    tiles *= decoding::strips_apart(step, tiles, clusters * teams);
     int member = cluster.self % team;
     int mine = blockIdx.x / cluster.blocks * teams + cluster.self / team;  // the first tile
     int all_teams = clusters * teams;
     int first = (member * WARPS + warp) * cut.width();
     Walk walk{step, cut, size, first, team * WARPS * cut.width(), first < size ? tiles : 0, all_teams, mine};
     walk.take();
-    if (blockIdx.x / cluster.blocks * teams >= tiles) {
+    if (mine - cluster.self / team >= tiles) {
         leave(false);
         cluster.wait_for_start();
         return;
@@ -172,11 +184,10 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
     decoding::Place place(cut);
     int turn = 0;
 #pragma unroll 1
-    for (int round = 0; round * all_teams + blockIdx.x / cluster.blocks * teams < tiles; round++) {
-        int index = round * all_teams + mine;
+    for (int index = mine; index - cluster.self / team < tiles; index += all_teams) {
         Tile tile{nullptr, 0, 0};
         if (index < tiles) {
-            tile = step->tile[index];
+            tile = tile_of(step, tiles, index);
         }
         const AdapterModule* adapter = tile.adapter;
         const __nv_bfloat16* weight = norm.weight;

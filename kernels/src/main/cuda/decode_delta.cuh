@@ -13,7 +13,7 @@
 namespace lorikeet::decoding {
 
 constexpr int STAGES = DECODE_STAGES;
-constexpr int MOST_GROUPS = 4;
+constexpr int MOST_HALVINGS = 2;
 
 // Where no product can leave h whole there is nothing to be done here.
 constexpr bool HAS_PRODUCTS = decode_product_shared_bytes(16) + DECODE_PRODUCT_SHRINK_BYTES <= MOST_SHARED_BYTES;
@@ -28,19 +28,28 @@ static_assert(sizeof(Slice) * STAGES == DECODE_RING_BYTES, "the host asks for it
 
 // How warps cut the work.
 struct Cut {
-    int groups;  // of 64 columns that a warp has side by side: 1, 2 or 4
+    int halvings;  // of a strip: 0, 1 or 2
 
-    __device__ __forceinline__ int rows() const { return STRIP / groups; }
-    __device__ __forceinline__ int width() const { return groups * WARP_COLUMNS; }
+    __device__ __forceinline__ int rows() const { return STRIP >> halvings; }
+    // Groups of 64 columns that a warp has side by side.
+    __device__ __forceinline__ int groups() const { return 1 << halvings; }
+    __device__ __forceinline__ int width() const { return WARP_COLUMNS << halvings; }
+
+    // The rows and groups that a column of the product is about: column 2 t + i is row i of lane t of four.
+    __device__ __forceinline__ int row(int column) const {
+        int apart = rows() / 2;
+        return (column / 2 & apart - 1) + column % 2 * apart;
+    }
+    __device__ __forceinline__ int group(int column) const { return (column / 2 << halvings) / 4; }
 };
 
 // As wide as the rows of an average tile allow, unless that left some of `workers` without work; units(groups): of all tiles.
 template <typename Units>
 __device__ __forceinline__ Cut cut_of(const Step* step, int workers, Units units) {
-    Cut cut{MOST_GROUPS};
+    Cut cut{MOST_HALVINGS};
     int tiles = step->all_tiles;
-    while (cut.groups > 1 && (step->tokens > tiles * cut.rows() || units(cut.groups) < workers)) {
-        cut.groups /= 2;
+    while (cut.halvings > 0 && (step->tokens > tiles * cut.rows() || units(cut.groups()) < workers)) {
+        cut.halvings--;
     }
     return cut;
 }
@@ -54,20 +63,8 @@ struct Place {
     __device__ __forceinline__ explicit Place(Cut cut) {
         int lane = threadIdx.x % WARP;
         apart = cut.rows() / 2;
-        column = lane % 4 / apart * WARP_COLUMNS + lane / 4 * 8;
-        row = lane % 4 % apart;
-    }
-};
-
-// The row, and the group of columns, that a column of the product is about: column 2 t + i is row i of lane t.
-struct ProductColumn {
-    int row;
-    int group;
-
-    __device__ __forceinline__ ProductColumn(Cut cut, int column) {
-        int apart = cut.rows() / 2;
-        row = column / 2 % apart + column % 2 * apart;
-        group = column / 2 / apart;
+        column = cut.group(lane % 4 * 2) * WARP_COLUMNS + lane / 4 * 8;
+        row = cut.row(lane % 4 * 2);
     }
 };
 
@@ -85,10 +82,9 @@ struct Feed {
     int rank = 0;
     int wide = 0;
     const __nv_bfloat16* b = nullptr;
-    int row_in_strip;  // whose h the lane fetches
 
     __device__ __forceinline__ Feed(const Lora& lora_, Cut cut_, const Walk& walk_)
-        : lora(lora_), cut(cut_), walk(walk_), row_in_strip(ProductColumn(cut_, threadIdx.x % WARP / 4).row) {
+        : lora(lora_), cut(cut_), walk(walk_) {
         settle();
     }
 
@@ -119,13 +115,13 @@ struct Feed {
         }
         int part = walk.part(index);
         fetch(to, b, rank, wide, walk.column + group * WARP_COLUMNS, walk.limit, from);
-        int row = walk.row + row_in_strip;
+        int row = walk.row + cut.row(threadIdx.x % WARP / 4);
         const uint4* h = row < walk.last_row ? h_of(lora, part, row) + from / 4 + threadIdx.x % 4 : nullptr;
         from += STAGE_RANKS;
         if (from >= rank) {
             from = 0;
             group++;
-            if (group == cut.groups || walk.column + group * WARP_COLUMNS >= walk.limit) {
+            if (group == cut.groups() || walk.column + group * WARP_COLUMNS >= walk.limit) {
                 group = 0;
                 index++;
                 settle();
@@ -170,9 +166,9 @@ template <typename Walk>
 __device__ __forceinline__ void
 add(StagedProduct& product, Ring<STAGES, Slice>& ring, Feed<Walk>& feed, Cut cut, int rank, int columns) {
     int lane = threadIdx.x % WARP;
-    int mine = ProductColumn(cut, lane / 4).group;  // of the h that this lane gives
+    int mine = cut.group(lane / 4);  // of the h that this lane gives
 #pragma unroll 1
-    for (int group = 0; group < cut.groups && group * WARP_COLUMNS < columns; group++) {
+    for (int group = 0; group < cut.groups() && group * WARP_COLUMNS < columns; group++) {
 #pragma unroll 1
         for (int from = 0; from < rank; from += STAGE_RANKS) {
             const Slice& slice = ring.next(feed);
@@ -192,6 +188,11 @@ __device__ __forceinline__ int rank_of(const Lora& lora, const AdapterModule* ad
     }
     const AdapterModule& change = adapter[lora.part[part].slot];
     return is_low_rank(change) ? change.rank : 0;
+}
+
+// Into how many strips tiles are cut for workers of their own: where most have two, and there are so few units.
+__device__ __forceinline__ int strips_apart(const Step* step, int units, int workers) {
+    return step->tokens > STRIP * step->all_tiles && 2 * units <= workers ? 2 : 1;
 }
 
 // A worker's share of the units of work: neighbours.

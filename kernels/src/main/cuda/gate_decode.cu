@@ -12,7 +12,8 @@ struct Walk {
     const Step* step;
     decoding::Cut cut;
     int windows;
-    int limit;  // columns
+    int strips;  // of a tile that are taken apart
+    int limit;   // columns
     int end;
     int unit;
     const AdapterModule* adapter;
@@ -24,13 +25,18 @@ struct Walk {
 
     __device__ __forceinline__ bool done() const { return unit >= end; }
 
+    // Takes the unit at hand, or the next that has rows.
     __device__ __forceinline__ void take() {
-        if (unit < end) {
-            Tile tile = step->tile[unit / windows];
-            adapter = tile.adapter;
-            row = tile.row;
-            last_row = tile.row + tile.rows;
-            column = unit % windows * cut.width();
+#pragma unroll 1
+        for (; unit < end; unit++) {
+            Tile tile = part_of(step->tile[unit / strips / windows], unit % strips, strips);
+            if (tile.rows > 0) {
+                adapter = tile.adapter;
+                row = tile.row;
+                last_row = tile.row + tile.rows;
+                column = unit / strips % windows * cut.width();
+                return;
+            }
         }
     }
 
@@ -64,9 +70,10 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
     int tiles = step->all_tiles;
     auto windows = [&](int groups) { return divide_up(size, groups * WARP_COLUMNS); };
     decoding::Cut cut = decoding::cut_of(step, warps, [&](int groups) { return tiles * windows(groups); });
-    int wide = windows(cut.groups);
-    Units mine = decoding::share_of(tiles * wide, blockIdx.x * WARPS + warp, warps);
-    Walk walk{step, cut, wide, size, mine.end, mine.first};
+    int wide = windows(cut.groups());
+    int strips = decoding::strips_apart(step, tiles * wide, warps);
+    Units mine = decoding::share_of(tiles * wide * strips, blockIdx.x * WARPS + warp, warps);
+    Walk walk{step, cut, wide, strips, size, mine.end, mine.first};
     walk.take();
     if (walk.done()) {
         leave(false);

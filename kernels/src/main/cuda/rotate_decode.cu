@@ -35,6 +35,7 @@ struct Walk {
     const Rotation& rotation;
     decoding::Cut cut;
     Windows windows;
+    int strips;  // of a tile that are taken apart
     int end;
     int unit;
     const AdapterModule* adapter;
@@ -51,15 +52,22 @@ struct Walk {
 
     __device__ __forceinline__ bool done() const { return unit >= end; }
 
-    __device__ __forceinline__ Tile tile() const { return step->tile[unit / windows.count()]; }
+    __device__ __forceinline__ Tile tile() const {
+        return part_of(step->tile[unit / strips / windows.count()], unit % strips, strips);
+    }
 
+    // Takes the unit at hand, or the next that has rows.
     __device__ __forceinline__ void take() {
-        if (unit < end) {
+#pragma unroll 1
+        for (; unit < end; unit++) {
             Tile mine = tile();
+            if (mine.rows <= 0) {
+                continue;
+            }
             adapter = mine.adapter;
             row = mine.row;
             last_row = mine.row + mine.rows;
-            int window = unit % windows.count();
+            int window = unit / strips % windows.count();
             which = window < windows.query ? 0 : window < windows.query + windows.kv ? 1 : 2;
             window -= which == 0 ? 0 : which == 1 ? windows.query : windows.query + windows.kv;
             first_head = window * windows.heads;
@@ -67,6 +75,7 @@ struct Walk {
             first_column = first_head * rotation.head_size;
             column = first_column + static_cast<int>(threadIdx.x) / WARP * cut.width();
             limit = first_column + heads * rotation.head_size;
+            return;
         }
     }
 
@@ -107,12 +116,13 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
     decoding::Cut cut = decoding::cut_of(step, gridDim.x, [&](int groups) {
         return tiles * Windows(rotation, heads_in_window(rotation, groups)).count();
     });
-    Windows windows(rotation, heads_in_window(rotation, cut.groups));
-    if (cut.groups == 1 && tiles * Windows(rotation, 1).count() <= gridDim.x) {
+    Windows windows(rotation, heads_in_window(rotation, cut.groups()));
+    if (cut.halvings == 0 && tiles * Windows(rotation, 1).count() <= gridDim.x) {
         windows = Windows(rotation, 1);  // few rows are spread over many blocks
     }
-    Units mine = decoding::share_of(tiles * windows.count(), blockIdx.x, gridDim.x);
-    Walk walk{step, lora, rotation, cut, windows, mine.end, mine.first};
+    int strips = decoding::strips_apart(step, tiles * windows.count(), gridDim.x);
+    Units mine = decoding::share_of(tiles * windows.count() * strips, blockIdx.x, gridDim.x);
+    Walk walk{step, lora, rotation, cut, windows, strips, mine.end, mine.first};
     walk.take();
     if (walk.done()) {
         leave(false);

@@ -37,7 +37,7 @@ final class CudaProjections implements AutoCloseable {
     private static final int MOST_CLUSTER = 8;
 
     /** Up to so many rows, the kernels that put partial sums together are faster, as long as ranks are small. */
-    private static final int FEW_ROWS = 48;
+    private static final int FEW_ROWS = 24;
 
     private static final int SMALL_STRIDE = 16;
 

@@ -74,7 +74,7 @@ final class Kernels implements AutoCloseable {
     /** Those that finish a projection whose shrunk inputs are whole. */
     record DecodeConsumers(KernelLaunch rotate, KernelLaunch gate, KernelLaunch addNorm) {
         /** Dynamic shared memory of a warp: DECODE_RING_BYTES of lora.cuh. */
-        static final int WARP_BYTES = 4 * 2816;
+        static final int WARP_BYTES = 3 * 2816;
 
         /** The same of a block. */
         static int sharedBytes(int threads) {
