@@ -88,21 +88,25 @@ struct Softmax {
     float o[SIZE / 16][4];  // [64u + 8q + 2j, +1][2c, 2c + 1] at o[4u + j]
 };
 
+// What a block does.
+struct Task {
+    const unsigned* table;  // of the sequence's KV blocks
+    int row;
+    int splits;       // of the sequence
+    int heads;        // query heads
+    int head_offset;  // of the first one in a row
+};
+
 // What the warps of a block leave to be put together.
-template <int SIZE>
+template <int SIZE, bool MANY>
 struct Shared {
     float max[WARPS<SIZE>][HEADS];
     float sum[WARPS<SIZE>][HEADS];
     alignas(16) float o[WARPS<SIZE>][HEADS][SIZE];
     float factor[ATTENTION_SPLITS][HEADS];
     float inverse[HEADS];
-    alignas(16) uint4 query[SIZE / 32][WARP];
-    // What is needed rarely, so that it takes no registers in between.
-    const unsigned* volatile table;
-    int row;
-    int splits;
-    int heads;
-    int head_offset;
+    alignas(16) uint4 query[MANY ? SIZE / 32 : 1][WARP];  // where queries are kept here
+    Task task;                                 // where what is needed rarely is to take no registers in between
     bool last;
 };
 
@@ -113,14 +117,14 @@ struct Queries {
     uint4 own[SIZE / 32];
 
     // By all threads of a block.
-    __device__ __forceinline__ void load_from(const __nv_bfloat16* q_row, int head_size, int heads, Shared<SIZE>&) {
+    __device__ __forceinline__ void load_from(const __nv_bfloat16* q_row, int head_size, int heads, Shared<SIZE, false>&) {
 #pragma unroll
         for (int s = 0; s < SIZE / 32; s++) {
             own[s] = load_part(q_row, head_size, heads, s);
         }
     }
 
-    __device__ __forceinline__ uint4 get(int s, const Shared<SIZE>&) const { return own[s]; }
+    __device__ __forceinline__ uint4 get(int s, const Shared<SIZE, false>&) const { return own[s]; }
 
     static __device__ __forceinline__ uint4 load_part(const __nv_bfloat16* q_row, int head_size, int heads, int s) {
         const int q = threadIdx.x % WARP / 4;
@@ -134,7 +138,7 @@ struct Queries<SIZE, true> {
     static_assert(SIZE / 32 <= WARPS<SIZE>, "a warp loads a part");
 
     __device__ __forceinline__ void load_from(const __nv_bfloat16* q_row, int head_size, int heads,
-                                              Shared<SIZE>& shared) {
+                                              Shared<SIZE, true>& shared) {
         const int s = static_cast<int>(threadIdx.x) / WARP;
         if (s < SIZE / 32) {
             shared.query[s][threadIdx.x % WARP] = Queries<SIZE, false>::load_part(q_row, head_size, heads, s);
@@ -142,7 +146,7 @@ struct Queries<SIZE, true> {
         __syncthreads();
     }
 
-    __device__ __forceinline__ uint4 get(int s, const Shared<SIZE>& shared) const {
+    __device__ __forceinline__ uint4 get(int s, const Shared<SIZE, true>& shared) const {
         return load_shared(&shared.query[s][threadIdx.x % WARP]);
     }
 };
@@ -184,38 +188,75 @@ struct KvBlock {
     }
 };
 
-// The keys and values of one head of one sequence.
+// The keys and values of one head of one sequence; MANY: with few registers.
+template <bool MANY>
 struct Cache {
-    const unsigned char* base;  // of the head
-    int head_size;
+    const unsigned char* keys;
+    const unsigned char* values;
+    const unsigned* table;
     int end;  // behind the last position
 
-    __device__ __forceinline__ const unsigned char* at(unsigned unit) const {
-        return base + static_cast<size_t>(unit) * ADDRESS_UNIT;
+    __device__ __forceinline__ Cache(const Attention& attention, const unsigned char* base, const Task& task, int end_)
+        : keys(base + attention.key_offset), values(base + attention.value_offset), table(task.table), end(end_) {}
+
+    __device__ __forceinline__ unsigned unit(int block) const { return table[block]; }
+
+    __device__ __forceinline__ const unsigned char* keys_at(unsigned unit) const {
+        return keys + static_cast<size_t>(unit) * ADDRESS_UNIT;
+    }
+
+    __device__ __forceinline__ const unsigned char* values_at(unsigned unit) const {
+        return values + static_cast<size_t>(unit) * ADDRESS_UNIT;
     }
 
     // How many tokens of a block there are, or more than the block has.
     __device__ __forceinline__ int tokens(int block) const { return end - block * BLOCK_TOKENS; }
 };
 
+template <>
+struct Cache<true> {
+    const Attention& attention;
+    const unsigned char* base;
+    const Task& task;  // in shared memory
+    int end;
+
+    __device__ __forceinline__ Cache(const Attention& attention_, const unsigned char* base_, const Task& task_, int end_)
+        : attention(attention_), base(base_), task(task_), end(end_) {}
+
+    __device__ __forceinline__ unsigned unit(int block) const {
+        return (*const_cast<const unsigned* const volatile*>(&task.table))[block];  // read each time
+    }
+
+    __device__ __forceinline__ const unsigned char* keys_at(unsigned unit) const {
+        return base + static_cast<size_t>(unit) * ADDRESS_UNIT + attention.key_offset;
+    }
+
+    __device__ __forceinline__ const unsigned char* values_at(unsigned unit) const {
+        return base + static_cast<size_t>(unit) * ADDRESS_UNIT + attention.value_offset;
+    }
+
+    __device__ __forceinline__ int tokens(int block) const { return end - block * BLOCK_TOKENS; }
+};
+
 // Where registers allow it, a block's keys are loaded as soon as those before are used, and so are its values. Whole
 // blocks were written in earlier steps: the first ones needn't wait for the kernel before.
 template <int SIZE, bool EXACT, bool MANY>
-__device__ __forceinline__ void attend(const Attention& attention, const Split& split, const Cache& cache,
-                                       const unsigned* table, const __nv_bfloat16* q_row, int heads,
-                                       Shared<SIZE>& shared, Softmax<SIZE>& softmax) {
+__device__ __forceinline__ void attend(const Attention& attention, const Split& split, const Cache<MANY>& cache,
+                                       const Task& task, const __nv_bfloat16* q_row, Shared<SIZE, MANY>& shared,
+                                       Softmax<SIZE>& softmax) {
     constexpr bool AHEAD = SIZE <= 128;
     const int head_size = EXACT ? SIZE : attention.head_size;
     const int lane = threadIdx.x % WARP;
     const int q = lane / 4;
+    const float scale = attention.scale * LOG2_E;
     const int window = attention.window > 0 ? attention.window : 0x40000000;
 
     KvBlock<SIZE, EXACT> kv;
     int block = split.first + static_cast<int>(threadIdx.x) / WARP;
     const auto load_first = [&] {
-        const unsigned char* at = cache.at(table[block]);
-        kv.load_keys(at + attention.key_offset, head_size, cache.tokens(block));
-        kv.load_values(at + attention.value_offset, head_size, cache.tokens(block));
+        const unsigned unit = task.table[block];
+        kv.load_keys(cache.keys_at(unit), head_size, cache.tokens(block));
+        kv.load_values(cache.values_at(unit), head_size, cache.tokens(block));
     };
     const bool early = AHEAD && block < split.last && cache.tokens(block) > BLOCK_TOKENS;
     if (early) {
@@ -224,7 +265,7 @@ __device__ __forceinline__ void attend(const Attention& attention, const Split& 
     wait_for_previous();
     release_next();
     Queries<SIZE, MANY> queries;
-    queries.load_from(q_row, head_size, heads, shared);
+    queries.load_from(q_row, head_size, task.heads, shared);
     if (AHEAD && !early && block < split.last) {
         load_first();
     }
@@ -237,10 +278,10 @@ __device__ __forceinline__ void attend(const Attention& attention, const Split& 
         const bool more = next < split.last;
         unsigned unit = 0;
         if (!AHEAD || more) {
-            unit = (MANY ? shared.table : table)[AHEAD ? next : block];
+            unit = cache.unit(AHEAD ? next : block);
         }
         if (!AHEAD) {
-            kv.load_keys(cache.at(unit) + attention.key_offset, head_size, cache.tokens(block));
+            kv.load_keys(cache.keys_at(unit), head_size, cache.tokens(block));
         }
         float s[4] = {0, 0, 0, 0};
 #pragma unroll
@@ -252,14 +293,14 @@ __device__ __forceinline__ void attend(const Attention& attention, const Split& 
             mma(s, low.z, high.z, low.w, high.w, query.z, query.w);
         }
         if (!AHEAD) {
-            kv.load_values(cache.at(unit) + attention.value_offset, head_size, cache.tokens(block));
+            kv.load_values(cache.values_at(unit), head_size, cache.tokens(block));
         } else if (more) {
-            kv.load_keys(cache.at(unit) + attention.key_offset, head_size, cache.tokens(next));
+            kv.load_keys(cache.keys_at(unit), head_size, cache.tokens(next));
         }
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             const int at = q + 8 * (i >> 1);
-            s[i] = at >= from && at < end ? s[i] * attention.scale * LOG2_E : -INFINITY;
+            s[i] = at >= from && at < end ? s[i] * scale : -INFINITY;
         }
         float factor[2];
 #pragma unroll
@@ -291,13 +332,13 @@ __device__ __forceinline__ void attend(const Attention& attention, const Split& 
             }
         }
         if (AHEAD && more) {
-            kv.load_values(cache.at(unit) + attention.value_offset, head_size, cache.tokens(next));
+            kv.load_values(cache.values_at(unit), head_size, cache.tokens(next));
         }
     }
 }
 
-template <int SIZE>
-__device__ __forceinline__ void leave(const Softmax<SIZE>& softmax, Shared<SIZE>& shared) {
+template <int SIZE, bool MANY>
+__device__ __forceinline__ void leave(const Softmax<SIZE>& softmax, Shared<SIZE, MANY>& shared) {
     const int warp = threadIdx.x / WARP;
     const int q = threadIdx.x % WARP / 4;
     const int c = threadIdx.x % 4;
@@ -332,7 +373,7 @@ __device__ __forceinline__ void store(__nv_bfloat16* to, const float4& value, fl
 template <int SIZE, bool EXACT, bool MANY = false>
 __device__ __forceinline__ void run(const Step* step, const Attention& attention) {
     constexpr int THREADS = WARPS<SIZE> * WARP;
-    __shared__ Shared<SIZE> shared;
+    __shared__ Shared<SIZE, MANY> shared;
     const int sequence = blockIdx.y;
     if (sequence >= step->sequences) {
         return;
@@ -350,14 +391,10 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
     const int head_tiles = (group + HEADS - 1) / HEADS;
     const int kv_head = blockIdx.x / head_tiles;
     const int first_head = blockIdx.x % head_tiles * HEADS;  // in the group
-    const int head_offset = (kv_head * group + first_head) * head_size;
-    const unsigned* table = step->block_table + step->table_start[sequence];
-    if (threadIdx.x == 0) {
-        shared.table = table;
-        shared.row = row;
-        shared.splits = split.count;
-        shared.heads = min(HEADS, group - first_head);
-        shared.head_offset = head_offset;
+    Task task = {step->block_table + step->table_start[sequence], row, split.count, min(HEADS, group - first_head),
+                 (kv_head * group + first_head) * head_size};
+    if (MANY && threadIdx.x == 0) {
+        shared.task = task;
     }
 
     Softmax<SIZE> softmax;
@@ -375,16 +412,19 @@ __device__ __forceinline__ void run(const Step* step, const Attention& attention
     }
     const unsigned char* base =
         step->kv_base + static_cast<size_t>(kv_head) * BLOCK_TOKENS * head_size * sizeof(__nv_bfloat16);
-    const Cache cache = {base, head_size, split.end};
-    attend<SIZE, EXACT, MANY>(attention, split, cache, table,
-                              attention.q + static_cast<size_t>(row) * attention.q_pitch + head_offset,
-                              min(HEADS, group - first_head), shared, softmax);
-    leave<SIZE>(softmax, shared);
+    const Cache<MANY> cache(attention, base, MANY ? shared.task : task, split.end);
+    attend<SIZE, EXACT, MANY>(attention, split, cache, task,
+                              attention.q + static_cast<size_t>(row) * attention.q_pitch + task.head_offset, shared,
+                              softmax);
+    leave(softmax, shared);
     __syncthreads();
 
-    const int heads = shared.heads;
-    const int splits = shared.splits;
-    __nv_bfloat16* out = attention.out + static_cast<size_t>(shared.row) * attention.out_pitch + shared.head_offset;
+    if (MANY) {
+        task = shared.task;
+    }
+    const int heads = task.heads;
+    const int splits = task.splits;
+    __nv_bfloat16* out = attention.out + static_cast<size_t>(task.row) * attention.out_pitch + task.head_offset;
     const size_t place = static_cast<size_t>(sequence) * gridDim.x + blockIdx.x;
     const int part_floats = HEADS * attention.head_size + 2 * HEADS;  // maxima, sums, values
     float* parts = attention.partial + place * attention.splits * part_floats;
