@@ -21,7 +21,7 @@ namespace lorikeet {
 constexpr int MAX_ALTERNATIVES = 20;
 constexpr int SAMPLER_CHUNK = 8192;  // logits that a block takes
 constexpr int SAMPLER_CHUNKS = 32;   // of a row, at most
-constexpr int SAMPLER_BINS = 2048;
+constexpr int SAMPLER_BINS = 1024;
 constexpr int SAMPLER_LISTED = 1024;
 
 // How the token of one row is chosen; see SamplingSettings.
@@ -63,7 +63,7 @@ enum Narrowed : int {
 
 // A row that is drawn, between the kernels. Bins are equal parts of the distances from the most likely token.
 struct alignas(16) RowDraw {
-    unsigned long long bin_mass[SAMPLER_BINS];
+    unsigned long long bin_mass[SAMPLER_BINS];  // not filled where there is a top_k
     unsigned bin_count[SAMPLER_BINS];
     unsigned long long chunk_mass[SAMPLER_CHUNKS];  // of the chunk's tokens
     unsigned long long above[SAMPLER_CHUNKS];       // of those before the ones that are listed

@@ -29,7 +29,7 @@ struct ChooseShared {
     int token;
 };
 
-static_assert(SAMPLER_BINS == 1 << 11, "which shift leaves so many bins");
+static_assert(SAMPLER_BINS == 1 << 10, "which shift leaves so many bins");
 static_assert(SAMPLER_LISTED == CHOOSE_THREADS, "a thread has a key of the list");
 
 // Sorts the list, the largest key first; the thread's key of it is returned, 0 behind the end. (Bitonic sort.)
@@ -116,7 +116,7 @@ struct WholeRow {
         constexpr int EACH = SAMPLER_BINS / CHOOSE_THREADS;
         Key low = least;
         while (true) {
-            const int shift = max(0, 64 - 11 - __clzll(static_cast<long long>(high - low)));
+            const int shift = max(0, 64 - 10 - __clzll(static_cast<long long>(high - low)));
             __syncthreads();
             for (int i = threadIdx.x; i < SAMPLER_BINS; i += CHOOSE_THREADS) {
                 shared.bin_mass[i] = 0;

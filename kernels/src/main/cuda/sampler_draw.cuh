@@ -21,51 +21,70 @@ __device__ __forceinline__ bool is_narrowed(const SamplingRow& settings, int voc
     return is_drawn(settings) && (has_top_k(settings, vocabulary) || settings.top_p < 1);
 }
 
-// The logits of the chunk that a block of CHUNK_THREADS threads takes, in registers.
+// The logits of the chunk that a block of CHUNK_THREADS threads takes. They are in shared memory, where each thread has its
+// own: in registers, all loops over them would be unrolled, to code that takes longer to fetch than to run.
 struct ChunkTokens {
-    float value[CHUNK_EACH];  // negative infinity behind the vocabulary
-    int first;                // the thread's first token; then every CHUNK_THREADSth
+    float (&value)[SAMPLER_CHUNK];
+    int first;  // the thread's first token; then every CHUNK_THREADSth
     int vocabulary;
 
-    __device__ __forceinline__ ChunkTokens(const float* logits, int vocabulary_) : vocabulary(vocabulary_) {
-        first = static_cast<int>(blockIdx.x) * SAMPLER_CHUNK + static_cast<int>(threadIdx.x);
+    __device__ __forceinline__ ChunkTokens(float (&shared)[SAMPLER_CHUNK], const float* logits, int vocabulary_)
+        : value(shared),
+          first(static_cast<int>(blockIdx.x) * SAMPLER_CHUNK + static_cast<int>(threadIdx.x)),
+          vocabulary(vocabulary_) {
+        float loaded[CHUNK_EACH];
 #pragma unroll
         for (int i = 0; i < CHUNK_EACH; i++) {
             const int token = first + i * CHUNK_THREADS;
-            value[i] = token < vocabulary ? __ldcg(logits + token) : -INFINITY;
+            loaded[i] = token < vocabulary ? __ldcg(logits + token) : -INFINITY;
+        }
+#pragma unroll
+        for (int i = 0; i < CHUNK_EACH; i++) {
+            own(i) = loaded[i];
         }
     }
+
+    __device__ __forceinline__ float& own(int i) const { return value[i * CHUNK_THREADS + threadIdx.x]; }
 
     // Calls visit(token, logit).
     template <typename Visit>
     __device__ __forceinline__ void each(Visit visit) const {
-#pragma unroll
+#pragma unroll 4
         for (int i = 0; i < CHUNK_EACH; i++) {
             const int token = first + i * CHUNK_THREADS;
             if (token < vocabulary) {
-                visit(token, value[i]);
+                visit(token, own(i));
             }
         }
     }
 
-    __device__ __forceinline__ void penalise(const Row& row) {
+    __device__ __forceinline__ void penalise(const Row& row) const {
         if (row.seen == nullptr) {
             return;
         }
+        constexpr int AT_ONCE = 16;  // loads under way
+#pragma unroll 1
+        for (int from = 0; from < CHUNK_EACH; from += AT_ONCE) {
+            unsigned times[AT_ONCE];
 #pragma unroll
-        for (int i = 0; i < CHUNK_EACH; i++) {
-            const int token = first + i * CHUNK_THREADS;
-            if (token < vocabulary) {
-                value[i] = row.penalised(token, value[i]);
+            for (int i = 0; i < AT_ONCE; i++) {
+                const int token = first + (from + i) * CHUNK_THREADS;
+                times[i] = token < vocabulary ? __ldcg(row.seen + token) : 0;
+            }
+#pragma unroll
+            for (int i = 0; i < AT_ONCE; i++) {
+                if (times[i] > 0) {
+                    own(from + i) = sampler::penalise(own(from + i), times[i], row.settings);
+                }
             }
         }
     }
 
     __device__ __forceinline__ float sum_of_exp(float max) const {
         float sum = 0;
-#pragma unroll
+#pragma unroll 4
         for (int i = 0; i < CHUNK_EACH; i++) {
-            sum += expf(value[i] - max);
+            sum += expf(own(i) - max);
         }
         return sum;
     }
@@ -126,15 +145,21 @@ struct Weights {
     }
 };
 
-// Equal parts of the distances up to the least likely token's, or to where masses end.
+// Equal parts of the distances up to the least likely token's, or to a limit: where masses end, or, where only top_p counts,
+// the distance from which on all tokens together have less than what top_p leaves out (and that e times over).
 struct Bins {
+    float limit;
     float each;  // bins in a unit of distance
 
-    __device__ __forceinline__ Bins(const Weights& weights, float min) {
-        const float range = fminf(weights.distance(min), LAST);
-        each = SAMPLER_BINS / fmaxf(range, 1e-30f);
+    __device__ __forceinline__ Bins(const Weights& weights, float min, const SamplingRow& settings, int vocabulary)
+        : limit(LAST) {
+        if (!has_top_k(settings, vocabulary) && settings.top_p < 1) {
+            limit = fminf(limit, 1 + logf(static_cast<float>(vocabulary) / (1 - settings.top_p)));
+        }
+        each = SAMPLER_BINS / fmaxf(fminf(weights.distance(min), limit), 1e-30f);
     }
 
+    // Of a distance below the limit.
     __device__ __forceinline__ int of(float distance) const {
         return min(SAMPLER_BINS - 1, static_cast<int>(distance * each));
     }

@@ -3,13 +3,6 @@
 
 namespace lorikeet::sampler {
 
-// Blocks of sampler_narrow on a multiprocessor: as many as ptxas has registers for without spilling.
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
-constexpr int NARROW_BLOCKS = 1;
-#else
-constexpr int NARROW_BLOCKS = 2;
-#endif
-
 // What both kernels know of a row before they look at its tokens.
 struct ChunkTask {
     RowSummary summary;
@@ -17,26 +10,29 @@ struct ChunkTask {
     Bins bins;
     Key least;
 
-    __device__ __forceinline__ ChunkTask(const ChunkSummary* summaries, const SamplingRow& settings)
+    __device__ __forceinline__ ChunkTask(const ChunkSummary* summaries, const SamplingRow& settings, int vocabulary)
         : summary(summaries, static_cast<int>(gridDim.x)),
           weights(summary.best, settings),
-          bins(weights, summary.min),
+          bins(weights, summary.min, settings, vocabulary),
           least(weights.least(settings)) {}
 
-    // Calls visit(key, distance) for the tokens that weigh something.
+    // Calls visit(key, distance) for the tokens that are nearer than so.
     template <typename Visit>
-    __device__ __forceinline__ void each(const ChunkTokens& tokens, Visit visit) const {
+    __device__ __forceinline__ void each(const ChunkTokens& tokens, float limit, Visit visit) const {
         tokens.each([&](int token, float logit) {
             const float distance = weights.distance(logit);
-            const Key key = key_of(logit, token);
-            if (distance < LAST && key >= least) {
-                visit(key, distance);
+            if (distance < limit) {
+                const Key key = key_of(logit, token);
+                if (key >= least) {
+                    visit(key, distance);
+                }
             }
         });
     }
 };
 
 struct NarrowShared {
+    float logits[SAMPLER_CHUNK];
     SamplingRow settings;
     Mass scratch[CHUNK_THREADS / WARP];
     Key list[SAMPLER_LISTED];
@@ -48,42 +44,43 @@ struct NarrowShared {
 // The bin where the tokens to draw from end, and what is to be listed. The same for all of a row's blocks.
 __device__ __forceinline__ int narrow(const RowDraw& draw, const SamplingRow& settings, int vocabulary,
                                       NarrowShared& shared, Wanted& wanted) {
-    constexpr int EACH = SAMPLER_BINS / CHUNK_THREADS;
-    Mass mass[EACH];
-    unsigned count[EACH];
+    constexpr int EACH = 4;
+    static_assert(EACH == SAMPLER_BINS / CHUNK_THREADS, "loads are of four bins");
+    const bool top_k = has_top_k(settings, vocabulary);
+    const uint4 counts = __ldcg(reinterpret_cast<const uint4*>(draw.bin_count) + threadIdx.x);
+    const unsigned count[EACH] = {counts.x, counts.y, counts.z, counts.w};
+    Mass mass[EACH] = {0, 0, 0, 0};
+    if (!top_k) {
 #pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        mass[i] = __ldcg(draw.bin_mass + threadIdx.x * EACH + i);
-        count[i] = __ldcg(draw.bin_count + threadIdx.x * EACH + i);
+        for (int i = 0; i < EACH; i += 2) {
+            const ulonglong2 two =
+                __ldcg(reinterpret_cast<const ulonglong2*>(draw.bin_mass) + (threadIdx.x * EACH + i) / 2);
+            mass[i] = two.x;
+            mass[i + 1] = two.y;
+        }
     }
     const int lane = threadIdx.x % WARP;
     const Mass total = warp_reduce(lane < static_cast<int>(gridDim.x) ? __ldcg(draw.chunk_mass + lane) : 0, Add());
-    wanted = {false, Wanted::part_of(total, settings.top_p), static_cast<unsigned>(settings.top_k)};
-#pragma unroll 1
-    for (const bool by_mass : {false, true}) {
-        if (by_mass ? settings.top_p < 1 : has_top_k(settings, vocabulary)) {
-            wanted.by_mass = by_mass;
-            find_bin<EACH>(mass, count, wanted, 0, 0, shared.scratch, shared.found);
-            const FoundBin& found = shared.found;
-            if (found.bin < 0) {
-                continue;  // there are fewer tokens that weigh something
-            }
-            if (found.count <= SAMPLER_LISTED && (by_mass || settings.top_p >= 1)) {
-                return NARROWED_LISTED;
-            }
-            return found.above_count + found.count <= SAMPLER_LISTED ? NARROWED_WHOLE : NARROWED_FAILED;
-        }
+    wanted = {!top_k, Wanted::part_of(total, settings.top_p), static_cast<unsigned>(settings.top_k)};
+    find_bin<EACH>(mass, count, wanted, 0, 0, shared.scratch, shared.found);
+    const FoundBin& found = shared.found;
+    if (found.bin < 0) {  // fewer than top_k weigh something
+        return settings.top_p < 1 ? NARROWED_FAILED : NARROWED_NOT;
     }
-    return NARROWED_NOT;
+    if (top_k && settings.top_p < 1) {
+        return found.above_count + found.count <= SAMPLER_LISTED ? NARROWED_WHOLE : NARROWED_FAILED;
+    }
+    return found.count <= SAMPLER_LISTED ? NARROWED_LISTED : NARROWED_FAILED;
 }
 
 }  // namespace lorikeet::sampler
 
-extern "C" __global__ void __launch_bounds__(256, 2)
+extern "C" __global__ void __launch_bounds__(256, 4)
     sampler_weigh(const float* logits, const int* rows, const lorikeet::SamplingRow* settings,
                   const lorikeet::ChunkSummary* summaries, lorikeet::RowDraw* draws, int vocabulary) {
     using namespace lorikeet;
     using namespace lorikeet::sampler;
+    __shared__ float chunk[SAMPLER_CHUNK];
     __shared__ SamplingRow own;
     __shared__ Mass scratch[CHUNK_THREADS / WARP];
     __shared__ Mass mass[SAMPLER_BINS];
@@ -95,28 +92,29 @@ extern "C" __global__ void __launch_bounds__(256, 2)
         return;
     }
     const float* row_logits = logits + static_cast<size_t>(index) * vocabulary;
-    ChunkTokens tokens(row_logits, vocabulary);
+    const ChunkTokens tokens(chunk, row_logits, vocabulary);
     for (int bin = threadIdx.x; bin < SAMPLER_BINS; bin += CHUNK_THREADS) {
         mass[bin] = 0;
         count[bin] = 0;
     }
     wait_for_previous();
     SettingsOnTheWay(settings[index]).arrive(own);
-    const ChunkTask task(summaries + static_cast<size_t>(index) * gridDim.x, own);
+    const ChunkTask task(summaries + static_cast<size_t>(index) * gridDim.x, own, vocabulary);
     if (!task.summary.valid || !is_drawn(own)) {
         return;
     }
     tokens.penalise({row_logits, own.seen, own});
     const bool narrowed = is_narrowed(own, vocabulary);
+    const bool by_mass = !has_top_k(own, vocabulary);
     Mass total = 0;
-    task.each(tokens, [&](Key, float distance) {
-        const Mass own = Weights::mass_at(distance);
-        total += own;
-        if (narrowed) {
+    task.each(tokens, LAST, [&](Key, float distance) {
+        const Mass weight = Weights::mass_at(distance);
+        total += weight;
+        if (narrowed && distance < task.bins.limit) {
             const int bin = task.bins.of(distance);
             atomicAdd(count + bin, 1u);
-            if (own > 0) {
-                atomicAdd(mass + bin, own);
+            if (by_mass && weight > 0) {
+                atomicAdd(mass + bin, weight);
             }
         }
     });
@@ -133,13 +131,15 @@ extern "C" __global__ void __launch_bounds__(256, 2)
         for (int bin = threadIdx.x; bin < SAMPLER_BINS; bin += CHUNK_THREADS) {
             if (count[bin] > 0) {
                 atomicAdd(draw.bin_count + bin, count[bin]);
-                atomicAdd(draw.bin_mass + bin, mass[bin]);
+                if (mass[bin] > 0) {
+                    atomicAdd(draw.bin_mass + bin, mass[bin]);
+                }
             }
         }
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256, lorikeet::sampler::NARROW_BLOCKS)
+extern "C" __global__ void __launch_bounds__(256, 4)
     sampler_narrow(const float* logits, const int* rows, const lorikeet::SamplingRow* settings,
                    const lorikeet::ChunkSummary* summaries, lorikeet::RowDraw* draws, int vocabulary) {
     using namespace lorikeet;
@@ -152,11 +152,11 @@ extern "C" __global__ void __launch_bounds__(256, lorikeet::sampler::NARROW_BLOC
         return;
     }
     const float* row_logits = logits + static_cast<size_t>(index) * vocabulary;
-    ChunkTokens tokens(row_logits, vocabulary);
+    const ChunkTokens tokens(shared.logits, row_logits, vocabulary);
     wait_for_previous();
     SettingsOnTheWay(settings[index]).arrive(shared.settings);
     const SamplingRow& own = shared.settings;
-    const ChunkTask task(summaries + static_cast<size_t>(index) * gridDim.x, own);
+    const ChunkTask task(summaries + static_cast<size_t>(index) * gridDim.x, own, vocabulary);
     if (!task.summary.valid || !is_narrowed(own, vocabulary)) {
         return;
     }
@@ -179,7 +179,7 @@ extern "C" __global__ void __launch_bounds__(256, lorikeet::sampler::NARROW_BLOC
     }
     tokens.penalise({row_logits, own.seen, own});
     Mass above = 0;
-    task.each(tokens, [&](Key key, float distance) {
+    task.each(tokens, task.bins.limit, [&](Key key, float distance) {
         const int bin = task.bins.of(distance);
         if (bin > found.bin) {
             return;

@@ -5,6 +5,7 @@ namespace lorikeet::sampler {
 
 // What sampler_scan keeps in shared memory.
 struct ScanShared {
+    float logits[SAMPLER_CHUNK];
     union {
         Key keys[CHUNK_THREADS / WARP];
         float floats[CHUNK_THREADS / WARP];
@@ -75,7 +76,7 @@ extern "C" __global__ void __launch_bounds__(256)
     wait_for_previous();  // so that whoever waits for this waits for that, too
 }
 
-extern "C" __global__ void __launch_bounds__(256, 2)
+extern "C" __global__ void __launch_bounds__(256, 4)
     sampler_scan(const float* logits, const int* rows, const lorikeet::SamplingRow* settings,
                  lorikeet::ChunkSummary* summaries, lorikeet::RowDraw* draws, int vocabulary) {
     using namespace lorikeet;
@@ -90,7 +91,7 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     }
     const SettingsOnTheWay on_the_way(settings[index]);
     const float* row_logits = logits + static_cast<size_t>(index) * vocabulary;
-    ChunkTokens tokens(row_logits, vocabulary);
+    const ChunkTokens tokens(shared.logits, row_logits, vocabulary);
     on_the_way.arrive(own);
     ChunkSummary& summary = summaries[static_cast<size_t>(index) * gridDim.x + blockIdx.x];
 

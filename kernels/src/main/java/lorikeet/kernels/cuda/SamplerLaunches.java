@@ -20,7 +20,7 @@ final class SamplerLaunches implements AutoCloseable {
     private static final long SUMMARY_BYTES = 24 + 8 * DeviceSampling.MOST_ALTERNATIVES;
 
     /** The struct RowDraw of sampler.cuh. */
-    private static final long DRAW_BYTES = 12 * 2048 + 16 * MOST_CHUNKS + 8 * 1024 + 32;
+    private static final long DRAW_BYTES = 12 * 1024 + 16 * MOST_CHUNKS + 8 * 1024 + 32;
 
     private final Kernels kernels;
     private final CudaStream stream;
