@@ -14,7 +14,7 @@ set -euo pipefail
 sources=$1 work=$2 fatbin=$3
 
 targets='sm_80 sm_86 sm_89 sm_90a sm_100 sm_120 compute_100' # the last one is the PTX
-flags='-std=c++17 -O3 -Werror all-warnings -Xptxas=-v -DLORIKEET_SHIPPED' # without what only tests launch
+flags='-std=c++17 -O3 -Werror all-warnings -Xptxas=-v'
 
 find_nvcc() {
     command -v nvcc && return

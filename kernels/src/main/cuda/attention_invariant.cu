@@ -165,7 +165,7 @@ __device__ __forceinline__ void copy_tile(__nv_bfloat16* to, const Cache& cache,
     using S = Shape<SIZE>;
     constexpr int VECTORS = SIZE / 8;
     const int lane = threadIdx.x % WARP;
-#pragma unroll(SIZE == 256 ? 2 : 1)  // the code is there four times
+#pragma unroll
     for (int b = 0; b < S::TOKENS / BLOCK_TOKENS; b++) {
         const unsigned char* from =
             cache.base + static_cast<size_t>(__shfl_sync(ALL_LANES, blocks, b)) * ADDRESS_UNIT;
@@ -315,6 +315,11 @@ __device__ __forceinline__ void decode(const Step* step, const Attention& attent
 }  // namespace lorikeet::attention_invariant
 
 extern "C" __global__ void __launch_bounds__(64, 1)
+    attention_invariant_decode_64(const lorikeet::Step* step, lorikeet::Attention attention) {
+    lorikeet::attention_invariant::decode<64>(step, attention);
+}
+
+extern "C" __global__ void __launch_bounds__(64, 1)
     attention_invariant_decode_128(const lorikeet::Step* step, lorikeet::Attention attention) {
     lorikeet::attention_invariant::decode<128>(step, attention);
 }
@@ -322,6 +327,11 @@ extern "C" __global__ void __launch_bounds__(64, 1)
 extern "C" __global__ void __launch_bounds__(64, 1)
     attention_invariant_decode_256(const lorikeet::Step* step, lorikeet::Attention attention) {
     lorikeet::attention_invariant::decode<256>(step, attention);
+}
+
+extern "C" __global__ void __launch_bounds__(256, 1)
+    attention_invariant_prompt_64(const lorikeet::Step* step, lorikeet::Attention attention) {
+    lorikeet::attention_prompt::run_mma<64, lorikeet::ATTENTION_RANGE>(step, attention);
 }
 
 extern "C" __global__ void __launch_bounds__(256, 1)

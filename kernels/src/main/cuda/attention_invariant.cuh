@@ -20,7 +20,7 @@ constexpr int attention_invariant_decode_bytes(int size) {
 }
 
 constexpr int attention_invariant_prompt_bytes(int size) {
-    return 2 * (size + 8) * (size == 256 ? 2 * 32 + 64 : 2 * 64 + 128);
+    return 2 * (size + 8) * (size == 256 ? 2 * 32 + 64 : size == 128 ? 2 * 64 + 128 : 2 * 64);
 }
 
 }  // namespace lorikeet
@@ -33,10 +33,12 @@ constexpr int attention_invariant_prompt_bytes(int size) {
 //
 // Grid: [kv_heads * ceil(heads / kv_heads / ATTENTION_INVARIANT_ROWS), sequences (an upper bound), any number].
 // Block: 32 * ATTENTION_INVARIANT_WARPS. attention_invariant_decode_SIZE is for all head sizes up to SIZE.
+extern "C" __global__ void attention_invariant_decode_64(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_invariant_decode_128(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_invariant_decode_256(const lorikeet::Step* step, lorikeet::Attention attention);
 
 // Sequences with more tokens. Grid: as for attention_prompt_SIZE, with tiles of 128 rows, of 64 for 256. Block: 256. Dynamic
 // shared memory: see attention_invariant_prompt_bytes.
+extern "C" __global__ void attention_invariant_prompt_64(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_invariant_prompt_128(const lorikeet::Step* step, lorikeet::Attention attention);
 extern "C" __global__ void attention_invariant_prompt_256(const lorikeet::Step* step, lorikeet::Attention attention);

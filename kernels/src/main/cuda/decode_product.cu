@@ -275,12 +275,10 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1
     lorikeet::decode_product::run_if_it_fits<48>(step, call);
 }
 
-#ifndef LORIKEET_SHIPPED
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     decode_product_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call) {
     lorikeet::decode_product::run_if_it_fits<64>(step, call);
 }
-#endif
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     decode_product_shrink_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,

@@ -337,26 +337,19 @@ __device__ __forceinline__ void run(const Step* step, const PromptProduct& call)
     }
 }
 
-template <int ROWS>
-__device__ __forceinline__ void run_if_it_fits(const Step* step, const PromptProduct& call) {
-    if (prompt_product_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
-        run<ROWS>(step, call);
-    }
-}
-
 }  // namespace lorikeet::prompt_product
 
 extern "C" __global__ void __launch_bounds__(lorikeet::PROMPT_PRODUCT_THREADS, 1)
     prompt_product_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::PromptProduct call) {
-    lorikeet::prompt_product::run_if_it_fits<64>(step, call);
+    lorikeet::prompt_product::run<64>(step, call);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::PROMPT_PRODUCT_THREADS, 1)
     prompt_product_128(const lorikeet::Step* step, const __grid_constant__ lorikeet::PromptProduct call) {
-    lorikeet::prompt_product::run_if_it_fits<128>(step, call);
+    lorikeet::prompt_product::run<128>(step, call);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::PROMPT_PRODUCT_THREADS, 1)
     prompt_product_256(const lorikeet::Step* step, const __grid_constant__ lorikeet::PromptProduct call) {
-    lorikeet::prompt_product::run_if_it_fits<256>(step, call);
+    lorikeet::prompt_product::run<256>(step, call);
 }

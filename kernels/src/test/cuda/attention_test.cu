@@ -44,11 +44,13 @@ const Prompt PROMPT[] = {
 
 // To the same bits in any company.
 const Prompt INVARIANT_DECODE[] = {
+    {"invariant_decode_64", attention_invariant_decode_64, 64},
     {"invariant_decode_128", attention_invariant_decode_128, 128},
     {"invariant_decode_256", attention_invariant_decode_256, 256},
 };
 
 const Prompt INVARIANT_PROMPT[] = {
+    {"invariant_prompt_64", attention_invariant_prompt_64, 64},
     {"invariant_prompt_128", attention_invariant_prompt_128, 128},
     {"invariant_prompt_256", attention_invariant_prompt_256, 256},
 };
@@ -484,7 +486,7 @@ void time_decode(const Decode& decode, Shape shape, int sequences, int context, 
         other.run.attention.key_offset = run.attention.key_offset;
         other.run.attention.value_offset = run.attention.value_offset;
         if (invariant) {
-            other.launch(0, step.get(), shape, 0, stream);
+            other.launch(1, step.get(), shape, 0, stream);
         } else {
             launch_decode(decode, step.get(), run, shape, sequences, stream);
         }
@@ -584,9 +586,9 @@ void time_all() {
     time_decode(DECODE[2], {16, 4, 256, 0, 1, 0}, 32, 2048, 2, 64, rate);
     time_decode(DECODE[1], {32, 32, 128, 0, 1, 0}, 32, 512, 1, 64, rate);
     time_prompts();
-    time_prompt(INVARIANT_PROMPT[0], llama, 512, 512, true);
-    time_prompt(INVARIANT_PROMPT[0], llama, 2048, 2048, true);
-    time_prompt(INVARIANT_PROMPT[0], llama, 8192, 8192, true);
+    time_prompt(INVARIANT_PROMPT[1], llama, 512, 512, true);
+    time_prompt(INVARIANT_PROMPT[1], llama, 2048, 2048, true);
+    time_prompt(INVARIANT_PROMPT[1], llama, 8192, 8192, true);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * one kernel for sequences with a single token in the step, another for the rest, to the same bits.
  */
 final class InvariantAttention implements StepAttention {
-    static final List<Integer> SIZES = List.of(128, 256);
+    static final List<Integer> SIZES = List.of(64, 128, 256);
 
     private static final int PROMPT_THREADS = 256;
     private static final int DECODE_WARPS = 2;
@@ -49,7 +49,7 @@ final class InvariantAttention implements StepAttention {
 
     /** The same of the prompt kernel. */
     static int promptSharedBytes(int size) {
-        return 2 * (size + 8) * (size == 256 ? 2 * 32 + 64 : 2 * 64 + 128);
+        return 2 * (size + 8) * (size == 256 ? 2 * 32 + 64 : size == 128 ? 2 * 64 + 128 : 2 * 64);
     }
 
     @Override

@@ -12,6 +12,7 @@ final class InvariantAttentionTest {
     void countsSharedMemoryAsTheKernelsDo() {
         assertThat(InvariantAttention.decodeSharedBytes(128)).isEqualTo(2 * (2 * 64) * 136 * 2);
         assertThat(InvariantAttention.decodeSharedBytes(256)).isEqualTo(2 * (2 * 32 + 16) * 264 * 2);
+        assertThat(InvariantAttention.promptSharedBytes(64)).isEqualTo((2 * 64) * 72 * 2);
         assertThat(InvariantAttention.promptSharedBytes(128)).isEqualTo((2 * 64 + 128) * 136 * 2);
         assertThat(InvariantAttention.promptSharedBytes(256)).isEqualTo((2 * 32 + 64) * 264 * 2);
     }
