@@ -21,7 +21,8 @@ struct ChooseShared {
     Mass chunk_mass[SAMPLER_CHUNKS];
     Wanted wanted;
     FoundBin found;
-    Mass target;
+    Mass target;          // of what is drawn: the mass before it, in its chunk
+    Mass target_in_warp;  // and in its warp's part of that
     Key boundary;
     double log_sum;
     unsigned listed;

@@ -25,8 +25,8 @@ __device__ Key listed_boundary(const RowDraw& draw, const SamplingRow& settings,
     return reached_in_list(shared, kept, weights, wanted, 0, 0);
 }
 
-// Which part of so many, one a thread of the first warp, the target falls into; the rest of the target in shared.target.
-__device__ __forceinline__ void find_part(Mass mass, Mass target, int number, ChooseShared& shared) {
+// Which part of so many, one a thread of the first warp, the target falls into: shared.part, and what is left of the target.
+__device__ __forceinline__ void find_part(Mass mass, Mass target, int number, ChooseShared& shared, Mass& left) {
     const int lane = threadIdx.x % WARP;
     Mass to = mass;
 #pragma unroll
@@ -34,10 +34,9 @@ __device__ __forceinline__ void find_part(Mass mass, Mass target, int number, Ch
         const Mass other = __shfl_up_sync(ALL_LANES, to, offset);
         to += lane >= offset ? other : 0;
     }
-    __syncwarp();  // all have read the target
     if (to > target && to - mass <= target) {  // one lane only
         shared.part = number;
-        shared.target = target - (to - mass);
+        left = target - (to - mass);
     }
 }
 
@@ -73,11 +72,11 @@ __device__ __noinline__ int draw_in_chunk(const Row& row, int vocabulary, int ch
     }
     __syncthreads();
     if (warp == 0) {
-        find_part(shared.reduce.masses[lane], shared.target, lane, shared);
+        find_part(shared.reduce.masses[lane], shared.target, lane, shared, shared.target_in_warp);
     }
     __syncthreads();
     if (warp == shared.part) {
-        Mass target = shared.target;
+        Mass target = shared.target_in_warp;
 #pragma unroll
         for (int i = 0; i < EACH; i++) {
             Mass to = mass[i];
@@ -140,7 +139,7 @@ __device__ int draw_token(const Row& row, const RowDraw& draw, int chunks, int v
     if (threadIdx.x < WARP) {
         const Mass own = shared.chunk_mass[threadIdx.x];
         const Mass total = warp_reduce(own, Add());
-        find_part(own, __umul64hi(uniform(settings.seed, settings.draw), total), threadIdx.x, shared);
+        find_part(own, __umul64hi(uniform(settings.seed, settings.draw), total), threadIdx.x, shared, shared.target);
     }
     __syncthreads();
     const int chunk = shared.part;
