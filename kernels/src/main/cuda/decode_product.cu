@@ -38,16 +38,6 @@ __device__ __forceinline__ void sync_product() {
 // The barrier of the first group.
 __device__ __forceinline__ void sync_group() { asm volatile("bar.sync 1, %0;" ::"n"(GROUP) : "memory"); }
 
-__device__ __forceinline__ void store(__nv_bfloat16* to, float value) { *to = __float2bfloat16_rn(value); }
-
-__device__ __forceinline__ void store(float* to, float value) { *to = value; }
-
-__device__ __forceinline__ void store4(__nv_bfloat16* to, float4 v) {
-    *reinterpret_cast<uint2*>(to) = make_uint2(pack_bf16(v.x, v.y), pack_bf16(v.z, v.w));
-}
-
-__device__ __forceinline__ void store4(float* to, float4 v) { *reinterpret_cast<float4*>(to) = v; }
-
 // Writes a tile's sums, [row][output], by one group.
 template <int ROWS, typename T>
 __device__ __forceinline__ void write(const MatVec& product, const float* sum, int rows, const Tile& tile) {

@@ -80,4 +80,14 @@ struct Tile {
     }
 };
 
+__device__ __forceinline__ void store(__nv_bfloat16* to, float value) { *to = __float2bfloat16_rn(value); }
+
+__device__ __forceinline__ void store(float* to, float value) { *to = value; }
+
+__device__ __forceinline__ void store4(__nv_bfloat16* to, float4 v) {
+    *reinterpret_cast<uint2*>(to) = make_uint2(pack_bf16(v.x, v.y), pack_bf16(v.z, v.w));
+}
+
+__device__ __forceinline__ void store4(float* to, float4 v) { *reinterpret_cast<float4*>(to) = v; }
+
 }  // namespace lorikeet::decode_product

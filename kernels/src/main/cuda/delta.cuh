@@ -148,18 +148,7 @@ struct SharedRanks {
                     ? __ldcg(reinterpret_cast<const float4*>(from + split * lora.rank_stride))
                     : make_float4(0, 0, 0, 0);
             }
-            float4 sum = v[0];
-#pragma unroll
-            for (int s = 1; s < MAX_SPLITS / 4; s++) {
-                sum.x += v[s].x, sum.y += v[s].y, sum.z += v[s].z, sum.w += v[s].w;
-            }
-#pragma unroll
-            for (int mask = 1; mask < 4; mask *= 2) {
-                sum.x += __shfl_xor_sync(ALL_LANES, sum.x, mask);
-                sum.y += __shfl_xor_sync(ALL_LANES, sum.y, mask);
-                sum.z += __shfl_xor_sync(ALL_LANES, sum.z, mask);
-                sum.w += __shfl_xor_sync(ALL_LANES, sum.w, mask);
-            }
+            float4 sum = sum_of_lanes(v);
             if (lane == 0) {
                 unsigned a = pack_bf16(sum.x, sum.y);
                 unsigned b = pack_bf16(sum.z, sum.w);

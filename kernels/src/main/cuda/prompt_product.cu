@@ -214,16 +214,6 @@ struct Totals {
     }
 };
 
-__device__ __forceinline__ void store4(__nv_bfloat16* to, float4 v) {
-    *reinterpret_cast<uint2*>(to) = make_uint2(pack_bf16(v.x, v.y), pack_bf16(v.z, v.w));
-}
-
-__device__ __forceinline__ void store4(float* to, float4 v) { *reinterpret_cast<float4*>(to) = v; }
-
-__device__ __forceinline__ void store1(__nv_bfloat16* to, float value) { *to = __float2bfloat16_rn(value); }
-
-__device__ __forceinline__ void store1(float* to, float value) { *to = value; }
-
 // Writes a tile's first rows, by all threads.
 template <typename T>
 __device__ __forceinline__ void write(const MatVec& product, const float* sums, int first_row, int rows,
@@ -236,13 +226,13 @@ __device__ __forceinline__ void write(const MatVec& product, const float* sums, 
         const float4 v = *reinterpret_cast<const float4*>(sums + row * SUM_PITCH + out);
         T* to = y + static_cast<size_t>(row) * product.y_pitch;
         if (together) {
-            store4(to, v);
+            decode_product::store4(to, v);
         } else {
             const float value[4] = {v.x, v.y, v.z, v.w};
 #pragma unroll
             for (int j = 0; j < 4; j++) {
                 if (out + j < tile.outs) {
-                    store1(to + j, value[j]);
+                    decode_product::store(to + j, value[j]);
                 }
             }
         }

@@ -50,6 +50,23 @@ __device__ __forceinline__ void leave(bool waited) {
     }
 }
 
+// The sum of a component's splits, dealt out to four neighbouring lanes, in a fixed order; each of them gets it.
+__device__ __forceinline__ float4 sum_of_lanes(const float4 (&v)[MAX_SPLITS / 4]) {
+    float4 sum = v[0];
+#pragma unroll
+    for (int s = 1; s < MAX_SPLITS / 4; s++) {
+        sum.x += v[s].x, sum.y += v[s].y, sum.z += v[s].z, sum.w += v[s].w;
+    }
+#pragma unroll
+    for (int mask = 1; mask < 4; mask *= 2) {
+        sum.x += __shfl_xor_sync(ALL_LANES, sum.x, mask);
+        sum.y += __shfl_xor_sync(ALL_LANES, sum.y, mask);
+        sum.z += __shfl_xor_sync(ALL_LANES, sum.z, mask);
+        sum.w += __shfl_xor_sync(ALL_LANES, sum.w, mask);
+    }
+    return sum;
+}
+
 // Whether a tile goes on where others have ended, with the same adapter.
 __device__ __forceinline__ bool continues(const Tile& before, const Tile& tile) {
     return tile.adapter == before.adapter && tile.row == before.row + before.rows;
