@@ -16,8 +16,9 @@
 // few rows: `rotate_decode`, `gate_decode`, `add_norm_decode` (decode_delta.cuh).
 //
 // All kernels read their counts from the step, and share out whatever there is among their blocks: any number of blocks
-// is right, the numbers given here are fast. A recorded step's grids are made for as many tiles as it may have. Tokens without an adapter cost `shrink` and `expand` nothing. Sums are made in
-// a fixed order: the same step gives the same bits.
+// is right, the numbers given here are fast. A recorded step's grids are made for as many tiles as it may have. Tokens
+// without an adapter cost `shrink` and `expand` nothing. Sums are made in a fixed order: the same step gives the same
+// bits.
 //
 // Programmatic dependent launch: the kernels may start before the kernel in front of them has ended. Until it has, they
 // read only the step and the weights, so whatever writes those must end before the step's first kernel starts.
