@@ -28,13 +28,10 @@ import org.jspecify.annotations.Nullable;
 final class CudaProjections implements AutoCloseable {
     private static final int SHRINK_THREADS = 256;
     private static final int SHRINK_BLOCKS = 264;
-    private static final int MOST_RANK_SHARES = 4;
     private static final int MOST_STAGED_TOKENS = 512;
     static final int EXPAND_THREADS = 128;
     static final int ADD_NORM_THREADS = 256;
     private static final int WINDOW = 256;
-    private static final int ADD_NORM_WINDOW = 512;
-    private static final int MOST_CLUSTER = 8;
 
     /** Up to so many rows, the kernels that put partial sums together are faster, as long as ranks are small. */
     private static final int FEW_ROWS = 24;
@@ -80,15 +77,6 @@ final class CudaProjections implements AutoCloseable {
         return call;
     }
 
-    private void write(MemorySegment argument, LoraCall call, CurrentStep step) {
-        call.write(argument, step, scratch);
-    }
-
-    private void writeWhole(MemorySegment argument, LoraCall call, CurrentStep step) {
-        write(argument, call, step);
-        LoraCall.writeWhole(argument, scratch.wholeAddress(), scratch.arrivedAddress());
-    }
-
     /** The kernels that finish a projection of a step whose shrunk inputs are whole, or null if its partial sums are read. */
     private @Nullable DecodeConsumers consumers(CurrentStep step, LoraCall call) {
         boolean many = step.tokens() > FEW_ROWS || scratch.stride() > SMALL_STRIDE;
@@ -105,12 +93,9 @@ final class CudaProjections implements AutoCloseable {
         KernelLaunch shrinking = step.adapted() ? products.shrinking(step, in, whole) : null;
         if (shrinking != null) {
             LoraCall call = call(projection);
-            if (whole) {
-                writeWhole(shrinking.argument(2), call, step);
-            } else {
-                write(shrinking.argument(2), call, step);
-            }
-            long units = 16L * step.tiles() * call.parts() * Math.min(scratch.stride() / 16, MOST_RANK_SHARES);
+            call.write(shrinking.argument(2), step, scratch, whole);
+            long units =
+                    16L * step.tiles() * call.parts() * Math.min(scratch.stride() / 16, LoraScratch.MOST_RANK_SHARES);
             products.tokensAndShrink(step, whole, in, projection.parts(), out.values(), grid(units, SHRINK_BLOCKS));
             return;
         }
@@ -127,7 +112,7 @@ final class CudaProjections implements AutoCloseable {
             return;
         }
         KernelLaunch kernel = kernels.shrink;
-        write(kernel.argument(1), call, step);
+        call.write(kernel.argument(1), step, scratch, false);
         kernel.grid(grid(16L * tiles * call.parts(), SHRINK_BLOCKS), 1, 1)
                 .block(SHRINK_THREADS, 1, 1, 0)
                 .set(0, step.address())
@@ -146,13 +131,13 @@ final class CudaProjections implements AutoCloseable {
         KernelLaunch kernel;
         if (decode != null) {
             kernel = decode.rotate();
-            writeWhole(kernel.argument(1), call, step);
+            call.write(kernel.argument(1), step, scratch, true);
             long heads = shape.heads() + 2L * shape.kvHeads();
             kernel.grid(grid(step.tiles() * heads, DECODE_BLOCKS), 1, 1)
                     .block(EXPAND_THREADS, 1, 1, DecodeConsumers.sharedBytes(EXPAND_THREADS));
         } else {
             kernel = kernels.rotateAndStore;
-            write(kernel.argument(1), call, step);
+            call.write(kernel.argument(1), step, scratch, false);
             int perWindow = Math.max(1, WINDOW / shape.headSize());
             long windows = Math.ceilDiv(shape.heads() + 2 * shape.kvHeads(), perWindow);
             kernel.grid(grid(groups(step) * windows, 1056), 1, 1).block(EXPAND_THREADS, 1, 1, 0);
@@ -194,13 +179,13 @@ final class CudaProjections implements AutoCloseable {
         KernelLaunch kernel;
         if (decode != null) {
             kernel = decode.gate();
-            writeWhole(kernel.argument(1), call, step);
+            call.write(kernel.argument(1), step, scratch, true);
             kernel.grid(grid(step.tiles() * windows, DECODE_BLOCKS), 1, 1)
                     .block(EXPAND_THREADS, 1, 1, DecodeConsumers.sharedBytes(EXPAND_THREADS));
         } else {
             boolean staged = isGateStaged(step);
             kernel = staged ? kernels.gateStaged : kernels.gate;
-            write(kernel.argument(1), call, step);
+            call.write(kernel.argument(1), step, scratch, false);
             int blocks = staged ? grid(step.tiles() * windows, 528) : grid(groups(step) * windows, 1056);
             kernel.grid(blocks, 1, 1).block(EXPAND_THREADS, 1, 1, 0);
         }
@@ -228,16 +213,9 @@ final class CudaProjections implements AutoCloseable {
         LoraCall call = call(delta.projection());
         DecodeConsumers decode = consumers(step, call);
         KernelLaunch kernel = decode != null ? decode.addNorm() : kernels.addNorm;
-        if (decode != null) {
-            writeWhole(kernel.argument(1), call, step);
-        } else {
-            write(kernel.argument(1), call, step);
-        }
+        call.write(kernel.argument(1), step, scratch, decode != null);
         norm(kernel.argument(2), 0, norm);
-        int cluster = 1;
-        while (clusters && cluster < MOST_CLUSTER && cluster * ADD_NORM_WINDOW < residual.cols()) {
-            cluster *= 2;
-        }
+        int cluster = clusters ? PromptProjections.addNormCluster(residual.cols()) : 1;
         if (clusters) {
             kernel.cluster(cluster);
         }
@@ -269,7 +247,7 @@ final class CudaProjections implements AutoCloseable {
         int tiles = step.outputTiles();
         shrink(step, call, in, step.batch().outputGroups(), tiles);
         KernelLaunch kernel = kernels.expandLogits;
-        write(kernel.argument(1), call, step);
+        call.write(kernel.argument(1), step, scratch, false);
         kernel.grid(grid((long) tiles * Math.ceilDiv(layer.out(), WINDOW), 1056), 1, 1)
                 .block(EXPAND_THREADS, 1, 1, 0)
                 .set(0, step.address())

@@ -113,8 +113,7 @@ final class Kernels implements AutoCloseable {
         rmsNorm = kernel("rms_norm", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_FLOAT, JAVA_INT, JAVA_LONG, JAVA_INT);
         gatherOutputs = kernel("gather_outputs", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
         shrink = kernel("shrink", JAVA_LONG, LORA, JAVA_LONG);
-        shrinkPrompt = module.kernel(arena, "shrink_prompt", PromptShared.MOST_SHRINK, JAVA_LONG, LORA, JAVA_LONG)
-                .startEarly();
+        shrinkPrompt = kernel("shrink_prompt", PromptShared.MOST_SHRINK, JAVA_LONG, LORA, JAVA_LONG);
         expandLogits = kernel("expand_logits", JAVA_LONG, LORA, JAVA_LONG);
         matvecTokens = kernel("matvec_tokens", JAVA_LONG, MATVEC);
         matvecShrink = kernel("matvec_shrink", JAVA_LONG, MATVEC, LORA, JAVA_INT);
@@ -143,22 +142,18 @@ final class Kernels implements AutoCloseable {
         samplerUnbias = module.kernel(arena, "sampler_unbias", 0, JAVA_LONG, JAVA_LONG, JAVA_INT);
         gate = kernel("gate", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
         gateStaged = kernel("gate_staged", JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
-        gatePrompt = module.kernel(arena, "gate_prompt", PromptShared.MOST_GATE, JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG)
-                .startEarly();
+        gatePrompt = kernel("gate_prompt", PromptShared.MOST_GATE, JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG);
         rotateAndStore = kernel("rotate_and_store", JAVA_LONG, LORA, ROTATION, JAVA_LONG);
         rotatePrompt = kernel("rotate_prompt", JAVA_LONG, LORA, ROTATION, JAVA_LONG);
         attentionDecode = CudaAttention.DECODE_KERNELS.stream()
                 .map(name -> kernel(name, JAVA_LONG, ATTENTION))
                 .toArray(KernelLaunch[]::new);
         attentionPrompt = CudaAttention.PROMPT_SIZES.stream()
-                .map(size -> module.kernel(
-                                arena,
-                                "attention_prompt_" + size,
-                                CudaAttention.promptSharedBytes(
-                                        size, context.device().capability()),
-                                JAVA_LONG,
-                                ATTENTION)
-                        .startEarly())
+                .map(size -> kernel(
+                        "attention_prompt_" + size,
+                        CudaAttention.promptSharedBytes(size, context.device().capability()),
+                        JAVA_LONG,
+                        ATTENTION))
                 .toArray(KernelLaunch[]::new);
         invariantDecode = invariantAttention("decode", InvariantAttention::decodeSharedBytes);
         invariantPrompt = invariantAttention("prompt", InvariantAttention::promptSharedBytes);
@@ -183,13 +178,8 @@ final class Kernels implements AutoCloseable {
         promptProduct = PromptProducts.TILE_ROWS.stream()
                 .filter(rows ->
                         PromptProducts.sharedBytes(rows) <= context.device().sharedBytes())
-                .map(rows -> module.kernel(
-                                arena,
-                                "prompt_product_" + rows,
-                                PromptProducts.sharedBytes(rows),
-                                JAVA_LONG,
-                                PROMPT_PRODUCT)
-                        .startEarly())
+                .map(rows ->
+                        kernel("prompt_product_" + rows, PromptProducts.sharedBytes(rows), JAVA_LONG, PROMPT_PRODUCT))
                 .toArray(KernelLaunch[]::new);
         addNorm = kernel("add_norm", JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG);
         int normBytes = DecodeConsumers.sharedBytes(CudaProjections.ADD_NORM_THREADS);
@@ -197,32 +187,18 @@ final class Kernels implements AutoCloseable {
         decodeConsumers = normBytes > context.device().sharedBytes()
                 ? null
                 : new DecodeConsumers(
-                        module.kernel(arena, "rotate_decode", bytes, JAVA_LONG, LORA, ROTATION, JAVA_LONG)
-                                .startEarly(),
-                        module.kernel(arena, "gate_decode", bytes, JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG)
-                                .startEarly(),
-                        module.kernel(
-                                        arena,
-                                        "add_norm_decode",
-                                        normBytes,
-                                        JAVA_LONG,
-                                        LORA,
-                                        NORM,
-                                        JAVA_LONG,
-                                        JAVA_LONG,
-                                        JAVA_LONG)
-                                .startEarly());
-        addNormPrompt = module.kernel(
-                        arena,
-                        "add_norm_prompt",
-                        Math.min(PromptShared.MOST_ADD_NORM, context.device().sharedBytes()),
-                        JAVA_LONG,
-                        LORA,
-                        NORM,
-                        JAVA_LONG,
-                        JAVA_LONG,
-                        JAVA_LONG)
-                .startEarly();
+                        kernel("rotate_decode", bytes, JAVA_LONG, LORA, ROTATION, JAVA_LONG),
+                        kernel("gate_decode", bytes, JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG),
+                        kernel("add_norm_decode", normBytes, JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+        addNormPrompt = kernel(
+                "add_norm_prompt",
+                Math.min(PromptShared.MOST_ADD_NORM, context.device().sharedBytes()),
+                JAVA_LONG,
+                LORA,
+                NORM,
+                JAVA_LONG,
+                JAVA_LONG,
+                JAVA_LONG);
     }
 
     private static CudaModule load(CudaContext context) {
@@ -244,13 +220,8 @@ final class Kernels implements AutoCloseable {
 
     private KernelLaunch[] invariantAttention(String kind, IntUnaryOperator sharedBytes) {
         return InvariantAttention.SIZES.stream()
-                .map(size -> module.kernel(
-                                arena,
-                                "attention_invariant_" + kind + "_" + size,
-                                sharedBytes.applyAsInt(size),
-                                JAVA_LONG,
-                                ATTENTION)
-                        .startEarly())
+                .map(size -> kernel(
+                        "attention_invariant_" + kind + "_" + size, sharedBytes.applyAsInt(size), JAVA_LONG, ATTENTION))
                 .toArray(KernelLaunch[]::new);
     }
 
@@ -260,14 +231,16 @@ final class Kernels implements AutoCloseable {
                 .map(i -> i * DecodeProducts.ROW_STEP)
                 .filter(rows -> DecodeProducts.sharedBytes(rows) + moreSharedBytes
                         <= context.device().sharedBytes())
-                .mapToObj(rows -> module.kernel(
-                                arena, name + rows, DecodeProducts.sharedBytes(rows) + moreSharedBytes, parameters)
-                        .startEarly())
+                .mapToObj(rows -> kernel(name + rows, DecodeProducts.sharedBytes(rows) + moreSharedBytes, parameters))
                 .toArray(KernelLaunch[]::new);
     }
 
     private KernelLaunch kernel(String name, MemoryLayout... parameters) {
-        return module.kernel(arena, name, 0, parameters).startEarly();
+        return kernel(name, 0, parameters);
+    }
+
+    private KernelLaunch kernel(String name, int sharedBytes, MemoryLayout... parameters) {
+        return module.kernel(arena, name, sharedBytes, parameters).startEarly();
     }
 
     /** A launch of the cast from float32, owned by {@code owner}. */

@@ -103,25 +103,17 @@ final class LoraCall {
      * Writes the struct as a kernel's argument.
      *
      * @param scratch where the shrunk inputs go, if any adapter is to be added
+     * @param whole whether they are left whole, for the kernels for decode steps
      */
-    void write(MemorySegment argument, CurrentStep step, LoraScratch scratch) {
+    void write(MemorySegment argument, CurrentStep step, LoraScratch scratch, boolean whole) {
         MemorySegment.copy(struct, 0, argument, 0, BYTES);
         argument.set(JAVA_LONG, SHRUNK, step.adapted() ? scratch.address() : 0);
+        argument.set(JAVA_LONG, WHOLE, whole ? scratch.wholeAddress() : 0);
+        argument.set(JAVA_LONG, ARRIVED, whole ? scratch.arrivedAddress() : 0);
         argument.set(JAVA_INT, RANK_STRIDE, scratch.stride());
         argument.set(JAVA_INT, TOKENS, step.tokens());
         argument.set(
                 JAVA_INT, SHRINKING, step.invariant() ? INVARIANT_SHRINK : step.prompt() ? PROMPT_SHRINK : FEW_SHRINK);
         argument.set(JAVA_INT, RUN, run(step.prompt()));
-    }
-
-    /**
-     * Has a written argument's shrunk inputs left whole for the kernels for decode steps.
-     *
-     * @param whole where they go
-     * @param arrived the counts of those who have a share in them
-     */
-    static void writeWhole(MemorySegment argument, long whole, long arrived) {
-        argument.set(JAVA_LONG, WHOLE, whole);
-        argument.set(JAVA_LONG, ARRIVED, arrived);
     }
 }

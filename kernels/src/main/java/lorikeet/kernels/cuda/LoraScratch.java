@@ -14,10 +14,12 @@ import org.jspecify.annotations.Nullable;
 final class LoraScratch implements AutoCloseable {
     static final int MAX_RANK = 256;
 
+    /** Blocks that share the ranks of a split of the inputs, at most. */
+    static final int MOST_RANK_SHARES = 4;
+
     private static final int RANK_STEP = 16;
     private static final int MOST_PARTS = 3;
     private static final int MOST_SPLITS = 16;
-    private static final int MOST_RANK_SHARES = 4;
 
     private final CudaContext context;
     private final CudaStream stream;

@@ -50,7 +50,7 @@ final class PromptProjections {
     /** The adapters' shrink of {@code groups}, the step's rows or its outputs. */
     void shrink(CurrentStep step, LoraCall call, Matrix in, RowGroups groups) {
         KernelLaunch kernel = kernels.shrinkPrompt;
-        call.write(kernel.argument(1), step, scratch);
+        call.write(kernel.argument(1), step, scratch, false);
         int tiles = 0;
         boolean ragged = false;
         for (int g = 0; g < groups.count(); g++) {
@@ -81,7 +81,7 @@ final class PromptProjections {
     /** The caller has written the kernel's argument 2, the struct {@code Rotation}. */
     void rotateAndStore(CurrentStep step, LoraCall call, Matrix qkv, AttentionShape shape) {
         KernelLaunch kernel = kernels.rotatePrompt;
-        call.write(kernel.argument(1), step, scratch);
+        call.write(kernel.argument(1), step, scratch, false);
         long windows = Math.ceilDiv(shape.heads() * shape.headSize(), COLUMNS)
                 + 2L * Math.ceilDiv(shape.kvHeads() * shape.headSize(), COLUMNS);
         kernel.grid(grid(units(step, windows), ROTATE_BLOCKS), 1, 1)
@@ -97,7 +97,7 @@ final class PromptProjections {
 
     void gate(CurrentStep step, LoraCall call, Matrix gateUp, Matrix out) {
         KernelLaunch kernel = kernels.gatePrompt;
-        call.write(kernel.argument(1), step, scratch);
+        call.write(kernel.argument(1), step, scratch, false);
         kernel.grid(grid(units(step, Math.ceilDiv(out.cols(), COLUMNS)), GATE_BLOCKS), 1, 1)
                 .block(THREADS, 1, 1, PromptShared.gate(stride(step)))
                 .set(0, step.address())
@@ -114,7 +114,8 @@ final class PromptProjections {
                 && PromptShared.addNorm(stride(step), addNormThreads(columns)) <= device.sharedBytes();
     }
 
-    private static int addNormCluster(int columns) {
+    /** Blocks of a cluster that has a row: enough for their columns, where the device has clusters. */
+    static int addNormCluster(int columns) {
         int cluster = 1;
         while (cluster < MOST_CLUSTER && cluster * ADD_NORM_COLUMNS < columns) {
             cluster *= 2;
@@ -129,7 +130,7 @@ final class PromptProjections {
     /** The caller has written the kernel's argument 2, the struct {@code NormWeight}. */
     void addNorm(CurrentStep step, LoraCall call, Matrix delta, Matrix residual, Matrix out) {
         KernelLaunch kernel = kernels.addNormPrompt;
-        call.write(kernel.argument(1), step, scratch);
+        call.write(kernel.argument(1), step, scratch, false);
         int cluster = addNormCluster(residual.cols());
         int threads = addNormThreads(residual.cols());
         kernel.cluster(cluster)
