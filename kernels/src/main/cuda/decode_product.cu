@@ -1,42 +1,10 @@
-// Products of up to 64 rows with a weight.
-//
-// The outputs are cut into tiles, the input dimension into chunks. All chunks of all tiles, one tile's behind the
-// other's, are dealt out to the blocks in equal shares of neighbours, so that every multiprocessor reads as many bytes
-// (stream-K, https://arxiv.org/abs/2301.03598). A block copies its chunks of the weight, and those of x beside them,
-// through a ring of stages in shared memory; the weight's rows are the tensor-core products' sixteen, the rows of x
-// their eight columns.
-//
-// A tile that several blocks have a share of is completed by the last one of them, which adds the others' sums in
-// their order. A block therefore begins with the tile at the end of its share, which others wait for, and ends with
-// the tile at the beginning. It only ever waits for blocks before it.
-//
-// The first chunks of the weight don't wait for the kernel before: a weight doesn't change.
+// Products of up to 64 rows with a weight, written as they are: see decode_product_run.cuh.
 #include "decode_product.cuh"
 
-#include "decode_product_wgmma.cuh"
+#include "decode_product_run.cuh"
 #include "shrink_whole.cuh"
 
 namespace lorikeet::decode_product {
-
-constexpr int SUM_PITCH = OUT + 4;  // floats from row to row of a tile's sums
-
-__device__ __forceinline__ unsigned load_acquire(const unsigned* from) {
-    unsigned value;
-    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(from) : "memory");
-    return value;
-}
-
-__device__ __forceinline__ void store_release(unsigned* to, unsigned value) {
-    asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(to), "r"(value) : "memory");
-}
-
-// The barrier of all threads that have a share of the product.
-__device__ __forceinline__ void sync_product() {
-    asm volatile("bar.sync 0, %0;" ::"n"(DECODE_PRODUCT_THREADS) : "memory");
-}
-
-// The barrier of the first group.
-__device__ __forceinline__ void sync_group() { asm volatile("bar.sync 1, %0;" ::"n"(GROUP) : "memory"); }
 
 // Writes a tile's sums, [row][output], by one group.
 template <int ROWS, typename T>
@@ -69,158 +37,31 @@ __device__ __forceinline__ void write(const MatVec& product, const float* sum, i
     }
 }
 
-// Leaves the first group's sums of a tile to the block that completes it.
-template <int ROWS>
-__device__ __forceinline__ void leave(const DecodeProduct& call, const Sums<ROWS>& sums) {
-    float4* to = reinterpret_cast<float4*>(call.partial + static_cast<size_t>(blockIdx.x) * ROWS * OUT) + threadIdx.x;
-    sums.leave(to, [](float4* at, float4 v) { __stcg(at, v); });
-    __syncwarp();
-    if (threadIdx.x % WARP == 0) {
-        __threadfence();
-        store_release(call.ready + 4 * blockIdx.x + threadIdx.x / WARP, 1);
-    }
-}
+// A tile's sums, to y.
+struct Written {
+    static constexpr bool HALVES = false;
 
-// Adds the sums that the blocks from `before` on have left, a warp those of the same warp.
-template <int ROWS>
-__device__ __forceinline__ void add_left(const DecodeProduct& call, Sums<ROWS>& sums, int before) {
-    for (int block = before; block < static_cast<int>(blockIdx.x); block++) {
-        unsigned* ready = call.ready + 4 * block + threadIdx.x / WARP;
-        while (load_acquire(ready) == 0) {
-        }
-        __syncwarp();
-        if (threadIdx.x % WARP == 0) {
-            *ready = 0;
-        }
-        const float* from = call.partial + static_cast<size_t>(block) * ROWS * OUT;
-        sums.add_others(reinterpret_cast<const float4*>(from) + threadIdx.x,
-                        [](const float4* at) { return __ldcg(at); });
-    }
-}
+    const DecodeProduct& call;
 
-// The end of a block's part of a tile. `before`: the first block that has a part of it; blockIdx.x if another block
-// completes the tile.
-template <int ROWS>
-__device__ __forceinline__ void finish(const DecodeProduct& call, Sums<ROWS>& sums, float* sum, int group, int rows,
-                                       int tile, bool completes, int before) {
-    float4* others = reinterpret_cast<float4*>(sum) + threadIdx.x % GROUP;
-    if (group == 1) {
-        sums.leave(others, [](float4* at, float4 v) { *at = v; });
-    }
-    sync_product();
-    if (group == 1) {
-        return;
-    }
-    sums.add_others(others, [](const float4* at) { return *at; });
-    if (!completes) {
-        leave(call, sums);
-        return;
-    }
-    add_left(call, sums, before);
-    sync_group();  // all have read the other group's sums
-    const int lane = threadIdx.x % WARP;
-    float* to = sum + lane % 4 * 2 * SUM_PITCH + 16 * (threadIdx.x / WARP) + lane / 4;
-#pragma unroll
-    for (int j = 0; j < ROWS / 8; j++) {
-#pragma unroll
-        for (int k = 0; k < 4; k++) {
-            to[(8 * j + k % 2) * SUM_PITCH + k / 2 * 8] = sums.value[j][k];
-        }
-    }
-    sync_group();
-    if (call.outputs != 0) {
-        write<ROWS, float>(call.product, sum, rows, Tile(call.product, tile));
-    } else {
-        write<ROWS, __nv_bfloat16>(call.product, sum, rows, Tile(call.product, tile));
-    }
-}
+    __device__ __forceinline__ int tiles() const { return tiles_of(call.product); }
 
-template <int ROWS>
-__device__ __forceinline__ void run(const Step* step, const DecodeProduct& call) {
-    constexpr int AHEAD = DECODE_PRODUCT_STAGES - 1;
-    extern __shared__ __align__(1024) unsigned char memory[];
-    const unsigned ring = static_cast<unsigned>(__cvta_generic_to_shared(memory));
-    float* const sum = reinterpret_cast<float*>(memory + DECODE_PRODUCT_STAGES * STAGE_BYTES<ROWS>);
-    const MatVec& product = call.product;
-    const int block = static_cast<int>(blockIdx.x);
-    const int chunks = chunks_of_tile(product);
-    const Deal deal(product, static_cast<int>(gridDim.x));
-    const int first = deal.first(block);
-    const int count = deal.first(block + 1) - first;
-    const int group = __shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x) / GROUP, 0);
-    Cursor computed(first, first + count, chunks);
-    Cursor copied = computed;
-    int rows = 0;
+    __device__ __forceinline__ void prepare(int) const {}
 
-    release_next();
-    // The first chunks: of the weight by one group, of x by the other, as a thread's copies arrive in its order.
-    if (group == 0) {
-        WeightCopy<GROUP> weight(product, copied.tile);
-#pragma unroll 1
-        for (int s = 0; s < AHEAD; s++) {
-            if (s < count) {
-                weight.copy(ring + s * STAGE_BYTES<ROWS>, copied.chunk);
-                if (copied.next() && s + 1 < count) {
-                    weight.set_tile(copied.tile);
-                }
-            }
-            close_copies();
-        }
-        rows = min(call.outputs != 0 ? step->outputs : step->tokens, ROWS);
-        wait_for_previous();
-    } else {
-        rows = min(call.outputs != 0 ? step->outputs : step->tokens, ROWS);
-        wait_for_previous();
-#pragma unroll 1
-        for (int s = 0; s < AHEAD; s++) {
-            if (s < count) {
-                copy_input<ROWS, GROUP>(product, rows, ring + s * STAGE_BYTES<ROWS>, copied.chunk);
-                copied.next();
-            }
-            close_copies();
+    template <int ROWS>
+    __device__ __forceinline__ void store(const float* sum, int rows, int tile) const {
+        if (call.outputs != 0) {
+            write<ROWS, float>(call.product, sum, rows, Tile(call.product, tile));
+        } else {
+            write<ROWS, __nv_bfloat16>(call.product, sum, rows, Tile(call.product, tile));
         }
     }
-    // Here the weight is on its way, and x has been written: the place for other work on x.
-
-    WeightCopy<DECODE_PRODUCT_THREADS> weight(product, max(copied.tile, 0));
-    Sums<ROWS> sums;
-    sums.clear();
-    int slot = 0;
-#pragma unroll 1
-    for (int i = 0; i < count; i++) {
-        wait_for_copies();
-        if (ROWS == 64) {
-            publish_copies();
-        }
-        sync_product();
-        if (i + AHEAD < count) {
-            const unsigned to = ring + (slot == 0 ? AHEAD : slot - 1) * STAGE_BYTES<ROWS>;
-            weight.copy(to, copied.chunk);
-            copy_input<ROWS, DECODE_PRODUCT_THREADS>(product, rows, to, copied.chunk);
-            if (copied.next() && i + AHEAD + 1 < count) {
-                weight.set_tile(copied.tile);
-            }
-        }
-        close_copies();
-        add_products(sums, ring + slot * STAGE_BYTES<ROWS>, group);
-        slot = slot == AHEAD ? 0 : slot + 1;
-        const int tile = computed.tile;
-        const bool completes = computed.end == chunks;
-        if (computed.next()) {
-            int before = block;
-            while (completes && deal.first(before) > tile * chunks) {
-                before--;
-            }
-            finish(call, sums, sum, group, rows, tile, completes, before);
-            sums.clear();
-        }
-    }
-}
+};
 
 template <int ROWS>
 __device__ __forceinline__ void run_if_it_fits(const Step* step, const DecodeProduct& call) {
     if (decode_product_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
-        run<ROWS>(step, call);
+        Written written{call};
+        run<ROWS>(step, call, written);
     }
 }
 
@@ -231,7 +72,8 @@ __device__ __forceinline__ void run_and_shrink(const Step* step, const DecodePro
         return;
     }
     if (threadIdx.x < DECODE_PRODUCT_THREADS) {
-        run<ROWS>(step, call);
+        Written written{call};
+        run<ROWS>(step, call, written);
         return;
     }
     constexpr int BARRIER = 2;  // of the shrink's threads

@@ -24,8 +24,8 @@ struct Deal {
     int least;  // chunks of a block
     int more;   // blocks that have one more
 
-    __device__ __forceinline__ Deal(const MatVec& product, int blocks) {
-        const int chunks = tiles_of(product) * chunks_of_tile(product);
+    // chunks: of all tiles.
+    __device__ __forceinline__ Deal(int chunks, int blocks) {
         least = chunks / blocks;
         more = chunks % blocks;
     }
@@ -59,7 +59,16 @@ struct Cursor {
     }
 };
 
-// Where a tile lies.
+// One of two runs of outputs that make a tile.
+struct Half {
+    int part;
+    int first;  // output of the part
+    int outs;   // HALF_OUT at most; 0 or less: none
+};
+
+constexpr int HALF_OUT = OUT / 2;
+
+// Where a tile lies that is one run.
 struct Tile {
     const __nv_bfloat16* weight;  // of its first output
     int outs;

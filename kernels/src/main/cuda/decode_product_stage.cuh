@@ -45,35 +45,55 @@ __device__ __forceinline__ void wait_for_copies() {
 }
 
 // Copies chunks of the weight, by THREADS threads: each has the same piece of every ROW_STEPth row.
-template <int THREADS>
+template <int THREADS, typename Ending>
 struct WeightCopy {
     static constexpr int ROW_STEP = THREADS / PIECES;
+    static constexpr int RUNS = Ending::HALVES ? 2 : 1;
+    static constexpr int RUN_OUT = OUT / RUNS;
 
     const MatVec& product;
-    const __nv_bfloat16* from;
-    int outs;
+    const Ending& ending;
+    const __nv_bfloat16* from[RUNS];
+    int outs[RUNS];
 
-    __device__ __forceinline__ WeightCopy(const MatVec& product_, int tile) : product(product_) { set_tile(tile); }
+    __device__ __forceinline__ WeightCopy(const MatVec& product_, const Ending& ending_, int tile)
+        : product(product_), ending(ending_) {
+        set_tile(tile);
+    }
 
     static __device__ __forceinline__ int row() { return static_cast<int>(threadIdx.x) % THREADS / PIECES; }
 
     static __device__ __forceinline__ int piece() { return static_cast<int>(threadIdx.x) % PIECES; }
 
     __device__ __forceinline__ void set_tile(int number) {
-        const Tile tile(product, number);
-        from = tile.weight + static_cast<size_t>(row()) * product.in + 8 * piece();
-        outs = tile.outs - row();
+        if constexpr (Ending::HALVES) {
+#pragma unroll
+            for (int i = 0; i < RUNS; i++) {
+                const Half half = ending.half(number, i);
+                set_run(i, product.weight[half.part] + static_cast<size_t>(half.first) * product.in, half.outs);
+            }
+        } else {
+            const Tile tile(product, number);
+            set_run(0, tile.weight, tile.outs);
+        }
     }
 
     __device__ __forceinline__ void copy(unsigned stage, int chunk) const {
         const bool inside = chunk * CHUNK + 8 * piece() < product.in;
-        const __nv_bfloat16* start = from + chunk * CHUNK;
 #pragma unroll
         for (int i = 0; i < OUT / ROW_STEP; i++) {
-            const bool valid = inside && i * ROW_STEP < outs;
-            const __nv_bfloat16* source = start + static_cast<size_t>(i * ROW_STEP) * product.in;
+            const int run = i * ROW_STEP / RUN_OUT;
+            const int step = i * ROW_STEP % RUN_OUT;
+            const bool valid = inside && step < outs[run];
+            const __nv_bfloat16* source = from[run] + chunk * CHUNK + static_cast<size_t>(step) * product.in;
             copy_weight16(stage + place<OUT>(row() + i * ROW_STEP, piece()), valid ? source : product.weight[0], valid);
         }
+    }
+
+  private:
+    __device__ __forceinline__ void set_run(int run, const __nv_bfloat16* weight, int count) {
+        from[run] = weight + static_cast<size_t>(row()) * product.in + 8 * piece();
+        outs[run] = count - row();
     }
 };
 

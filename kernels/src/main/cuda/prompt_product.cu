@@ -259,7 +259,7 @@ __device__ __forceinline__ void run(const Step* step, const PromptProduct& call)
     const bool idle = warp * (ROWS / 4) >= rows;  // there is none of the warp's rows
     const Tile tile(product, static_cast<int>(blockIdx.y));
     const int chunks = decode_product::chunks_of_tile(product);
-    const Deal deal(product, call.blocks);
+    const Deal deal(decode_product::tiles_of(product) * chunks, call.blocks);
     Shares shares(deal, static_cast<int>(blockIdx.y), chunks);
     const Copy<ROWS> copy(product, tile, first_row, rows, ring);
     int chunk = shares.first();

@@ -1,0 +1,64 @@
+// What decode products share that finish their projection in the same launch: see decode_product_run.cuh.
+//
+// An adapter's part is a type of its own, so that steps without adapters don't pay for it:
+//
+//     struct Delta {
+//         void wait();    // by the first group: the tile's part is there
+//         float4 apply(int which, int row, int column, float4 v) const;  // four outputs of a half, from `column` on:
+//                                                                       // magnitude * (v + scaling * (B h + lora_bias))
+//         void done();    // by the first group: it won't be read any more
+//     };
+#pragma once
+
+#include "decode_product_run.cuh"
+
+namespace lorikeet::decode_product {
+
+struct NoDelta {
+    __device__ __forceinline__ void wait() const {}
+
+    __device__ __forceinline__ float4 apply(int, int, int, float4 v) const { return v; }
+
+    __device__ __forceinline__ void done() const {}
+};
+
+// Four outputs of a half in each thread of the first group, and every ROW_STEPth row.
+struct HalfPlace {
+    static constexpr int ROW_STEP = GROUP / (HALF_OUT / 4);
+
+    int column = static_cast<int>(threadIdx.x) % (HALF_OUT / 4) * 4;
+    int row = static_cast<int>(threadIdx.x) / (HALF_OUT / 4);
+};
+
+__device__ __forceinline__ float4 sums_at(const float* sum, int row, int which, int column) {
+    return *reinterpret_cast<const float4*>(sum + row * SUM_PITCH + which * HALF_OUT + column);
+}
+
+// Adds the base model's bias to four outputs from `out` on.
+__device__ __forceinline__ float4 with_bias(const LoraPart& part, int out, float4 v) {
+    if (part.bias != nullptr) {
+        float* value = &v.x;
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            value[i] += out + i < part.out ? __bfloat162float(part.bias[out + i]) : 0.0f;
+        }
+    }
+    return v;
+}
+
+// The first `count` of four, four at a time where `together`.
+__device__ __forceinline__ void store_some(__nv_bfloat16* to, float4 v, int count, bool together) {
+    if (together && count >= 4) {
+        store4(to, v);
+        return;
+    }
+    const float* value = &v.x;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        if (i < count) {
+            to[i] = __float2bfloat16_rn(value[i]);
+        }
+    }
+}
+
+}  // namespace lorikeet::decode_product
