@@ -209,9 +209,11 @@ __device__ __forceinline__ void find_bin(const Mass (&mass)[EACH], const unsigne
     mass_to -= own_mass;
     count_to -= own_count;
     if (here && !wanted.reached(mass_to, count_to)) {  // one thread only
+        bool open = true;
 #pragma unroll
         for (int i = 0; i < EACH; i++) {
-            if (found.bin < 0 && wanted.reached(mass_to + mass[i], count_to + count[i])) {
+            if (open && wanted.reached(mass_to + mass[i], count_to + count[i])) {
+                open = false;
                 found = {static_cast<int>(threadIdx.x) * EACH + i, count[i], mass_to, count_to};
             }
             mass_to += mass[i];
