@@ -168,7 +168,7 @@ struct Sums {
     // Adds the sums of other threads of the same outputs and rows, from [EIGHTS][GROUP].
     template <typename Load>
     __device__ __forceinline__ void add_others(const float4* from, Load load) {
-        constexpr int AT_ONCE = EIGHTS <= 6 ? EIGHTS : EIGHTS / 2;  // loaded before the first is used
+        constexpr int AT_ONCE = EIGHTS <= 6 ? EIGHTS : EIGHTS / 4;  // loaded before the first is used
 #pragma unroll
         for (int first = 0; first < EIGHTS; first += AT_ONCE) {
             float4 other[AT_ONCE];
