@@ -3,6 +3,7 @@
 // An adapter's part is a type of its own, so that steps without adapters don't pay for it:
 //
 //     struct Delta {
+//         static constexpr bool ADAPTED;  // whether rows may have an adapter
 //         void wait();    // by the first group: the tile's part is there
 //         float4 apply(int which, int row, int column, float4 v) const;  // four outputs of a half, from `column` on:
 //                                                                       // magnitude * (v + scaling * (B h + lora_bias))
@@ -15,6 +16,8 @@
 namespace lorikeet::decode_product {
 
 struct NoDelta {
+    static constexpr bool ADAPTED = false;
+
     __device__ __forceinline__ void wait() const {}
 
     __device__ __forceinline__ float4 apply(int, int, int, float4 v) const { return v; }
@@ -33,6 +36,15 @@ struct HalfPlace {
 __device__ __forceinline__ float4 sums_at(const float* sum, int row, int which, int column) {
     return *reinterpret_cast<const float4*>(sum + row * SUM_PITCH + which * HALF_OUT + column);
 }
+
+// The same in tiles that are one run.
+struct TilePlace {
+    static constexpr int ROW_THREADS = OUT / 4;
+    static constexpr int ROW_STEP = GROUP / ROW_THREADS;
+
+    int column = static_cast<int>(threadIdx.x) % ROW_THREADS * 4;
+    int row = static_cast<int>(threadIdx.x) / ROW_THREADS;
+};
 
 // Adds the base model's bias to four outputs from `out` on.
 __device__ __forceinline__ float4 with_bias(const LoraPart& part, int out, float4 v) {

@@ -40,12 +40,15 @@ __device__ __forceinline__ void write(const MatVec& product, const float* sum, i
 // A tile's sums, to y.
 struct Written {
     static constexpr bool HALVES = false;
+    static constexpr bool FETCHES = false;
 
     const DecodeProduct& call;
 
     __device__ __forceinline__ int tiles() const { return tiles_of(call.product); }
 
-    __device__ __forceinline__ void prepare(int) const {}
+    __device__ __forceinline__ void prepare(const Step*, int) const {}
+
+    __device__ __forceinline__ void fetch(unsigned char*, int, int) const {}
 
     template <int ROWS>
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) const {

@@ -16,9 +16,13 @@
 //
 //     struct Ending {
 //         static constexpr bool HALVES;           // whether a tile's outputs are two runs of 32, see Half
+//         static constexpr bool FETCHES;          // whether it has something in shared memory to add to a tile's sums; a
+//                                                 // block then completes one tile at most, as its last act
 //         int tiles() const;
 //         Half half(int tile, int which) const;   // where one of the runs lies, if HALVES
-//         void prepare(int rows);                 // once, by the second group, while the kernel before may still run
+//         void prepare(const Step* step, int rows);  // once, by the second group, while the kernel before may still run
+//         void fetch(unsigned char* to, int rows, int tile);  // if FETCHES: starts copies of it, by all of the product's
+//                                                 // threads, to a stage that isn't needed any more
 //         template <int ROWS> void store(const float* sum, int rows, int tile);  // by the first group, of a tile that the
 //     };                                          // block has completed; sum: [row][SUM_PITCH], in shared memory
 #pragma once
@@ -79,6 +83,9 @@ template <int ROWS, typename Ending>
 __device__ __forceinline__ void finish(const DecodeProduct& call, Ending& ending, Sums<ROWS>& sums, float* sum, int group,
                                        int rows, int tile, bool completes, int before) {
     float4* others = reinterpret_cast<float4*>(sum) + threadIdx.x % GROUP;
+    if (Ending::FETCHES && completes) {
+        wait_for_all_copies();
+    }
     if (group == 1) {
         sums.leave(others, [](float4* at, float4 v) { *at = v; });
     }
@@ -147,7 +154,7 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
         wait_for_previous();
     } else {
         rows = min(call.outputs != 0 ? step->outputs : step->tokens, ROWS);
-        ending.prepare(rows);
+        ending.prepare(step, rows);
         wait_for_previous();
 #pragma unroll 1
         for (int s = 0; s < AHEAD; s++) {
@@ -178,6 +185,8 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
             if (copied.next() && i + AHEAD + 1 < count) {
                 weight.set_tile(copied.tile);
             }
+        } else if (Ending::FETCHES && i == max(count - AHEAD, 0) && first + count >= (first / chunks + 1) * chunks) {
+            ending.fetch(memory + (slot == 0 ? AHEAD : slot - 1) * STAGE_BYTES<ROWS>, rows, first / chunks);
         }
         close_copies();
         add_products(sums, ring + slot * STAGE_BYTES<ROWS>, group);

@@ -44,6 +44,8 @@ __device__ __forceinline__ void wait_for_copies() {
     asm volatile("cp.async.wait_group %0;" ::"n"(DECODE_PRODUCT_STAGES - 2) : "memory");
 }
 
+__device__ __forceinline__ void wait_for_all_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+
 // Copies chunks of the weight, by THREADS threads: each has the same piece of every ROW_STEPth row.
 template <int THREADS, typename Ending>
 struct WeightCopy {

@@ -8,6 +8,7 @@ namespace lorikeet::decode_product {
 template <typename Delta>
 struct Gated {
     static constexpr bool HALVES = true;
+    static constexpr bool FETCHES = false;
 
     const Lora& lora;
     __nv_bfloat16* out;
@@ -19,7 +20,9 @@ struct Gated {
         return {which, tile * HALF_OUT, lora.part[0].out - tile * HALF_OUT};
     }
 
-    __device__ __forceinline__ void prepare(int) const {}
+    __device__ __forceinline__ void prepare(const Step*, int) const {}
+
+    __device__ __forceinline__ void fetch(unsigned char*, int, int) const {}
 
     template <int ROWS>
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) {

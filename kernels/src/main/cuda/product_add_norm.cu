@@ -1,0 +1,227 @@
+// residual += y; out = norm(residual) in the launch of the product.
+//
+// The blocks that complete tiles exchange their rows' sums of squares through device memory: each sum with the number of
+// the launch in one word, so that whoever finds the number has the sum, and nothing has to be cleared. Each adds them in the
+// order of the tiles.
+#include "product_add_norm.cuh"
+
+#include "decode_endings.cuh"
+
+namespace lorikeet::decode_product {
+
+// The sums of squares of a launch.
+class Exchange {
+  public:
+    // Whoever leaves a sum must have the number of launches before.
+    __device__ __forceinline__ Exchange(const TileSquares& squares, int tiles, unsigned launches)
+        : squares_(squares), tiles_(tiles), launch_(launches + 1) {}
+
+    __device__ __forceinline__ void leave(int row, int tile, float sum) const {
+        const unsigned long long word = static_cast<unsigned long long>(launch_) << 32 | __float_as_uint(sum);
+        asm volatile("st.relaxed.gpu.global.u64 [%0], %1;" ::"l"(squares_.place + row * tiles_ + tile), "l"(word) : "memory");
+    }
+
+    // A thread's part of the sums over all tiles of every STEPth row from `row` on: those of every STRIDEth tile from
+    // `first` on. Waits for them.
+    template <int STRIDE, int STEP, int ROWS>
+    __device__ __forceinline__ void add(int first, int row, int rows, float (&sum)[ROWS]) const {
+        constexpr int AT_ONCE = 4;
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) {
+            sum[i] = 0;
+        }
+#pragma unroll 1
+        for (int from = first; from < tiles_; from += AT_ONCE * STRIDE) {
+            float found[ROWS][AT_ONCE];
+            bool all;
+            do {
+                all = true;
+#pragma unroll
+                for (int i = 0; i < ROWS; i++) {
+#pragma unroll
+                    for (int j = 0; j < AT_ONCE; j++) {
+                        const int tile = from + j * STRIDE;
+                        found[i][j] = 0;
+                        if (tile < tiles_ && row + i * STEP < rows) {
+                            const unsigned long long word = load(squares_.place + (row + i * STEP) * tiles_ + tile);
+                            found[i][j] = __uint_as_float(static_cast<unsigned>(word));
+                            all &= static_cast<unsigned>(word >> 32) == launch_;
+                        }
+                    }
+                }
+            } while (!all);
+#pragma unroll
+            for (int i = 0; i < ROWS; i++) {
+#pragma unroll
+                for (int j = 0; j < AT_ONCE; j++) {
+                    sum[i] += found[i][j];
+                }
+            }
+        }
+    }
+
+    // Counts the launch; a sum of each tile must have been seen, as then all blocks that leave some know its number.
+    __device__ __forceinline__ void count() const { *squares_.launches = launch_; }
+
+  private:
+    static __device__ __forceinline__ unsigned long long load(const unsigned long long* from) {
+        unsigned long long word;
+        asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(word) : "l"(from) : "memory");
+        return word;
+    }
+
+    const TileSquares& squares_;
+    const int tiles_;
+    const unsigned launch_;
+};
+
+template <typename Delta>
+struct AddedAndNormed {
+    static constexpr bool HALVES = false;
+    static constexpr bool FETCHES = true;
+    static constexpr int FETCHED_TILE = 256;  // bytes from what is fetched to the tile of the residual
+
+    const DecodeProduct& call;
+    const Lora& lora;
+    const NormWeight& norm;
+    const TileSquares& squares;
+    float* residual;
+    __nv_bfloat16* out;
+    Delta delta;
+    const unsigned char* fetched = nullptr;   // the number of launches, and the tile of the residual, [row][OUT]
+    const __nv_bfloat16** weights = nullptr;  // of rows, if ADAPTED
+
+    __device__ __forceinline__ int tiles() const { return divide_up(lora.part[0].out, OUT); }
+
+    // Finds the rows' norms.
+    __device__ __forceinline__ void prepare(const Step* step, int rows) const {
+        if constexpr (Delta::ADAPTED) {
+            const int row = static_cast<int>(threadIdx.x) % GROUP;
+            if (row < rows) {
+                const AdapterModule* adapter = step->group_adapter[step->token_group[row]];
+                const bool own = adapter != nullptr && adapter[norm.slot].kind == MODULE_REPLACED;
+                weights[row] = own ? adapter[norm.slot].weight : norm.weight;
+            }
+        }
+    }
+
+    __device__ __forceinline__ void fetch(unsigned char* to, int rows, int tile) {
+        constexpr int ROW_STEP = DECODE_PRODUCT_THREADS / TilePlace::ROW_THREADS;
+        const int size = lora.part[0].out;
+        const int column = static_cast<int>(threadIdx.x) % TilePlace::ROW_THREADS * 4;
+        fetched = to;
+        const unsigned shared = static_cast<unsigned>(__cvta_generic_to_shared(to));
+        if (threadIdx.x == 0) {
+            copy16(shared, squares.launches, true);
+        }
+        if (tile * OUT + column < size) {
+#pragma unroll 1
+            for (int row = static_cast<int>(threadIdx.x) / TilePlace::ROW_THREADS; row < rows; row += ROW_STEP) {
+                copy16(shared + FETCHED_TILE + 4 * (row * OUT + column), residual + static_cast<size_t>(row) * size + tile * OUT + column, true);
+            }
+        }
+    }
+
+    template <int ROWS>
+    __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
+        constexpr int COUNT = ROWS / TilePlace::ROW_STEP;
+        const TilePlace place;
+        const Exchange exchange(squares, tiles(), *reinterpret_cast<const unsigned*>(fetched));
+        const float* old_tile = reinterpret_cast<const float*>(fetched + FETCHED_TILE);
+        const int size = lora.part[0].out;
+        const int column = tile * OUT + place.column;
+        const bool inside = column < size;
+        float4 v[COUNT];
+        uint2 weight[Delta::ADAPTED ? COUNT : 1];
+        delta.wait();
+#pragma unroll
+        for (int i = 0; i < COUNT; i++) {
+            const int row = place.row + i * TilePlace::ROW_STEP;
+            float square = 0;
+            v[i] = make_float4(0, 0, 0, 0);
+            if (row < rows && inside) {
+                const int at = row * OUT + place.column;
+                v[i] = delta.apply(0, row, place.column, sums_at(sum, row, 0, place.column));
+                v[i] = with_bias(lora.part[0], column, v[i]);
+                const float4 old = *reinterpret_cast<const float4*>(old_tile + at);
+                v[i] = make_float4(old.x + v[i].x, old.y + v[i].y, old.z + v[i].z, old.w + v[i].w);
+                store4(residual + static_cast<size_t>(row) * size + column, v[i]);
+                square = v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
+                if (Delta::ADAPTED || i == 0) {
+                    weight[Delta::ADAPTED ? i : 0] =
+                        *reinterpret_cast<const uint2*>((Delta::ADAPTED ? weights[row] : norm.weight) + column);
+                }
+            }
+            square = over_row(square);
+            if (place.column == 0 && row < rows) {
+                exchange.leave(row, tile, square);
+            }
+        }
+        delta.done();
+        float squares_of[COUNT];
+        exchange.add<TilePlace::ROW_THREADS, TilePlace::ROW_STEP>(place.column / 4, place.row, rows, squares_of);
+        __syncwarp();
+#pragma unroll
+        for (int i = 0; i < COUNT; i++) {
+            const int row = place.row + i * TilePlace::ROW_STEP;
+            const float factor = rsqrtf(over_row(squares_of[i]) / static_cast<float>(size) + norm.epsilon);
+            if (row < rows && inside) {
+                const float2 low = unpack(weight[Delta::ADAPTED ? i : 0].x);
+                const float2 high = unpack(weight[Delta::ADAPTED ? i : 0].y);
+                store4(out + static_cast<size_t>(row) * size + column,
+                       make_float4(v[i].x * factor * low.x, v[i].y * factor * low.y, v[i].z * factor * high.x,
+                                   v[i].w * factor * high.y));
+            }
+        }
+        if (tile == 0 && threadIdx.x == 0) {
+            exchange.count();
+        }
+    }
+
+  private:
+    static __device__ __forceinline__ float2 unpack(unsigned pair) {
+        return __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162*>(&pair));
+    }
+
+    // Adds up what the threads of a row have.
+    static __device__ __forceinline__ float over_row(float value) {
+#pragma unroll
+        for (int mask = 1; mask < TilePlace::ROW_THREADS; mask *= 2) {
+            value += __shfl_xor_sync(ALL_LANES, value, mask);
+        }
+        return value;
+    }
+};
+
+template <int ROWS>
+__device__ __forceinline__ void run_add_norm(const Step* step, const DecodeProduct& call, const Lora& lora,
+                                             const NormWeight& norm, const TileSquares& squares, float* residual,
+                                             __nv_bfloat16* out) {
+    if (decode_product_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
+        AddedAndNormed<NoDelta> ending{call, lora, norm, squares, residual, out};
+        run<ROWS>(step, call, ending);
+    }
+}
+
+}  // namespace lorikeet::decode_product
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
+    product_add_norm_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
+                        const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_add_norm<16>(step, call, lora, norm, squares, residual, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
+    product_add_norm_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
+                        const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_add_norm<32>(step, call, lora, norm, squares, residual, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
+    product_add_norm_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
+                        const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_add_norm<48>(step, call, lora, norm, squares, residual, out);
+}
