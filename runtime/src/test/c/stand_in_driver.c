@@ -40,6 +40,7 @@ static long limit = 1L << 30;
 static long mistakes;
 static long replays;
 static long batch_dependent;
+static long finishing_products;
 static long left_behind;
 static int draw;
 
@@ -159,6 +160,9 @@ long stand_in_replays(void) { return replays; }
 
 // Launches of kernels, and of products of the library, to which a row's bits depend on the other rows.
 long stand_in_batch_dependent(void) { return batch_dependent; }
+
+// Launches of products that finish a projection.
+long stand_in_finishing_products(void) { return finishing_products; }
 
 // What was open when its context went.
 long stand_in_left_behind(void) { return left_behind; }
@@ -407,7 +411,7 @@ static const struct {
     const char* name;
     struct {
         int parameter, offset;
-    } at[8];
+    } at[9];
 } ADDRESSES[] = {
     {"upload_step", {{0, 0}, {1, 0}}},
     {"embed", {{0, 0}, {1, 0}, {2, 0}, {4, 0}}},
@@ -425,6 +429,8 @@ static const struct {
     {"matvec", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"decode_product_shrink_whole", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {1, 80}, {2, 0}, {2, 8}, {2, 16}}},
     {"decode_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}, {1, 72}, {1, 80}}},
+    {"product_gate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {1, 80}, {3, 0}}},
+    {"product_add_norm", {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {1, 80}, {4, 0}, {4, 8}, {5, 0}, {6, 0}}},
     {"prompt_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"attention", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {1, 80}}},
     {"head", {{0, 0}, {1, 0}, {3, 0}}},
@@ -447,7 +453,7 @@ static int check_addresses(struct object* kernel, struct object* stream, void** 
             return INVALID_VALUE;
         }
     }
-    for (int j = 0; j < 8 && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
+    for (int j = 0; j < 9 && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
         const char* parameter = parameters[ADDRESSES[i].at[j].parameter];
         uint64_t value;
         memcpy(&value, parameter + ADDRESSES[i].at[j].offset, sizeof value);
@@ -473,10 +479,14 @@ static int launch(void* function, unsigned blocks, void* stream, void** paramete
     if (found != OK) {
         return found;
     }
-    // Kernels for decode steps or prompts alone, unless they are made to be alike; and those for few rows.
+    // Kernels for decode steps or prompts alone, unless they are made to be alike; those for few rows; and products that
+    // finish a projection.
     const char* name = kernel->name;
     const int apart = strstr(name, "_decode") || strstr(name, "_prompt") || strstr(name, "_whole");
-    batch_dependent += (apart && !strstr(name, "invariant")) || strstr(name, "matvec_") || strcmp(name, "gate") == 0;
+    const int finishing = strncmp(name, "product_", 8) == 0;
+    finishing_products += finishing;
+    batch_dependent += (apart && !strstr(name, "invariant")) || strstr(name, "matvec_") || strcmp(name, "gate") == 0 ||
+                       finishing;
     if (strcmp(kernel->name, "sampler_choose") == 0) {
         return choose(blocks, parameters);
     }

@@ -71,6 +71,11 @@ final class StandIn {
         return call("stand_in_batch_dependent");
     }
 
+    /** Launches of products that finish a projection. */
+    long finishingProducts() {
+        return call("stand_in_finishing_products");
+    }
+
     /** Launches of recorded steps. */
     long replays() {
         return call("stand_in_replays");

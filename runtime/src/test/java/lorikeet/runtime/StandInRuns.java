@@ -141,6 +141,7 @@ final class StandInRuns {
     private void choosesKernelsByTheOption() {
         for (boolean batchInvariant : new boolean[] {false, true}) {
             long before = driver.batchDependent();
+            long finishing = driver.finishingProducts();
             try (Lorikeet model = Lorikeet.open(
                     set.resolve("model"),
                     Options.DEFAULT
@@ -162,6 +163,8 @@ final class StandInRuns {
             }
             long dependent = driver.batchDependent() - before;
             check(dependent == 0 == batchInvariant, dependent + " launches that depend on the batch");
+            finishing = driver.finishingProducts() - finishing;
+            check(finishing == 0 == batchInvariant, finishing + " products that finish a projection");
             checkClosed("after choosing kernels");
         }
     }

@@ -123,9 +123,7 @@ public final class CudaOperations implements Operations {
         StepProducts products = settings.batchInvariant()
                 ? new InvariantProducts(decodeProducts, new PromptProducts(kernels, decodeProducts, stream))
                 : new Products(kernels, decodeProducts, library, stream);
-        PromptProjections promptProjections =
-                new PromptProjections(kernels, stream, scratch, context.device(), clusters);
-        projections = new CudaProjections(kernels, products, stream, scratch, promptProjections, clusters);
+        projections = new CudaProjections(context, kernels, products, decodeProducts, stream, scratch, clusters);
         attention = settings.batchInvariant()
                 ? new InvariantAttention(
                         kernels, stream, arena, context.device().multiprocessors())

@@ -84,6 +84,16 @@ final class DecodeProducts implements AutoCloseable {
         return Math.ceilDiv(rows, ROW_STEP) * ROW_STEP;
     }
 
+    /** The most blocks of a launch: all are on the device at the same time. */
+    int mostBlocks() {
+        return blocks;
+    }
+
+    /** The kernel for so many rows. */
+    static KernelLaunch forRows(KernelLaunch[] byRows, int rows) {
+        return byRows[Math.ceilDiv(rows, ROW_STEP) - 1];
+    }
+
     /** Whether the products that it takes can have the adapters' shrink in their launch. */
     boolean takeShrink(int rows) {
         return sharedBytes(kernelRows(rows)) + SHRINK_BYTES <= sharedBytes;
@@ -101,7 +111,7 @@ final class DecodeProducts implements AutoCloseable {
      * @param outputs whether it is of the wanted rows, into F32, instead of the step's tokens, into BF16
      */
     void run(CurrentStep step, int rows, boolean outputs, Matrix in, List<Linear> layers, Matrix out) {
-        KernelLaunch kernel = kernels.decodeProduct[Math.ceilDiv(rows, ROW_STEP) - 1];
+        KernelLaunch kernel = forRows(kernels.decodeProduct, rows);
         prepare(kernel, step, outputs, in, layers, out)
                 .block(THREADS, 1, 1, sharedBytes(kernelRows(rows)))
                 .launch(stream.handle());
@@ -113,8 +123,7 @@ final class DecodeProducts implements AutoCloseable {
      * @param whole whether it leaves the shrunk inputs whole
      */
     KernelLaunch shrinking(int rows, boolean whole) {
-        KernelLaunch[] byRows = whole ? kernels.decodeProductShrinkWhole : kernels.decodeProductShrink;
-        return byRows[Math.ceilDiv(rows, ROW_STEP) - 1];
+        return forRows(whole ? kernels.decodeProductShrinkWhole : kernels.decodeProductShrink, rows);
     }
 
     /** A product of the step's tokens by {@link #shrinking}, whose struct {@code Lora} has been written. */
@@ -124,19 +133,40 @@ final class DecodeProducts implements AutoCloseable {
                 .launch(stream.handle());
     }
 
+    /**
+     * Makes a launch of a product of the step's tokens whose kernel finishes the projection; the caller sets what else that
+     * takes.
+     *
+     * @param kernel one of those for so many rows, see {@link #forRows}
+     * @param tiles that the kernel cuts the outputs into
+     */
+    KernelLaunch prepareToFinish(KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, int tiles) {
+        MatVec.write(kernel.argument(1), in, layers);
+        return prepare(kernel, step, false, blocks(in, tiles))
+                .block(THREADS, 1, 1, sharedBytes(kernelRows(step.tokens())));
+    }
+
     /** The blocks of a launch: what the order of its sums depends on, beside the inputs and outputs. */
     int blocks(Matrix in, List<Linear> layers) {
-        return Math.min(blocks, MatVec.tiles(layers, OUT) * Math.ceilDiv(in.cols(), CHUNK));
+        return blocks(in, MatVec.tiles(layers, OUT));
+    }
+
+    private int blocks(Matrix in, int tiles) {
+        return Math.min(blocks, tiles * Math.ceilDiv(in.cols(), CHUNK));
     }
 
     private KernelLaunch prepare(
             KernelLaunch kernel, CurrentStep step, boolean outputs, Matrix in, List<Linear> layers, Matrix out) {
+        MatVec.write(kernel.argument(1), in, layers, out);
+        return prepare(kernel, step, outputs, blocks(in, layers));
+    }
+
+    private KernelLaunch prepare(KernelLaunch kernel, CurrentStep step, boolean outputs, int grid) {
         MemorySegment call = kernel.argument(1);
-        MatVec.write(call, in, layers, out);
         call.set(JAVA_LONG, MatVec.BYTES, sums.address());
         call.set(JAVA_LONG, MatVec.BYTES + 8, flags.address());
         call.set(JAVA_INT, MatVec.BYTES + 16, outputs ? 1 : 0);
-        return kernel.grid(blocks(in, layers), 1, 1).set(0, step.address());
+        return kernel.grid(grid, 1, 1).set(0, step.address());
     }
 
     @Override

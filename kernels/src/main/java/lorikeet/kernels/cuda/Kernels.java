@@ -29,8 +29,8 @@ final class Kernels implements AutoCloseable {
 
     private static final String FATBIN = "lorikeet.fatbin";
     private static final MemoryLayout LORA = struct(LoraCall.BYTES);
-    private static final MemoryLayout NORM = struct(16);
-    private static final MemoryLayout ROTATION = struct(48);
+    private static final MemoryLayout NORM = struct(NormWeight.BYTES);
+    private static final MemoryLayout ROTATION = struct(Rotation.BYTES);
     private static final MemoryLayout MATVEC = struct(MatVec.BYTES);
     private static final MemoryLayout DECODE_PRODUCT = struct(DecodeProducts.BYTES);
     private static final MemoryLayout PROMPT_PRODUCT = struct(PromptProducts.BYTES);
@@ -90,6 +90,12 @@ final class Kernels implements AutoCloseable {
 
     /** The same, which leave the shrunk inputs whole. */
     final KernelLaunch[] decodeProductShrinkWhole;
+
+    /** By rows: products of gate and up that finish them, see {@link FusedProjections}. */
+    final KernelLaunch[] productGate;
+
+    /** The same of products that are added to the residual. */
+    final KernelLaunch[] productAddNorm;
 
     /** By rows of a tile, see {@link PromptProducts}; those that need more shared memory than the device has are missing. */
     final KernelLaunch[] promptProduct;
@@ -175,6 +181,20 @@ final class Kernels implements AutoCloseable {
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA);
+        productGate = decodeProducts(
+                context, "product_gate_", DecodeProducts.MOST_ROWS, 0, JAVA_LONG, DECODE_PRODUCT, LORA, JAVA_LONG);
+        productAddNorm = decodeProducts(
+                context,
+                "product_add_norm_",
+                DecodeProducts.MOST_ROWS,
+                0,
+                JAVA_LONG,
+                DECODE_PRODUCT,
+                LORA,
+                NORM,
+                struct(TileSquares.BYTES),
+                JAVA_LONG,
+                JAVA_LONG);
         promptProduct = PromptProducts.TILE_ROWS.stream()
                 .filter(rows ->
                         PromptProducts.sharedBytes(rows) <= context.device().sharedBytes())
@@ -182,8 +202,8 @@ final class Kernels implements AutoCloseable {
                         kernel("prompt_product_" + rows, PromptProducts.sharedBytes(rows), JAVA_LONG, PROMPT_PRODUCT))
                 .toArray(KernelLaunch[]::new);
         addNorm = kernel("add_norm", JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-        int normBytes = DecodeConsumers.sharedBytes(CudaProjections.ADD_NORM_THREADS);
-        int bytes = DecodeConsumers.sharedBytes(CudaProjections.EXPAND_THREADS);
+        int normBytes = DecodeConsumers.sharedBytes(PartialProjections.ADD_NORM_THREADS);
+        int bytes = DecodeConsumers.sharedBytes(PartialProjections.EXPAND_THREADS);
         decodeConsumers = normBytes > context.device().sharedBytes()
                 ? null
                 : new DecodeConsumers(

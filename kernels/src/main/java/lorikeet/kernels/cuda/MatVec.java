@@ -18,10 +18,19 @@ final class MatVec {
 
     /** Writes {@code out = in Wᵀ} to the beginning of {@code to}. */
     static void write(MemorySegment to, Matrix in, List<Linear> layers, Matrix out) {
+        write(to, in, layers, out.data().address(), out.cols());
+    }
+
+    /** Writes {@code in Wᵀ}, whose result is nowhere as it is. */
+    static void write(MemorySegment to, Matrix in, List<Linear> layers) {
+        write(to, in, layers, 0, 0);
+    }
+
+    private static void write(MemorySegment to, Matrix in, List<Linear> layers, long out, int pitch) {
         to.set(JAVA_LONG, 0, in.data().address());
-        to.set(JAVA_LONG, 8, out.data().address());
+        to.set(JAVA_LONG, 8, out);
         to.set(JAVA_INT, 16, in.cols());
-        to.set(JAVA_INT, 20, out.cols());
+        to.set(JAVA_INT, 20, pitch);
         to.set(JAVA_INT, 24, in.cols());
         to.set(JAVA_INT, 28, layers.size());
         for (int i = 0; i < MOST_PARTS; i++) {

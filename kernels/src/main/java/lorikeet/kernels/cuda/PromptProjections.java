@@ -5,11 +5,13 @@ import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.KernelLaunch;
 import lorikeet.kernels.AttentionShape;
 import lorikeet.kernels.HeadNorms;
+import lorikeet.kernels.Norm;
+import lorikeet.kernels.Projected;
 import lorikeet.kernels.RowGroups;
 import lorikeet.memory.Matrix;
 
-/** The kernels for projections in steps of many tokens, and what they are not for. */
-final class PromptProjections {
+/** Projections of steps of many tokens. What their kernels are not for is left to those for any step. */
+final class PromptProjections implements StepProjections {
     private static final int COLUMNS = 64;
     private static final int TOGETHER = 4;
     private static final int THREADS = 128;
@@ -21,17 +23,31 @@ final class PromptProjections {
     private static final int WARP = 32;
 
     private final Kernels kernels;
+    private final StepProducts products;
     private final CudaStream stream;
     private final LoraScratch scratch;
+    private final LoraCalls calls;
     private final CudaDevice device;
     private final boolean clusters;
+    private final PartialProjections others;
 
-    PromptProjections(Kernels kernels, CudaStream stream, LoraScratch scratch, CudaDevice device, boolean clusters) {
+    PromptProjections(
+            Kernels kernels,
+            StepProducts products,
+            CudaStream stream,
+            LoraScratch scratch,
+            LoraCalls calls,
+            CudaDevice device,
+            boolean clusters,
+            PartialProjections others) {
         this.kernels = kernels;
+        this.products = products;
         this.stream = stream;
         this.scratch = scratch;
+        this.calls = calls;
         this.device = device;
         this.clusters = clusters;
+        this.others = others;
     }
 
     private int stride(CurrentStep step) {
@@ -45,6 +61,14 @@ final class PromptProjections {
 
     private int grid(long units, int onEach) {
         return (int) Math.min(units, (long) onEach * device.multiprocessors());
+    }
+
+    @Override
+    public void project(CurrentStep step, Matrix in, Projected out) {
+        if (step.adapted()) {
+            shrink(step, calls.of(out.projection()), in, step.batch().tokenGroups());
+        }
+        products.tokens(step, in, out.projection().parts(), out.values());
     }
 
     /** The adapters' shrink of {@code groups}, the step's rows or its outputs. */
@@ -74,39 +98,45 @@ final class PromptProjections {
                 .launch(stream.handle());
     }
 
-    static boolean takesRotation(HeadNorms norms, AttentionShape shape) {
+    private static boolean takesRotation(HeadNorms norms, AttentionShape shape) {
         return norms.query() == null && norms.key() == null && shape.headSize() % 16 == 0;
     }
 
-    /** The caller has written the kernel's argument 2, the struct {@code Rotation}. */
-    void rotateAndStore(CurrentStep step, LoraCall call, Matrix qkv, AttentionShape shape) {
+    @Override
+    public void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
+        if (!takesRotation(norms, shape)) {
+            others.rotateAndStore(step, qkv, norms, shape);
+            return;
+        }
         KernelLaunch kernel = kernels.rotatePrompt;
-        call.write(kernel.argument(1), step, scratch, false);
+        calls.of(qkv.projection()).write(kernel.argument(1), step, scratch, false);
+        Rotation.write(kernel.argument(2), norms, shape);
         long windows = Math.ceilDiv(shape.heads() * shape.headSize(), COLUMNS)
                 + 2L * Math.ceilDiv(shape.kvHeads() * shape.headSize(), COLUMNS);
         kernel.grid(grid(units(step, windows), ROTATE_BLOCKS), 1, 1)
                 .block(THREADS, 1, 1, PromptShared.rotate(stride(step)))
                 .set(0, step.address())
-                .set(3, qkv.data().address())
+                .set(3, qkv.values().data().address())
                 .launch(stream.handle());
     }
 
-    static boolean takesGate(Matrix out) {
-        return out.cols() % 8 == 0;
-    }
-
-    void gate(CurrentStep step, LoraCall call, Matrix gateUp, Matrix out) {
+    @Override
+    public void gate(CurrentStep step, Projected gateUp, Matrix out) {
+        if (out.cols() % 8 != 0) {
+            others.gate(step, gateUp, out);
+            return;
+        }
         KernelLaunch kernel = kernels.gatePrompt;
-        call.write(kernel.argument(1), step, scratch, false);
+        calls.of(gateUp.projection()).write(kernel.argument(1), step, scratch, false);
         kernel.grid(grid(units(step, Math.ceilDiv(out.cols(), COLUMNS)), GATE_BLOCKS), 1, 1)
                 .block(THREADS, 1, 1, PromptShared.gate(stride(step)))
                 .set(0, step.address())
-                .set(2, gateUp.data().address())
+                .set(2, gateUp.values().data().address())
                 .set(3, out.data().address())
                 .launch(stream.handle());
     }
 
-    boolean takesAddNorm(CurrentStep step, Matrix residual) {
+    private boolean takesAddNorm(CurrentStep step, Matrix residual) {
         int columns = residual.cols();
         return clusters
                 && columns % 8 == 0
@@ -127,17 +157,22 @@ final class PromptProjections {
         return Math.ceilDiv(Math.ceilDiv(columns, COLUMNS), addNormCluster(columns)) * WARP;
     }
 
-    /** The caller has written the kernel's argument 2, the struct {@code NormWeight}. */
-    void addNorm(CurrentStep step, LoraCall call, Matrix delta, Matrix residual, Matrix out) {
+    @Override
+    public void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
+        if (!takesAddNorm(step, residual)) {
+            others.addNorm(step, delta, residual, norm, out);
+            return;
+        }
         KernelLaunch kernel = kernels.addNormPrompt;
-        call.write(kernel.argument(1), step, scratch, false);
+        calls.of(delta.projection()).write(kernel.argument(1), step, scratch, false);
+        NormWeight.write(kernel.argument(2), 0, norm);
         int cluster = addNormCluster(residual.cols());
         int threads = addNormThreads(residual.cols());
         kernel.cluster(cluster)
                 .grid(step.tiles() * cluster, 1, 1)
                 .block(threads, 1, 1, PromptShared.addNorm(stride(step), threads))
                 .set(0, step.address())
-                .set(3, delta.data().address())
+                .set(3, delta.values().data().address())
                 .set(4, residual.data().address())
                 .set(5, out.data().address())
                 .launch(stream.handle());

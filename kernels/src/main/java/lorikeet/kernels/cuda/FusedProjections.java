@@ -1,0 +1,112 @@
+package lorikeet.kernels.cuda;
+
+import lorikeet.bindings.CudaContext;
+import lorikeet.bindings.CudaStream;
+import lorikeet.bindings.KernelLaunch;
+import lorikeet.kernels.AttentionShape;
+import lorikeet.kernels.HeadNorms;
+import lorikeet.kernels.Norm;
+import lorikeet.kernels.Projected;
+import lorikeet.kernels.Projection;
+import lorikeet.memory.Matrix;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Projections of steps of few rows without adapters, which the product's own launch finishes: until it is known how,
+ * {@link #project} only notes what is to be multiplied. What there is no such kernel for goes the way of other steps.
+ */
+final class FusedProjections implements StepProjections, AutoCloseable {
+    private static final int HALF_OUT = DecodeProducts.OUT / 2;
+
+    private final Kernels kernels;
+    private final DecodeProducts products;
+    private final CudaStream stream;
+    private final LoraScratch scratch;
+    private final LoraCalls calls;
+    private final PartialProjections others;
+    private final TileSquares squares;
+
+    /** The inputs of {@link #pending}, which wait for whoever finishes it. */
+    private @Nullable Matrix input;
+
+    private @Nullable Projected pending;
+
+    FusedProjections(
+            CudaContext context,
+            Kernels kernels,
+            DecodeProducts products,
+            CudaStream stream,
+            LoraScratch scratch,
+            LoraCalls calls,
+            PartialProjections others) {
+        this.kernels = kernels;
+        this.products = products;
+        this.stream = stream;
+        this.scratch = scratch;
+        this.calls = calls;
+        this.others = others;
+        squares = new TileSquares(context, stream, DecodeProducts.MOST_ROWS, products.mostBlocks());
+    }
+
+    /** Whether this is the best way for a step's projection. */
+    boolean takes(CurrentStep step, Projection projection) {
+        return !step.adapted() && !step.invariant() && products.take(step.tokens(), projection.in());
+    }
+
+    @Override
+    public void project(CurrentStep step, Matrix in, Projected out) {
+        input = in;
+        pending = out;
+    }
+
+    /** The inputs of a projection that is to be finished now. */
+    @SuppressWarnings("ReferenceEquality") // it is about this very one
+    private Matrix inputOf(Projected projected) {
+        Matrix in = input;
+        if (in == null || pending != projected) {
+            throw new IllegalStateException("what is to be finished isn't what was projected last");
+        }
+        input = null;
+        pending = null;
+        return in;
+    }
+
+    @Override
+    public void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
+        others.project(step, inputOf(qkv), qkv);
+        others.rotateAndStore(step, qkv, norms, shape);
+    }
+
+    @Override
+    public void gate(CurrentStep step, Projected gateUp, Matrix out) {
+        Matrix in = inputOf(gateUp);
+        KernelLaunch kernel = DecodeProducts.forRows(kernels.productGate, step.tokens());
+        calls.of(gateUp.projection()).write(kernel.argument(2), step, scratch, false);
+        kernel.set(3, out.data().address());
+        products.prepareToFinish(kernel, step, in, gateUp.projection().parts(), Math.ceilDiv(out.cols(), HALF_OUT))
+                .launch(stream.handle());
+    }
+
+    @Override
+    public void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
+        Matrix in = inputOf(delta);
+        int tiles = Math.ceilDiv(residual.cols(), DecodeProducts.OUT);
+        if (tiles > products.mostBlocks()) { // which wait for one another
+            others.project(step, in, delta);
+            others.addNorm(step, delta, residual, norm, out);
+            return;
+        }
+        KernelLaunch kernel = DecodeProducts.forRows(kernels.productAddNorm, step.tokens());
+        calls.of(delta.projection()).write(kernel.argument(2), step, scratch, false);
+        NormWeight.write(kernel.argument(3), 0, norm);
+        squares.write(kernel.argument(4));
+        kernel.set(5, residual.data().address()).set(6, out.data().address());
+        products.prepareToFinish(kernel, step, in, delta.projection().parts(), tiles)
+                .launch(stream.handle());
+    }
+
+    @Override
+    public void close() {
+        squares.close();
+    }
+}
