@@ -43,9 +43,10 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
     int most = 0;     // the largest rank
     int at_once = 0;  // ranks
     int turn = 0;     // which of the two windows' places it is
+    bool first_of_tiles = true;
     auto fetch_b = [&](int place, int first_column, int from) {
         auto column_of = [&](int c) { return first_column + c < size ? first_column + c : -1; };
-#pragma unroll
+#pragma unroll 1
         for (int p = 0; p < 2; p++) {
             tiles.fetch_b_of_runs(shared.b[place][p], lora, p, from, column_of);
         }
@@ -73,37 +74,46 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
         }
     };
     wait_for_previous();
-    for (int unit = mine.first; unit < mine.end; unit++, turn ^= 1) {
-        int first_column = unit % windows * COLUMNS;
-        bool fresh = unit / windows != known;
+    int asked = -1;  // the last unit whose window was asked for
+    for (int unit = mine.first; unit < mine.end;) {
+        // First its own window, then, while it is finished, the next one's.
+        bool fresh = asked < unit;
+        int next = fresh ? unit : unit + 1;
         if (fresh) {
             __syncthreads();  // shared memory is free again
             known = unit / windows;
             tiles = FourTiles(step, lora, known * SUPER_TILE);
-            fetch_y(turn, first_column);
             change[0] = Change(tiles.mine, lora.part[0]);
             change[1] = Change(tiles.mine, lora.part[1]);
             most = max(tiles.most_ranks(lora.part[0]), tiles.most_ranks(lora.part[1]));
             at_once = 16 * tiles.chunks(lora);
-            fetch_b(turn, first_column, 0);
-            fetch_h(0);
+        } else {
+            copies_arrived<0>();
+            if (most > 0) {
+                __syncthreads();  // all have what they copied, and have used the other window's
+            }
+        }
+        if (next < mine.end && next / windows == known) {
+            int place = fresh ? turn : turn ^ 1;
+            fetch_y(place, next % windows * COLUMNS);
+            fetch_b(place, next % windows * COLUMNS, 0);
+            if (fresh) {
+                fetch_h(0);
+            }
             end_of_copies();
+            asked = next;
         }
-        copies_arrived<0>();
-        if (most > 0) {
-            __syncthreads();  // all have what they copied, and have used the other window's
+        if (fresh) {
+            first_of_tiles = true;
+            continue;
         }
-        if (unit + 1 < mine.end && unit % windows + 1 < windows) {
-            fetch_y(turn ^ 1, first_column + COLUMNS);
-            fetch_b(turn ^ 1, first_column + COLUMNS, 0);
-            end_of_copies();
-        }
+        int first_column = unit % windows * COLUMNS;
         TileProduct product[2];
         product[0].clear();
         product[1].clear();
 #pragma unroll 1
         for (int first = 0; first < most; first += at_once) {
-            if (most > at_once && (first > 0 || !fresh)) {  // h isn't all there, nor the rest of B
+            if (most > at_once && (first > 0 || !first_of_tiles)) {  // h isn't all there, nor the rest of B
                 __syncthreads();
                 if (first > 0) {
                     fetch_b(turn, first_column, first);
@@ -139,5 +149,8 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
                 }
             }
         }
+        first_of_tiles = false;
+        unit++;
+        turn ^= 1;
     }
 }

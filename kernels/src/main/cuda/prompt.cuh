@@ -204,18 +204,14 @@ struct FourTiles {
     // Calls `use` for the adapter of each run.
     template <typename Use>
     __device__ __forceinline__ void for_each_run(Use use) const {
-        if (runs == 1) {
-            use(tile->adapter);  // tiles with an adapter come first
-        } else if (runs > 1) {
-            const AdapterModule* before = nullptr;
+        const AdapterModule* before = nullptr;
 #pragma unroll 1
-            for (int i = 0; i < tiles; i++) {
-                const AdapterModule* own = tile[i].adapter;
-                if (own != nullptr && own != before) {
-                    use(own);
-                }
-                before = own;
+        for (int i = 0; i < (runs > 1 ? tiles : runs); i++) {  // tiles with an adapter come first
+            const AdapterModule* own = tile[i].adapter;
+            if (own != nullptr && own != before) {
+                use(own);
             }
+            before = own;
         }
     }
 

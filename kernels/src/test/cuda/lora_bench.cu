@@ -3,7 +3,7 @@
 // Usage: lora_bench [rank [shrink expand gate rotate [tokens [brief]]]]: most blocks, most tokens
 //        lora_bench [rank] products [brief]: with the base model's products
 //        lora_bench [rank] consumers [tokens adapters]: each kernel that finishes a projection alone
-//        lora_bench [rank] prompts: steps of many tokens, and chunks of prompts beside decoding requests
+//        lora_bench [rank] prompts [one]: steps of many tokens, and chunks of prompts beside decoding requests
 #include "device_memory.cuh"
 #include "lora.cuh"
 #include "decode_product_launch.cuh"
@@ -542,7 +542,7 @@ void time_consumers(int rank, double bytes_per_us, int tokens, int adapters) {
     }
 }
 
-void time_prompts(int rank, double bytes_per_us) {
+void time_prompts(int rank, double bytes_per_us, const std::string& only) {
     std::printf("%16s | %7s %7s | %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "shrink", "floor", "without", "expand",
                 "all", "added", "qkv, o, gate_up, down: without / expand");
     std::vector<Group> skewed{{1024, 0}, {512, 1}, {256, 2}, {128, 3}, {64, 4}, {32, 5}, {16, 6}, {16, 7}};
@@ -560,7 +560,7 @@ void time_prompts(int rank, double bytes_per_us) {
                  {"2048 skewed", skewed},
                  {"1024/1 + 48/48", mixed}};
     for (auto& [name, groups] : table) {
-        {
+        if (only.empty() || only == name) {
             Bench bench(groups, rank, bytes_per_us);
             double without = bench.consumers(true, false, false);
             double all = bench.consumers(true, true, true);
@@ -608,7 +608,7 @@ int main(int count, char** arguments) {
     std::printf("%s, copies at %.2f TB/s, reads at %.2f TB/s, rank %d; microseconds a layer\n", properties.name,
                 bytes_per_us / 1e6, read_bandwidth() / 1e6, rank);
     if (count > 2 && std::string(arguments[2]) == "prompts") {
-        time_prompts(rank, bytes_per_us);
+        time_prompts(rank, bytes_per_us, count > 3 ? arguments[3] : "");
         return 0;
     }
     if (count <= 2 || std::isdigit(arguments[2][0])) std::printf("%11s %7s | %7s %7s %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "both", "no PDL", "shrink", "expand",
