@@ -80,8 +80,8 @@ public class AdapterSwap {
         KvLayout layout = new KvLayout(config.layers(), config.kvHeads(), config.headSize(), operations.kvType());
         Load two = new Load(0, 2);
         SlabPool pool = operations.slabPool(EngineMemory.slabBytes(layout), Decode.slabs(shape, two, rank));
-        ReadyAdapter ready = new ReadyAdapter(shape, rank, type, base, operations);
-        SlabPlan plan = operations.plan(ready.loaded().weights(), pool.slabBytes());
+        ReadyAdapter ready = new ReadyAdapter(shape, rank, type, base, operations, pool.slabBytes());
+        SlabPlan plan = ready.loaded().plan();
         opened = new Opened(operations, base, pool, ready, plan);
         try (SlabLease lease = pool.lease(plan).orElseThrow()) {
             ready.checkCopy(operations.copyIn(ready.loaded().weights(), plan, lease.memory()), operations);
@@ -122,7 +122,7 @@ public class AdapterSwap {
         Opened with = opened();
         LoadedAdapter adapter = AdapterLoader.loadRegistered(with.ready.folder(), with.base, with.operations);
         justLoaded = adapter;
-        return with.operations.plan(adapter.weights(), with.pool.slabBytes());
+        return adapter.prepare(with.operations, with.pool.slabBytes()).plan();
     }
 
     /** The adapter's file, mapped once more, as long as one invocation. */

@@ -30,12 +30,13 @@ final class ReadyAdapter implements AutoCloseable {
      * Writes and loads it.
      *
      * @param base the model that it is for, whose layers have these shapes
+     * @param slabBytes the size of the device's slabs
      */
-    ReadyAdapter(ModelShape shape, int rank, ElementType type, ModelWeights base, Operations operations)
+    ReadyAdapter(ModelShape shape, int rank, ElementType type, ModelWeights base, Operations operations, long slabBytes)
             throws IOException {
         parent = Files.createTempDirectory("lorikeet-bench");
         folder = shape.checkpoint().writeAdapter(parent, rank, type, 0);
-        loaded = AdapterLoader.loadRegistered(folder, base, operations);
+        loaded = AdapterLoader.loadRegistered(folder, base, operations).prepare(operations, slabBytes);
         if (loaded.bytes() != shape.adapterWeights(rank) * type.bytes()
                 || loaded.modules().size() != 7 * shape.layers()) {
             throw new IllegalStateException(loaded.modules().size() + " modules in " + loaded.bytes() + " bytes");

@@ -84,9 +84,15 @@ public class SwapUnderLoad {
             decoder.add(batch, adapter, tokens.get(i), Decode.CONTEXT, Decode.CONTEXT + 1, blocks.get(i), 1);
         }
         if (swaps > 0) {
-            ready = new ReadyAdapter(shape, RANK, type, decoder.weights(), decoder.operations());
+            ready = new ReadyAdapter(
+                    shape,
+                    RANK,
+                    type,
+                    decoder.weights(),
+                    decoder.operations(),
+                    decoder.pool().slabBytes());
             AdapterWeights weights = ready.loaded().weights();
-            SlabPlan plan = decoder.operations().plan(weights, decoder.pool().slabBytes());
+            SlabPlan plan = ready.loaded().plan();
             swapper = Thread.ofPlatform().name("swapper").start(() -> swap(decoder, weights, plan));
         }
     }

@@ -24,7 +24,6 @@ import lorikeet.runtime.LorikeetException;
 import lorikeet.runtime.adapter.LoadedAdapter.ChangedModule;
 import lorikeet.runtime.adapter.TensorName.Part;
 import lorikeet.runtime.json.JsonFile;
-import lorikeet.runtime.json.JsonObject;
 import lorikeet.runtime.model.BaseModule;
 import lorikeet.runtime.model.ModelWeights;
 import org.jspecify.annotations.Nullable;
@@ -76,8 +75,8 @@ public final class AdapterLoader {
     }
 
     /**
-     * Loads an adapter as {@link #load} does, for the device of these operations. It gets the files ready for copies while
-     * they are checked; both is done in the end.
+     * Loads an adapter as {@link #load} does, for the device of these operations. It starts to get the files ready for
+     * copies while they are checked; {@link LoadedAdapter#prepare} waits for that.
      */
     public static LoadedAdapter loadRegistered(Path folder, ModelWeights base, Operations operations) {
         return load(folder, base, operations, operations::register);
@@ -90,18 +89,17 @@ public final class AdapterLoader {
             throw new LorikeetException(
                     ErrorCode.NOT_FOUND, folder + (Files.exists(folder) ? ": not a folder" : ": no such folder"));
         }
-        JsonObject json = JsonFile.read(folder.resolve("adapter_config.json"));
-        AdapterConfig config = AdapterConfigReader.read(json);
+        Path configuration = folder.resolve("adapter_config.json");
+        JsonFile.require(configuration);
         // Shared, because the kernels' threads read the tensors; one for the mapping and what is computed from it.
         Arena arena = Arena.ofShared();
         List<Registration> registrations = new ArrayList<>();
         try {
             SafetensorsFolder files =
                     SafetensorsFolder.open(folder, STEM, arena, mapped -> registrations.add(register.apply(mapped)));
-            LoadedAdapter loaded =
-                    new AdapterLoader(folder, config, files, base, operations, arena).loadIntact(arena, registrations);
-            registrations.forEach(Registration::await);
-            return loaded;
+            // Behind the mapping, because its registration takes longest, and goes on beside all that follows.
+            AdapterConfig config = AdapterConfigReader.read(JsonFile.read(configuration));
+            return new AdapterLoader(folder, config, files, base, operations, arena).loadIntact(arena, registrations);
         } catch (InvalidFileException e) {
             close(registrations, arena);
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);

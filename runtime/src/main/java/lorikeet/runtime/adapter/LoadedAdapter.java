@@ -84,14 +84,18 @@ public final class LoadedAdapter implements AutoCloseable {
         return modules.stream().mapToInt(ChangedModule::rank).max().orElse(0);
     }
 
-    /** Plans where the tensors will go in a device's slabs of this size, before anything else uses it. */
-    LoadedAdapter prepare(Operations operations, long slabBytes) {
+    /**
+     * Gets it ready for copies into a device's slabs of this size, before anything else uses it: plans where the tensors
+     * will go, and waits until the files are registered with the device, if they are to be.
+     */
+    public LoadedAdapter prepare(Operations operations, long slabBytes) {
         plan = operations.plan(weights, slabBytes);
+        registrations.forEach(Registration::await);
         return this;
     }
 
-    /** Where its tensors go in a device's slabs. */
-    SlabPlan plan() {
+    /** Where its tensors go in a device's slabs, once it is prepared. */
+    public SlabPlan plan() {
         return Objects.requireNonNull(plan, "not prepared for a device");
     }
 

@@ -29,15 +29,20 @@ public final class JsonFile {
 
     private JsonFile() {}
 
+    /** Checks that there is such a file, for who reads it later; throws what {@link #read} would. */
+    public static void require(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw new LorikeetException(ErrorCode.NOT_FOUND, file + ": no such file");
+        }
+    }
+
     /**
      * The object in a file.
      *
      * @throws LorikeetException NOT_FOUND if there is no such file, INVALID_FILE if it is not one JSON object
      */
     public static JsonObject read(Path file) {
-        if (!Files.isRegularFile(file)) {
-            throw new LorikeetException(ErrorCode.NOT_FOUND, file + ": no such file");
-        }
+        require(file);
         try {
             long size = Files.size(file);
             if (size > MAX_BYTES) {
