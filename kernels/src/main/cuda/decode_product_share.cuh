@@ -59,6 +59,20 @@ struct Cursor {
     }
 };
 
+// The tiles that a block completes, from the last to the first: those whose last chunk it has.
+struct Completed {
+    int tile;
+    int first;
+
+    __device__ __forceinline__ Completed(const Deal& deal, int chunks) {
+        const int block = static_cast<int>(blockIdx.x);
+        tile = deal.first(block + 1) / chunks - 1;
+        first = divide_up(deal.first(block) + 1, chunks) - 1;
+    }
+
+    __device__ __forceinline__ bool done() const { return tile < first; }
+};
+
 // One of two runs of outputs that make a tile.
 struct Half {
     int part;

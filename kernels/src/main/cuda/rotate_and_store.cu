@@ -141,11 +141,11 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
                 int slot = row - tile.row + r;
                 float* head_values = shared.value[r] + head * size;
                 if (which < 2) {
-                    turn(head_values, size, norm, weight, shared.slots, slot);
+                    turn(head_values, size, norm, weight, shared.slots.token[slot]);
                 }
                 __nv_bfloat16* to = which == 0
                     ? qkv + (row + r) * stride + part.column + columns.first_column + head * size
-                    : cached_head(rotation, shared.slots, slot, which == 2, first_head + head);
+                    : cached_head(rotation, shared.slots.token[slot], which == 2, first_head + head);
                 store_head(head_values, size, to);
             }
         }

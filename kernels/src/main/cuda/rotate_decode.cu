@@ -181,12 +181,13 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
             int r = i / walk.heads;
             int head = i % walk.heads;
             float* head_values = values + r * pitch + head * size;
+            const lorikeet::rotation::Token& token = slots.token[first_slot + r];
             if (walk.which < 2) {
-                lorikeet::rotation::turn(head_values, size, norm, weight, slots, first_slot + r);
+                lorikeet::rotation::turn(head_values, size, norm, weight, token);
             }
             __nv_bfloat16* to = walk.which == 0
                 ? qkv + (walk.row + r) * stride + part.column + walk.first_column + head * size
-                : lorikeet::rotation::cached_head(rotation, slots, first_slot + r, walk.which == 2, walk.first_head + head);
+                : lorikeet::rotation::cached_head(rotation, token, walk.which == 2, walk.first_head + head);
             lorikeet::rotation::store_head(head_values, size, to);
         }
     }

@@ -3,10 +3,12 @@
 // A block has four pairs of octets and four tiles, one for each warp. A pair are 8 components in the first half of a head
 // and those that turn with them in the second, so that a lane has both.
 #include "prompt.cuh"
+#include "rotation.cuh"
 
 namespace lorikeet::rotation_prompt {
 
 using namespace prompts;
+using rotation::Token;
 
 constexpr int PAIRS = COLUMNS / 16;  // of a warp
 
@@ -43,43 +45,12 @@ __device__ __forceinline__ Window window_at(const Lora& lora, const Rotation& ro
     return {part, window * PAIRS, lora.part[part].out / 16, rotation.head_size / 2, rotation.head_size};
 }
 
-// What the token of a row needs.
-struct Token {
-    int position;
-    float scaling;
-    const float* frequencies;
-    unsigned char* keys;  // of its slot in its block: layer 0, kv head 0
-
-    Token() = default;
-
-    __device__ __forceinline__ Token(const Step* step, int row, int head_size) {
-        int sequence = step->token_sequence[row];
-        position = step->positions[row];
-        scaling = step->rotary_scaling[sequence];
-        frequencies = step->frequencies[sequence];
-        unsigned block = step->block_table[step->table_start[sequence] + position / BLOCK_TOKENS];
-        keys = step->kv_base + static_cast<size_t>(block) * ADDRESS_UNIT
-            + static_cast<size_t>(position % BLOCK_TOKENS) * head_size * sizeof(__nv_bfloat16);
-    }
-};
-
 // Turns eight components `at` of a head with those of its other half.
 __device__ __forceinline__ void turn(const Token& token, int at, float (&first)[8], float (&second)[8]) {
 #pragma unroll
     for (int c = 0; c < 8; c++) {
-        // The angle is a float32 product, as in Transformers; its turns are counted exactly.
-        float angle = static_cast<float>(token.position) * token.frequencies[at + c];
-        double half_turns = static_cast<double>(angle) * 0.31830988618379067154;
-        half_turns -= 2 * rint(half_turns / 2);
-        float sine;
-        float cosine;
-        sincospif(static_cast<float>(half_turns), &sine, &cosine);
-        sine *= token.scaling;
-        cosine *= token.scaling;
-        float a = first[c];
-        float b = second[c];
-        first[c] = a * cosine - b * sine;
-        second[c] = b * cosine + a * sine;
+        const rotation::Turn by(token, token.frequencies[at + c]);
+        rotation::turn(by.cosine, by.sine, first[c], second[c]);
     }
 }
 
@@ -202,9 +173,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet:
             if (window.part == 0) {
                 to = qkv + static_cast<size_t>(tiles.row[i]) * lora.columns + part.column + column;
             } else {
-                int head = (2 * rotation.layer + window.part - 1) * rotation.kv_heads + column / window.size;
-                to = reinterpret_cast<__nv_bfloat16*>(token[i].keys)
-                    + static_cast<size_t>(head) * BLOCK_TOKENS * window.size + in_head;
+                to = lorikeet::rotation::cached_head(rotation, token[i], window.part == 2, column / window.size) + in_head;
             }
             store_row8(to, 0, 8, true, v[0]);
             store_row8(to + window.half, 0, 8, true, v[1]);

@@ -6,43 +6,72 @@
 
 namespace lorikeet::rotation {
 
-// What the tokens of a tile need, by row.
+// What turns and caches the heads of a row.
+struct Token {
+    const float* frequencies;
+    unsigned char* keys;  // of its slot in its block: layer 0, kv head 0
+    float scaling;
+    int position;
+
+    Token() = default;
+
+    __device__ __forceinline__ Token(const Step* step, int row, int head_size) {
+        int sequence = step->token_sequence[row];
+        position = step->positions[row];
+        scaling = step->rotary_scaling[sequence];
+        frequencies = step->frequencies[sequence];
+        unsigned block = step->block_table[step->table_start[sequence] + position / BLOCK_TOKENS];
+        keys = step->kv_base + static_cast<size_t>(block) * ADDRESS_UNIT
+            + static_cast<size_t>(position % BLOCK_TOKENS) * head_size * sizeof(__nv_bfloat16);
+    }
+};
+
+// The tokens of a tile, by row.
 struct Slots {
-    const float* frequencies[TILE_ROWS];
-    unsigned char* keys[TILE_ROWS];  // of the token's slot in its block: layer 0, kv head 0
-    float scaling[TILE_ROWS];
-    int position[TILE_ROWS];
+    Token token[TILE_ROWS];
 
     // Thread r does row r.
     __device__ __forceinline__ void find(const Step* step, const Tile& tile, int head_size) {
         if (threadIdx.x < tile.rows) {
-            int row = tile.row + threadIdx.x;
-            int sequence = step->token_sequence[row];
-            int at = step->positions[row];
-            unsigned block = step->block_table[step->table_start[sequence] + at / BLOCK_TOKENS];
-            position[threadIdx.x] = at;
-            frequencies[threadIdx.x] = step->frequencies[sequence];
-            scaling[threadIdx.x] = step->rotary_scaling[sequence];
-            keys[threadIdx.x] = step->kv_base + static_cast<size_t>(block) * ADDRESS_UNIT
-                + static_cast<size_t>(at % BLOCK_TOKENS) * head_size * sizeof(__nv_bfloat16);
+            token[threadIdx.x] = Token(step, tile.row + threadIdx.x, head_size);
         }
     }
 };
 
 // Where a head of keys or values of a token is cached.
 __device__ __forceinline__ __nv_bfloat16*
-cached_head(const Rotation& rotation, const Slots& slots, int slot, bool values, int head) {
+cached_head(const Rotation& rotation, const Token& token, bool values, int head) {
     size_t kv_head = (2 * static_cast<size_t>(rotation.layer) + (values ? 1 : 0)) * rotation.kv_heads + head;
     size_t head_stride = static_cast<size_t>(BLOCK_TOKENS) * rotation.head_size;  // between the heads of a block
-    return reinterpret_cast<__nv_bfloat16*>(slots.keys[slot]) + kv_head * head_stride;
+    return reinterpret_cast<__nv_bfloat16*>(token.keys) + kv_head * head_stride;
+}
+
+// How far a component and the one in the other half of its head turn.
+struct Turn {
+    float cosine;
+    float sine;
+
+    __device__ __forceinline__ Turn(const Token& token, float frequency) {
+        // The angle is a float32 product, as in Transformers; its turns are counted exactly.
+        float angle = static_cast<float>(token.position) * frequency;
+        double half_turns = static_cast<double>(angle) * 0.31830988618379067154;
+        half_turns -= 2 * rint(half_turns / 2);
+        sincospif(static_cast<float>(half_turns), &sine, &cosine);
+        sine *= token.scaling;
+        cosine *= token.scaling;
+    }
+};
+
+__device__ __forceinline__ void turn(float cosine, float sine, float& first, float& second) {
+    float a = first;
+    float b = second;
+    first = a * cosine - b * sine;
+    second = b * cosine + a * sine;
 }
 
 // Norms and turns one head in shared memory, where a warp has it; size is even.
 __device__ __forceinline__ void turn(
-    float* head, int size, const NormWeight& norm, const __nv_bfloat16* weight, const Slots& slots, int slot) {
-    const float* frequencies = slots.frequencies[slot];
-    float scaling = slots.scaling[slot];
-    int position = slots.position[slot];
+    float* head, int size, const NormWeight& norm, const __nv_bfloat16* weight, const Token& token) {
     int lane = threadIdx.x % 32;
     float factor = 1;
     if (weight != nullptr) {
@@ -64,17 +93,10 @@ __device__ __forceinline__ void turn(
             a *= factor * __bfloat162float(weight[i]);
             b *= factor * __bfloat162float(weight[i + half]);
         }
-        // The angle is a float32 product, as in Transformers; its turns are counted exactly.
-        float angle = static_cast<float>(position) * frequencies[i];
-        double half_turns = static_cast<double>(angle) * 0.31830988618379067154;
-        half_turns -= 2 * rint(half_turns / 2);
-        float sine;
-        float cosine;
-        sincospif(static_cast<float>(half_turns), &sine, &cosine);
-        sine *= scaling;
-        cosine *= scaling;
-        head[i] = a * cosine - b * sine;
-        head[i + half] = b * cosine + a * sine;
+        const Turn by(token, token.frequencies[i]);
+        turn(by.cosine, by.sine, a, b);
+        head[i] = a;
+        head[i + half] = b;
     }
     __syncwarp();
 }

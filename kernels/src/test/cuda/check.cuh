@@ -164,6 +164,7 @@ struct StepBuilder {
     std::vector<const lorikeet::AdapterModule*> group_adapter;
     std::vector<int> output_rows, output_group_start{0};
     std::vector<const lorikeet::AdapterModule*> output_group_adapter;
+    std::vector<lorikeet::Tile> tile;  // of groups without an adapter
     unsigned char* kv_base = nullptr;
 };
 
@@ -192,6 +193,8 @@ class DeviceStep {
         step.output_rows = place(from.output_rows);
         step.output_group_start = place(from.output_group_start);
         step.output_group_adapter = place(from.output_group_adapter);
+        step.all_tiles = static_cast<int>(from.tile.size());
+        step.tile = place(from.tile);
         step.kv_base = from.kv_base;
         step_.upload({step});
     }

@@ -39,7 +39,12 @@ final class DecodeProducts implements AutoCloseable {
     /** Threads and shared memory that a block has more for the adapters' shrink. */
     private static final int SHRINK_THREADS = 256;
 
-    static final int SHRINK_BYTES = 2 * 16 * SHRINK_THREADS;
+    private static final int SHRINK_BYTES = 2 * 16 * SHRINK_THREADS;
+
+    /** The same for how heads turn, the shared memory that of a row. */
+    private static final int TURN_THREADS = 128;
+
+    private static final int TURN_ROW_BYTES = 24 + 4 * OUT;
 
     private static final int FLAGS = 4;
 
@@ -64,6 +69,16 @@ final class DecodeProducts implements AutoCloseable {
     /** Dynamic shared memory of a block of the kernel for so many rows. */
     static int sharedBytes(int rows) {
         return 2 * STAGES * (OUT + rows) * CHUNK + 4 * rows * (OUT + 4);
+    }
+
+    /** The same with the adapters' shrink. */
+    static int shrinkSharedBytes(int rows) {
+        return sharedBytes(rows) + SHRINK_BYTES;
+    }
+
+    /** The same where q, k and v are turned and stored. */
+    static int rotateSharedBytes(int rows) {
+        return sharedBytes(rows) + rows * TURN_ROW_BYTES;
     }
 
     /** Whether there is a kernel for products of up to so many rows of inputs of that length on this device. */
@@ -96,7 +111,12 @@ final class DecodeProducts implements AutoCloseable {
 
     /** Whether the products that it takes can have the adapters' shrink in their launch. */
     boolean takeShrink(int rows) {
-        return sharedBytes(kernelRows(rows)) + SHRINK_BYTES <= sharedBytes;
+        return shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
+    }
+
+    /** Whether the products that it takes can turn and store q, k and v in their launch. */
+    boolean takeRotation(int rows) {
+        return rotateSharedBytes(kernelRows(rows)) <= sharedBytes;
     }
 
     /** Whether there is a kernel for products of up to so many rows that leaves shrunk inputs whole (lora.cuh). */
@@ -129,7 +149,7 @@ final class DecodeProducts implements AutoCloseable {
     /** A product of the step's tokens by {@link #shrinking}, whose struct {@code Lora} has been written. */
     void runAndShrink(CurrentStep step, int rows, boolean whole, Matrix in, List<Linear> layers, Matrix out) {
         prepare(shrinking(rows, whole), step, false, in, layers, out)
-                .block(THREADS + SHRINK_THREADS, 1, 1, sharedBytes(kernelRows(rows)) + SHRINK_BYTES)
+                .block(THREADS + SHRINK_THREADS, 1, 1, shrinkSharedBytes(kernelRows(rows)))
                 .launch(stream.handle());
     }
 
@@ -144,6 +164,12 @@ final class DecodeProducts implements AutoCloseable {
         MatVec.write(kernel.argument(1), in, layers);
         return prepare(kernel, step, false, blocks(in, tiles))
                 .block(THREADS, 1, 1, sharedBytes(kernelRows(step.tokens())));
+    }
+
+    /** The same of a product of q, k and v that turns and stores them. */
+    KernelLaunch prepareToRotate(KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, int tiles) {
+        return prepareToFinish(kernel, step, in, layers, tiles)
+                .block(THREADS + TURN_THREADS, 1, 1, rotateSharedBytes(kernelRows(step.tokens())));
     }
 
     /** The blocks of a launch: what the order of its sums depends on, beside the inputs and outputs. */

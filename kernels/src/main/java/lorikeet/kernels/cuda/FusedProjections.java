@@ -73,8 +73,27 @@ final class FusedProjections implements StepProjections, AutoCloseable {
 
     @Override
     public void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
-        others.project(step, inputOf(qkv), qkv);
-        others.rotateAndStore(step, qkv, norms, shape);
+        Matrix in = inputOf(qkv);
+        if (!takesRotation(step, norms, shape)) {
+            others.project(step, in, qkv);
+            others.rotateAndStore(step, qkv, norms, shape);
+            return;
+        }
+        KernelLaunch kernel = DecodeProducts.forRows(kernels.productRotate, step.tokens());
+        calls.of(qkv.projection()).write(kernel.argument(2), step, scratch, false);
+        Rotation.write(kernel.argument(3), norms, shape);
+        kernel.set(4, qkv.values().data().address());
+        int tiles = (shape.heads() + 2 * shape.kvHeads()) * (shape.headSize() / DecodeProducts.OUT);
+        products.prepareToRotate(kernel, step, in, qkv.projection().parts(), tiles)
+                .launch(stream.handle());
+    }
+
+    /** Whether tiles are halves of heads, which no norm spans. */
+    private boolean takesRotation(CurrentStep step, HeadNorms norms, AttentionShape shape) {
+        return norms.query() == null
+                && norms.key() == null
+                && shape.headSize() % DecodeProducts.OUT == 0
+                && products.takeRotation(step.tokens());
     }
 
     @Override

@@ -94,6 +94,9 @@ final class Kernels implements AutoCloseable {
     /** By rows: products of gate and up that finish them, see {@link FusedProjections}. */
     final KernelLaunch[] productGate;
 
+    /** The same of products of q, k and v, which turn and store them. */
+    final KernelLaunch[] productRotate;
+
     /** The same of products that are added to the residual. */
     final KernelLaunch[] productAddNorm;
 
@@ -163,13 +166,18 @@ final class Kernels implements AutoCloseable {
                 .toArray(KernelLaunch[]::new);
         invariantDecode = invariantAttention("decode", InvariantAttention::decodeSharedBytes);
         invariantPrompt = invariantAttention("prompt", InvariantAttention::promptSharedBytes);
-        decodeProduct =
-                decodeProducts(context, "decode_product_", DecodeProducts.MOST_ROWS, 0, JAVA_LONG, DECODE_PRODUCT);
+        decodeProduct = decodeProducts(
+                context,
+                "decode_product_",
+                DecodeProducts.MOST_ROWS,
+                DecodeProducts::sharedBytes,
+                JAVA_LONG,
+                DECODE_PRODUCT);
         decodeProductShrink = decodeProducts(
                 context,
                 "decode_product_shrink_",
                 DecodeProducts.MOST_ROWS,
-                DecodeProducts.SHRINK_BYTES,
+                DecodeProducts::shrinkSharedBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA);
@@ -177,17 +185,34 @@ final class Kernels implements AutoCloseable {
                 context,
                 "decode_product_shrink_whole_",
                 DecodeProducts.MOST_WHOLE_ROWS,
-                DecodeProducts.SHRINK_BYTES,
+                DecodeProducts::shrinkSharedBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA);
         productGate = decodeProducts(
-                context, "product_gate_", DecodeProducts.MOST_ROWS, 0, JAVA_LONG, DECODE_PRODUCT, LORA, JAVA_LONG);
+                context,
+                "product_gate_",
+                DecodeProducts.MOST_ROWS,
+                DecodeProducts::sharedBytes,
+                JAVA_LONG,
+                DECODE_PRODUCT,
+                LORA,
+                JAVA_LONG);
+        productRotate = decodeProducts(
+                context,
+                "product_rotate_",
+                DecodeProducts.MOST_ROWS,
+                DecodeProducts::rotateSharedBytes,
+                JAVA_LONG,
+                DECODE_PRODUCT,
+                LORA,
+                ROTATION,
+                JAVA_LONG);
         productAddNorm = decodeProducts(
                 context,
                 "product_add_norm_",
                 DecodeProducts.MOST_ROWS,
-                0,
+                DecodeProducts::sharedBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA,
@@ -246,12 +271,11 @@ final class Kernels implements AutoCloseable {
     }
 
     private KernelLaunch[] decodeProducts(
-            CudaContext context, String name, int mostRows, int moreSharedBytes, MemoryLayout... parameters) {
+            CudaContext context, String name, int mostRows, IntUnaryOperator sharedBytes, MemoryLayout... parameters) {
         return IntStream.rangeClosed(1, mostRows / DecodeProducts.ROW_STEP)
                 .map(i -> i * DecodeProducts.ROW_STEP)
-                .filter(rows -> DecodeProducts.sharedBytes(rows) + moreSharedBytes
-                        <= context.device().sharedBytes())
-                .mapToObj(rows -> kernel(name + rows, DecodeProducts.sharedBytes(rows) + moreSharedBytes, parameters))
+                .filter(rows -> sharedBytes.applyAsInt(rows) <= context.device().sharedBytes())
+                .mapToObj(rows -> kernel(name + rows, sharedBytes.applyAsInt(rows), parameters))
                 .toArray(KernelLaunch[]::new);
     }
 

@@ -29,5 +29,8 @@ final class DecodeProductsTest {
     void countsSharedMemoryAsTheKernelsDo() {
         assertThat(DecodeProducts.sharedBytes(16)).isEqualTo(3 * (64 + 16) * 512 + 16 * 68 * 4);
         assertThat(DecodeProducts.sharedBytes(48)).isEqualTo(3 * (64 + 48) * 512 + 48 * 68 * 4);
+        // product_rotate: two angles for each of 32 pairs of a row, and its token
+        assertThat(DecodeProducts.rotateSharedBytes(48))
+                .isEqualTo(DecodeProducts.sharedBytes(48) + 48 * (2 * 32 * 4 + 24));
     }
 }

@@ -1,0 +1,36 @@
+// The product of q, k and v, their rotary embedding and the cache's new keys and values, in one launch.
+#pragma once
+
+#include "decode_product.cuh"
+
+namespace lorikeet {
+
+constexpr int PRODUCT_ROTATE_TURN_THREADS = 128;                       // of a block, behind the product's
+constexpr int PRODUCT_ROTATE_ROW_BYTES = 24 + 4 * DECODE_PRODUCT_OUT;  // of a token, and how its pairs turn
+
+// Dynamic shared memory of a block of the kernel for so many rows.
+__host__ __device__ constexpr int product_rotate_shared_bytes(int rows) {
+    return decode_product_shared_bytes(rows) + rows * PRODUCT_ROTATE_ROW_BYTES;
+}
+
+}  // namespace lorikeet
+
+// Finishes q, k and v of the step's tokens, as many as the name says at most: q goes to qkv, [tokens, columns], where the
+// places of keys and values stay as they are, and these to the sequences' blocks. call.product: q, k and v, without y;
+// lora: the projection's parts and bias. Heads have no norms; head_size is a multiple of 64.
+//
+// Grid: one block a multiprocessor, but no more than (heads + 2 kv_heads) * head_size / 64 * ceil(in /
+// DECODE_PRODUCT_CHUNK). Block: DECODE_PRODUCT_THREADS + PRODUCT_ROTATE_TURN_THREADS; dynamic shared memory:
+// product_rotate_shared_bytes.
+extern "C" __global__ void product_rotate_16(const lorikeet::Step* step,
+                                             const __grid_constant__ lorikeet::DecodeProduct call,
+                                             const __grid_constant__ lorikeet::Lora lora,
+                                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+extern "C" __global__ void product_rotate_32(const lorikeet::Step* step,
+                                             const __grid_constant__ lorikeet::DecodeProduct call,
+                                             const __grid_constant__ lorikeet::Lora lora,
+                                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+extern "C" __global__ void product_rotate_48(const lorikeet::Step* step,
+                                             const __grid_constant__ lorikeet::DecodeProduct call,
+                                             const __grid_constant__ lorikeet::Lora lora,
+                                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
