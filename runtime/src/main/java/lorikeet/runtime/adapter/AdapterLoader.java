@@ -98,15 +98,21 @@ public final class AdapterLoader {
             SafetensorsFolder files =
                     SafetensorsFolder.open(folder, STEM, arena, mapped -> registrations.add(register.apply(mapped)));
             // Behind the mapping, because its registration takes longest, and goes on beside all that follows.
-            AdapterConfig config = AdapterConfigReader.read(JsonFile.read(configuration));
+            AdapterConfig config = config(configuration);
             return new AdapterLoader(folder, config, files, base, operations, arena).loadIntact(arena, registrations);
         } catch (InvalidFileException e) {
             close(registrations, arena);
+            // What is wrong with the configuration is worth more, and would have come first.
+            config(configuration);
             throw new LorikeetException(ErrorCode.INVALID_FILE, e.getMessage(), e);
         } catch (RuntimeException | Error e) {
             close(registrations, arena);
             throw e;
         }
+    }
+
+    private static AdapterConfig config(Path file) {
+        return AdapterConfigReader.read(JsonFile.read(file));
     }
 
     private static void close(List<Registration> registrations, Arena arena) {
