@@ -39,6 +39,7 @@ __device__ __forceinline__ void write(const MatVec& product, const float* sum, i
 
 // A tile's sums, to y.
 struct Written {
+    static constexpr bool ALIKE = true;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = false;
 

@@ -15,6 +15,7 @@
 // What becomes of a tile's sums is up to an ending:
 //
 //     struct Ending {
+//         static constexpr bool ALIKE;            // whether kernels for up to 48 rows give a row the same bits
 //         static constexpr bool HALVES;           // whether a tile's outputs are two runs of 32, see Half
 //         static constexpr bool FETCHES;          // whether it has something in shared memory to add to a tile's sums; a
 //                                                 // block then completes one tile at most, as its last act
@@ -122,6 +123,8 @@ __device__ __forceinline__ void finish(const DecodeProduct& call, Ending& ending
 template <int ROWS, typename Ending>
 __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call, Ending& ending) {
     constexpr int AHEAD = DECODE_PRODUCT_STAGES - 1;
+    // With many rows, mma.sync would read x from shared memory too often for the weight to arrive as fast as it can.
+    constexpr bool WARPGROUP = ROWS == 64 || (!Ending::ALIKE && ROWS >= 32);
     extern __shared__ __align__(1024) unsigned char memory[];
     const unsigned ring = static_cast<unsigned>(__cvta_generic_to_shared(memory));
     float* const sum = reinterpret_cast<float*>(memory + DECODE_PRODUCT_STAGES * STAGE_BYTES<ROWS>);
@@ -174,7 +177,7 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
 #pragma unroll 1
     for (int i = 0; i < count; i++) {
         wait_for_copies();
-        if (ROWS == 64) {
+        if (WARPGROUP) {
             publish_copies();
         }
         sync_product();
@@ -189,7 +192,7 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
             ending.fetch(memory + (slot == 0 ? AHEAD : slot - 1) * STAGE_BYTES<ROWS>, rows, first / chunks);
         }
         close_copies();
-        add_products(sums, ring + slot * STAGE_BYTES<ROWS>, group);
+        add_products<WARPGROUP>(sums, ring + slot * STAGE_BYTES<ROWS>, group);
         slot = slot == AHEAD ? 0 : slot + 1;
         const int tile = computed.tile;
         const bool completes = computed.end == chunks;

@@ -77,6 +77,7 @@ class Exchange {
 
 template <typename Delta>
 struct AddedAndNormed {
+    static constexpr bool ALIKE = false;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = true;
     static constexpr int FETCHED_TILE = 256;  // bytes from what is fetched to the tile of the residual
@@ -224,4 +225,11 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1
                         const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
                         const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
     lorikeet::decode_product::run_add_norm<48>(step, call, lora, norm, squares, residual, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
+    product_add_norm_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
+                        const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_add_norm<64>(step, call, lora, norm, squares, residual, out);
 }

@@ -7,6 +7,7 @@ namespace lorikeet::decode_product {
 
 template <typename Delta>
 struct Gated {
+    static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
 
@@ -76,4 +77,10 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1
     product_gate_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                     const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
     lorikeet::decode_product::run_gate<48>(step, call, lora, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
+    product_gate_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                    const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate<64>(step, call, lora, out);
 }

@@ -14,3 +14,5 @@ extern "C" __global__ void product_gate_32(const lorikeet::Step* step, const __g
                                            const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out);
 extern "C" __global__ void product_gate_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                                            const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out);
+extern "C" __global__ void product_gate_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                                           const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out);

@@ -43,6 +43,7 @@ struct HeadPlace {
 
 template <int ROWS, typename Delta>
 struct Rotated {
+    static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
 
@@ -180,4 +181,11 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + 
                       const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
                       __nv_bfloat16* qkv) {
     lorikeet::decode_product::run_rotate<48>(step, call, lora, rotation, qkv);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::PRODUCT_ROTATE_TURN_THREADS, 1)
+    product_rotate_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                      const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
+                      __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate<64>(step, call, lora, rotation, qkv);
 }

@@ -34,3 +34,7 @@ extern "C" __global__ void product_rotate_48(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::DecodeProduct call,
                                              const __grid_constant__ lorikeet::Lora lora,
                                              const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+extern "C" __global__ void product_rotate_64(const lorikeet::Step* step,
+                                             const __grid_constant__ lorikeet::DecodeProduct call,
+                                             const __grid_constant__ lorikeet::Lora lora,
+                                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);

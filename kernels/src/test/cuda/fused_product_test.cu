@@ -10,15 +10,15 @@ using check::Random;
 
 namespace {
 
-constexpr int KERNELS = 3;
+constexpr int KERNELS = 4;
 constexpr int MOST_ROWS = 16 * KERNELS;
 constexpr int MOST_TILES = 512;
 constexpr float EPSILON = 1e-5f;
 
 void (*const GATE[])(const Step*, DecodeProduct, Lora, __nv_bfloat16*) = {product_gate_16, product_gate_32,
-                                                                          product_gate_48};
+                                                                          product_gate_48, product_gate_64};
 void (*const ADD_NORM[])(const Step*, DecodeProduct, Lora, NormWeight, TileSquares, float*, __nv_bfloat16*) = {
-    product_add_norm_16, product_add_norm_32, product_add_norm_48};
+    product_add_norm_16, product_add_norm_32, product_add_norm_48, product_add_norm_64};
 
 // What launches share.
 class Launcher {
@@ -295,7 +295,7 @@ int main(int argc, char** argv) {
             add_norm_case(launcher, random, seed + i);
         }
     }
-    for (const int rows : {1, 16, 31, 48}) {
+    for (const int rows : {1, 16, 31, 48, 63}) {
         chain_case(launcher, rows);
     }
     std::printf("%d cases from seed %llu\n", cases, static_cast<unsigned long long>(seed));

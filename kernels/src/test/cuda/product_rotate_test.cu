@@ -21,8 +21,9 @@ struct Variant {
 
 const Variant VARIANTS[] = {{product_rotate_16, decode_product_16, 16},
                             {product_rotate_32, decode_product_32, 32},
-                            {product_rotate_48, decode_product_48, 48}};
-constexpr int MOST_ROWS = 48;
+                            {product_rotate_48, decode_product_48, 48},
+                            {product_rotate_64, decode_product_64, 64}};
+constexpr int MOST_ROWS = 64;
 constexpr int LAYERS = 3;
 constexpr int PARTS = 3;
 
@@ -197,7 +198,7 @@ double dot(const __nv_bfloat16* a, const __nv_bfloat16* b, int size) {
 class Case {
   public:
     Case(Random& random, uint64_t seed)
-        : variant_(VARIANTS[random.between(0, 2)]), rows_(random.between(1, variant_.rows)), heads_(random_heads(random)),
+        : variant_(VARIANTS[random.between(0, 3)]), rows_(random.between(1, variant_.rows)), heads_(random_heads(random)),
           layer_(random.between(0, LAYERS - 1)), sequences_(random, heads_, rows_, random.between(0, 1) == 0) {
         product_.in = 8 * random.between(1, random.pick({8, 80, 300}));
         product_.parts = lora_.parts = PARTS;
@@ -337,7 +338,7 @@ void time_all(const Launcher& launcher, int shared) {
     Buffer<__nv_bfloat16> y(static_cast<size_t>(MOST_ROWS) * heads.columns());
     check::randomise(weights, 1);
     check::randomise(x, 2);
-    for (const int rows : {1, 8, 16, 32, 48}) {
+    for (const int rows : {1, 8, 16, 32, 48, 64}) {
         Random random{7};
         const Sequences sequences(random, heads, rows, true);
         const Variant& variant = VARIANTS[divide_up(rows, 16) - 1];

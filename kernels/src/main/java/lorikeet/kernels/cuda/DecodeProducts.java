@@ -24,11 +24,11 @@ final class DecodeProducts implements AutoCloseable {
     /** There is a kernel for each multiple of so many rows. */
     static final int ROW_STEP = 16;
 
-    /** A step of 48 requests gains 3 % over cuBLASLt's products, one of 64 nothing (NOTES.md, decode_product). */
-    static final int MOST_ROWS = 48;
+    /** The rows of the largest kernels. */
+    static final int MOST_ROWS = 64;
 
-    /** With the adapters' shrink, which would be a launch of its own in front of cuBLASLt's. */
-    static final int MOST_WHOLE_ROWS = 64;
+    /** The rows up to which kernels that write a product multiply alike: a row's bits don't depend on how many there are. */
+    static final int MOST_ALIKE_ROWS = 48;
 
     static final int OUT = 64;
 
@@ -61,7 +61,7 @@ final class DecodeProducts implements AutoCloseable {
         CudaDevice device = context.device();
         blocks = device.multiprocessors();
         sharedBytes = device.sharedBytes();
-        sums = context.allocate((long) blocks * MOST_WHOLE_ROWS * OUT * Float.BYTES);
+        sums = context.allocate((long) blocks * MOST_ROWS * OUT * Float.BYTES);
         flags = context.allocate((long) blocks * FLAGS * Integer.BYTES);
         stream.fill(flags.address(), (byte) 0, flags.bytes());
     }
@@ -95,6 +95,11 @@ final class DecodeProducts implements AutoCloseable {
         return rows <= MOST_ROWS && in % 8 == 0 && sharedBytes(kernelRows(rows)) <= deviceBytes;
     }
 
+    /** The same where a row's bits must not depend on the other rows. */
+    boolean takeAlike(int rows, int in) {
+        return rows <= MOST_ALIKE_ROWS && take(rows, in);
+    }
+
     private static int kernelRows(int rows) {
         return Math.ceilDiv(rows, ROW_STEP) * ROW_STEP;
     }
@@ -111,7 +116,7 @@ final class DecodeProducts implements AutoCloseable {
 
     /** Whether the products that it takes can have the adapters' shrink in their launch. */
     boolean takeShrink(int rows) {
-        return shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
+        return rows <= MOST_ALIKE_ROWS && shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
     }
 
     /** Whether the products that it takes can turn and store q, k and v in their launch. */
@@ -121,7 +126,7 @@ final class DecodeProducts implements AutoCloseable {
 
     /** Whether there is a kernel for products of up to so many rows that leaves shrunk inputs whole (lora.cuh). */
     boolean takeWhole(int rows, int in) {
-        return rows <= MOST_WHOLE_ROWS && in % 8 == 0 && takeShrink(rows);
+        return rows <= MOST_ROWS && in % 8 == 0 && shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
     }
 
     /**

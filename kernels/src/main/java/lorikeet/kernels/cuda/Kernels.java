@@ -176,7 +176,7 @@ final class Kernels implements AutoCloseable {
         decodeProductShrink = decodeProducts(
                 context,
                 "decode_product_shrink_",
-                DecodeProducts.MOST_ROWS,
+                DecodeProducts.MOST_ALIKE_ROWS,
                 DecodeProducts::shrinkSharedBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,
@@ -184,7 +184,7 @@ final class Kernels implements AutoCloseable {
         decodeProductShrinkWhole = decodeProducts(
                 context,
                 "decode_product_shrink_whole_",
-                DecodeProducts.MOST_WHOLE_ROWS,
+                DecodeProducts.MOST_ROWS,
                 DecodeProducts::shrinkSharedBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,

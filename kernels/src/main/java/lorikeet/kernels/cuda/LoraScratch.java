@@ -44,8 +44,7 @@ final class LoraScratch implements AutoCloseable {
     LoraScratch(CudaContext context, CudaStream stream) {
         this.context = context;
         this.stream = stream;
-        arrived =
-                context.allocate((long) DecodeProducts.MOST_WHOLE_ROWS * MOST_PARTS * MOST_RANK_SHARES * Integer.BYTES);
+        arrived = context.allocate((long) DecodeProducts.MOST_ROWS * MOST_PARTS * MOST_RANK_SHARES * Integer.BYTES);
         stream.fill(arrived.address(), (byte) 0, arrived.bytes());
     }
 
@@ -70,7 +69,7 @@ final class LoraScratch implements AutoCloseable {
         context.use();
         DeviceMemory memory = context.allocate(rows * MOST_PARTS * stride * Float.BYTES);
         try {
-            long wholeBytes = (long) DecodeProducts.MOST_WHOLE_ROWS * MOST_PARTS * stride * Float.BYTES;
+            long wholeBytes = (long) DecodeProducts.MOST_ROWS * MOST_PARTS * stride * Float.BYTES;
             Room reserved = new Room(memory, context.allocate(wholeBytes), stride, tokens);
             if (larger != null) {
                 larger.close();

@@ -11,8 +11,8 @@ final class DecodeProductsTest {
 
     @Test
     void takesWhatItsKernelsAreMadeFor() {
-        assertThat(DecodeProducts.take(48, 4096, HOPPER)).isTrue();
-        assertThat(DecodeProducts.take(49, 4096, HOPPER)).isFalse();
+        assertThat(DecodeProducts.take(64, 4096, HOPPER)).isTrue();
+        assertThat(DecodeProducts.take(65, 4096, HOPPER)).isFalse();
         assertThat(DecodeProducts.take(16, 8, HOPPER)).isTrue();
         assertThat(DecodeProducts.take(16, 12, HOPPER)).isFalse();
     }
