@@ -38,8 +38,9 @@ __device__ __forceinline__ void write(const MatVec& product, const float* sum, i
 }
 
 // A tile's sums, to y.
+template <bool SAME_BITS>
 struct Written {
-    static constexpr bool ALIKE = true;
+    static constexpr bool ALIKE = SAME_BITS;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = false;
 
@@ -64,7 +65,7 @@ struct Written {
 template <int ROWS>
 __device__ __forceinline__ void run_if_it_fits(const Step* step, const DecodeProduct& call) {
     if (decode_product_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
-        Written written{call};
+        Written<true> written{call};
         run<ROWS>(step, call, written);
     }
 }
@@ -76,7 +77,7 @@ __device__ __forceinline__ void run_and_shrink(const Step* step, const DecodePro
         return;
     }
     if (threadIdx.x < DECODE_PRODUCT_THREADS) {
-        Written written{call};
+        Written<!(WHOLE && ROWS == 64)> written{call};
         run<ROWS>(step, call, written);
         return;
     }
@@ -132,6 +133,12 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + 
     decode_product_shrink_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                              const __grid_constant__ lorikeet::Lora lora) {
     lorikeet::decode_product::run_and_shrink<48, false>(step, call, lora);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<64, false>(step, call, lora);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)

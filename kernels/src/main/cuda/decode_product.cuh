@@ -29,8 +29,8 @@ __host__ __device__ constexpr int decode_product_shared_bytes(int rows) {
 }  // namespace lorikeet
 
 // The products of the step's tokens or wanted rows, as many as the name says at most (more are not computed). The bits
-// of a row depend on the number of blocks, but neither on the other rows nor on the kernel, except that those for 64 rows
-// multiply by other instructions on sm_90a. prompt_product has the order of sums of the others: change both together.
+// of a row depend on the number of blocks, but neither on the other rows nor on the kernel. prompt_product has the same order
+// of sums: change both together.
 //
 // Grid: one block a multiprocessor, but no more than there are chunks of tiles: [sum over the parts of
 // ceil(out / DECODE_PRODUCT_OUT)] * ceil(in / DECODE_PRODUCT_CHUNK). Block: DECODE_PRODUCT_THREADS.
@@ -55,8 +55,12 @@ extern "C" __global__ void decode_product_shrink_32(const lorikeet::Step* step,
 extern "C" __global__ void decode_product_shrink_48(const lorikeet::Step* step,
                                                     const __grid_constant__ lorikeet::DecodeProduct call,
                                                     const __grid_constant__ lorikeet::Lora lora);
+extern "C" __global__ void decode_product_shrink_64(const lorikeet::Step* step,
+                                                    const __grid_constant__ lorikeet::DecodeProduct call,
+                                                    const __grid_constant__ lorikeet::Lora lora);
 
-// The same, which leave h whole (lora.h) for the kernels for decode steps.
+// The same, which leave h whole (lora.h) for the kernels for decode steps. (The one for 64 rows multiplies by other
+// instructions on sm_90a, so that its bits may differ.)
 extern "C" __global__ void decode_product_shrink_whole_16(const lorikeet::Step* step,
                                                           const __grid_constant__ lorikeet::DecodeProduct call,
                                                           const __grid_constant__ lorikeet::Lora lora);

@@ -15,7 +15,7 @@
 // What becomes of a tile's sums is up to an ending:
 //
 //     struct Ending {
-//         static constexpr bool ALIKE;            // whether kernels for up to 48 rows give a row the same bits
+//         static constexpr bool ALIKE;            // whether the kernels for all numbers of rows give a row the same bits
 //         static constexpr bool HALVES;           // whether a tile's outputs are two runs of 32, see Half
 //         static constexpr bool FETCHES;          // whether it has something in shared memory to add to a tile's sums; a
 //                                                 // block then completes one tile at most, as its last act
@@ -124,7 +124,7 @@ template <int ROWS, typename Ending>
 __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call, Ending& ending) {
     constexpr int AHEAD = DECODE_PRODUCT_STAGES - 1;
     // With many rows, mma.sync would read x from shared memory too often for the weight to arrive as fast as it can.
-    constexpr bool WARPGROUP = ROWS == 64 || (!Ending::ALIKE && ROWS >= 32);
+    constexpr bool WARPGROUP = !Ending::ALIKE && ROWS >= 32;
     extern __shared__ __align__(1024) unsigned char memory[];
     const unsigned ring = static_cast<unsigned>(__cvta_generic_to_shared(memory));
     float* const sum = reinterpret_cast<float*>(memory + DECODE_PRODUCT_STAGES * STAGE_BYTES<ROWS>);

@@ -28,7 +28,7 @@ final class DecodeProducts implements AutoCloseable {
     static final int MOST_ROWS = 64;
 
     /** The rows up to which kernels that write a product multiply alike: a row's bits don't depend on how many there are. */
-    static final int MOST_ALIKE_ROWS = 48;
+    static final int MOST_ALIKE_ROWS = 64;
 
     static final int OUT = 64;
 

@@ -8,8 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Products whose rows have the same bits whatever other rows there are: by {@link DecodeProducts}, and more rows than
- * these take by {@link PromptProducts}, which have their order of sums. (What takes 64 rows, with whole shrunk inputs, has
- * another.) Inputs are multiples of 8 ({@link CudaShapes}).
+ * these take by {@link PromptProducts}, which have their order of sums. Inputs are multiples of 8 ({@link CudaShapes}).
  */
 final class InvariantProducts implements StepProducts {
     private final DecodeProducts few;
