@@ -5,10 +5,10 @@
 //
 //     y = magnitude * (W x + scaling * (B A x + lora_bias)) + bias
 //
-// where an adapter without a magnitude has 1 there. It is computed in two steps: `shrink` (or `shrink_prompt`) computes
-// h = A x, which doesn't depend on the base product (of few rows `matvec_shrink` computes both in one launch); the kernel
-// that reads the projection (`rotate_and_store`, `gate`, `add_norm`; of many tokens `rotate_prompt`, `gate_prompt`,
-// `add_norm_prompt`) adds the rest while it has the row in its registers.
+// where an adapter without a magnitude has 1 there. It is computed in two steps: `shrink` (of many tokens `shrink_short` or
+// `shrink_prompt`) computes h = A x, which doesn't depend on the base product (of few rows `matvec_shrink` computes both in
+// one launch); the kernel that reads the projection (`rotate_and_store`, `gate`, `add_norm`; of many tokens
+// `rotate_prompt`, `gate_prompt`, `add_norm_prompt`) adds the rest while it has the row in its registers.
 // `expand` does the same for whoever wants the projection itself, in place.
 //
 // The inputs are split over blocks, and whoever reads h adds the splits' partial sums. With many adapters or large ranks,
@@ -32,6 +32,7 @@ constexpr int LORA_PARTS = 3;          // parts of a projection, at most
 constexpr int LORA_MAX_RANK = 256;
 constexpr int SHRINK_THREADS = 256;    // of shrink
 constexpr int SHRINK_PROMPT_THREADS = 128;
+constexpr int SHRINK_SHORT_THREADS = 128;
 constexpr int EXPAND_THREADS = 128;    // of expand, expand_logits, gate, gate_staged and rotate_and_store
 constexpr int ADD_NORM_THREADS = 256;
 constexpr int ADD_NORM_PROMPT_MOST_THREADS = 512;
@@ -98,8 +99,8 @@ struct Lora {
     int columns;      // length of a row of the projection
     int rank_stride;  // a multiple of 16, not less than any rank
     int tokens;       // rows that `shrunk` has room for
-    int prompt;       // 0: h comes from shrink or matvec_shrink; 1: from shrink_prompt, added up; 2: from shrink or
-                      // decode_product_shrink, whose sums don't depend on what else is in the step
+    int prompt;       // 0: h comes from shrink or matvec_shrink; 1: from shrink_short or shrink_prompt, added up; 2: from
+                      // shrink or decode_product_shrink, whose sums don't depend on what else is in the step
     int outputs;      // 1: the rows are the step's outputs instead of its tokens (the head)
     int run;          // tiles that a block takes together, to read B once for them: 1 in decode steps, 4 in prompts
     LoraPart part[LORA_PARTS];
@@ -165,6 +166,13 @@ __global__ void shrink(const lorikeet::Step* step, const __grid_constant__ lorik
 // ceil(tiles / 4) * shrink_prompt_passes units, up to four times as many with groups of few tokens.
 // SHRINK_PROMPT_THREADS threads. Dynamic shared memory: shrink_prompt_shared_bytes.
 __global__ void shrink_prompt(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* x);
+
+// The same, faster for up to some 2000 tokens and few ranks: up to two tiles of the same group are taken together. All parts
+// have SHRINK_SHORT_CHUNKS times 16 ranks at most: parts * rank_stride.
+// Grid: units * c, in clusters of c blocks as above, c a power of two. There are ceil(tiles / 2) units, up to twice as many
+// with groups of few tokens.
+// SHRINK_SHORT_THREADS threads. Dynamic shared memory: shrink_short_shared_bytes.
+__global__ void shrink_short(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* x);
 
 // y: [tokens, columns], changed in place: magnitude * (y + scaling * (B h + lora_bias)). The bias is not added.
 // Grid: min(tiles / run * sum of ceil(out / WINDOW), 1056); EXPAND_THREADS threads.

@@ -3,11 +3,10 @@
 // A product of few columns, bound by reading x: up to 64 tokens of one adapter times the ranks of all parts, through
 // shared memory, a few stages ahead. The blocks of a cluster share the inputs; their sums are added in the order of the
 // blocks, each block adding some of them. h is left as whoever expands it multiplies it: as two bf16, value and rest.
+#include "cluster.cuh"
 #include "copies.cuh"
 #include "shrink_prompt.cuh"
 #include "shrunk.cuh"
-
-#include <cooperative_groups.h>
 
 namespace lorikeet::shrinking_prompt {
 
@@ -87,37 +86,6 @@ struct Chunk {
         }
     }
 };
-
-// A block of the inputs' share: which of how many.
-struct Place {
-    int self;
-    int blocks;
-};
-
-__device__ __forceinline__ Place place_in_cluster() {
-#if __CUDA_ARCH__ >= 900
-    cooperative_groups::cluster_group cluster = cooperative_groups::this_cluster();
-    return {static_cast<int>(cluster.block_rank()), static_cast<int>(cluster.num_blocks())};
-#else
-    return {0, 1};
-#endif
-}
-
-__device__ __forceinline__ void synchronize_cluster() {
-#if __CUDA_ARCH__ >= 900
-    cooperative_groups::this_cluster().sync();
-#else
-    __syncthreads();
-#endif
-}
-
-__device__ __forceinline__ const float4* of_block(const float4* mine, int block) {
-#if __CUDA_ARCH__ >= 900
-    return cooperative_groups::this_cluster().map_shared_rank(mine, block);
-#else
-    return mine;
-#endif
-}
 
 // Some tokens of one adapter, and some of its ranks.
 struct Work {

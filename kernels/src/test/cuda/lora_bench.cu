@@ -4,6 +4,9 @@
 //        lora_bench [rank] products [brief]: with the base model's products
 //        lora_bench [rank] consumers [tokens adapters]: each kernel that finishes a projection alone
 //        lora_bench [rank] prompts [one]: steps of many tokens, and chunks of prompts beside decoding requests
+//        lora_bench [rank] layers [one]: the same with cuBLASLt's products (its header is needed to compile this), the
+//        shrinks in front of them or on a stream beside them
+#include "cublaslt.cuh"
 #include "device_memory.cuh"
 #include "lora.cuh"
 #include "decode_product_launch.cuh"
@@ -41,11 +44,36 @@ int most_gate = 0;  // 0: gate_staged
 int most_rotate = 8;
 bool old_consumers = false;  // those of the base model, with adapters, too
 bool many = true;  // steps of many tokens use the kernels for them
-int most_cluster = 8;
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];
+}
+
+// Microseconds of what `launch` puts into a stream, not recorded.
+double time_stream(const std::function<void(cudaStream_t)>& launch) {
+    cudaStream_t stream;
+    CHECK(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, -1));
+    cudaEvent_t start;
+    cudaEvent_t end;
+    CHECK(cudaEventCreate(&start));
+    CHECK(cudaEventCreate(&end));
+    std::vector<double> times;
+    for (int i = 0; i < 12; i++) {
+        CHECK(cudaEventRecord(start, stream));
+        launch(stream);
+        CHECK(cudaEventRecord(end, stream));
+        CHECK(cudaStreamSynchronize(stream));
+        float ms;
+        CHECK(cudaEventElapsedTime(&ms, start, end));
+        if (i >= 3) {
+            times.push_back(ms * 1000);
+        }
+    }
+    CHECK(cudaEventDestroy(start));
+    CHECK(cudaEventDestroy(end));
+    CHECK(cudaStreamDestroy(stream));
+    return median(times);
 }
 
 // Microseconds of one replay of what `record` launches.
@@ -138,7 +166,9 @@ class Bench {
         step_.set_groups(groups, arrays);
         int tile = 0;
         for (const Group& group : groups) {
-            ragged_ |= tile % SUPER_TILE != 0;
+            while (tile % begins_ != 0) {
+                begins_ /= 2;
+            }
             tile += divide_up(group.rows, TILE_ROWS);
         }
         std::vector<int> token(tokens);
@@ -330,6 +360,51 @@ class Bench {
         }) / LAYERS;
     }
 
+    // A layer's products, by cuBLASLt, and consumers: without adapters, or shrunk somewhere (INSIDE: on a stream beside).
+    double layers(const Buffer<bf16>& weights, const check::CublasLt& blas, bool adapters, Shrink shrinks) {
+        std::vector<check::CublasLt::Product> product;
+        for (int p = 0; p < 4; p++) {
+            product.push_back(blas.product(tokens_, lora(0, p).columns, PROJECTIONS[p].in, false, 1));
+        }
+        cudaStream_t side;
+        cudaEvent_t fork;
+        cudaEvent_t join;
+        CHECK(cudaStreamCreateWithPriority(&side, cudaStreamNonBlocking, 0));
+        CHECK(cudaEventCreateWithFlags(&fork, cudaEventDisableTiming));
+        CHECK(cudaEventCreateWithFlags(&join, cudaEventDisableTiming));
+        double us = time_stream([&](cudaStream_t stream) {
+            size_t at = 0;
+            for (int layer = 0; layer < LAYERS; layer++) {
+                for (int p = 0; p < 4; p++) {
+                    Lora to = lora(layer, p);
+                    if (shrinks == Shrink::IN_FRONT) {
+                        launch_shrink(stream, true, to, in_[p].get());
+                    } else if (shrinks == Shrink::INSIDE) {
+                        CHECK(cudaEventRecord(fork, stream));
+                        CHECK(cudaStreamWaitEvent(side, fork));
+                        launch_shrink(side, false, to, in_[p].get());
+                        CHECK(cudaEventRecord(join, side));
+                    }
+                    size_t count = size_t(to.columns) * to.in;
+                    at = at + count > weights.size() ? 0 : at;
+                    blas.run(product[p], 0, in_[p].get(), weights.get() + at, out_[p].get(), stream);
+                    at += count;
+                    if (shrinks == Shrink::INSIDE) {
+                        CHECK(cudaStreamWaitEvent(stream, join));
+                    }
+                    if (!adapters) {
+                        to.shrunk = nullptr;
+                    }
+                    launch_consumer(stream, shrinks != Shrink::INSIDE, layer, p, to);
+                }
+            }
+        }) / LAYERS;
+        CHECK(cudaEventDestroy(fork));
+        CHECK(cudaEventDestroy(join));
+        CHECK(cudaStreamDestroy(side));
+        return us;
+    }
+
   private:
     int stride() const { return divide_up(rank_, 16) * 16; }
 
@@ -427,12 +502,8 @@ class Bench {
 
     void launch_shrink(cudaStream_t stream, bool early, const Lora& to, const bf16* x) {
         if (prompt_) {
-            int units = divide_up(step_.host.tiles, SUPER_TILE) * shrink_prompt_passes(to);
-            int cluster = 1;
-            while (cluster < most_cluster && cluster * units < multiprocessors) {
-                cluster *= 2;
-            }
-            launch_shrink_prompt(stream, early, cluster, ragged_ ? 4 * units : units, device_step_, to, x);
+            launch_shrink_of_many(stream, early, shrink_grid(to, step_.host.tiles, begins_, multiprocessors), device_step_,
+                                  to, x);
         } else {
             launch(stream, early, 1, std::min(step_.host.tiles * to.parts * 16, most_shrink), SHRINK_THREADS, shrink,
                    device_step_, to, x);
@@ -471,7 +542,7 @@ class Bench {
     int tokens_ = 0;
     int rank_;
     bool prompt_;
-    bool ragged_ = false;  // adapters begin elsewhere than at multiples of four tiles
+    int begins_ = 4;  // 4, 2 or 1, of which all groups' first tiles are multiples
     double bytes_ = 0;
     double floor_ = 0;
     double added_ = 0;
@@ -542,24 +613,52 @@ void time_consumers(int rank, double bytes_per_us, int tokens, int adapters) {
     }
 }
 
-void time_prompts(int rank, double bytes_per_us, const std::string& only) {
-    std::printf("%16s | %7s %7s | %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "shrink", "floor", "without", "expand",
-                "all", "added", "qkv, o, gate_up, down: without / expand");
+struct PromptLoad {
+    const char* name;
+    std::vector<Group> groups;
+};
+
+std::vector<PromptLoad> prompt_loads() {
     std::vector<Group> skewed{{1024, 0}, {512, 1}, {256, 2}, {128, 3}, {64, 4}, {32, 5}, {16, 6}, {16, 7}};
     std::vector<Group> mixed{{1024, 0}};
     for (int a = 1; a <= 48; a++) {
         mixed.push_back({1, a});
     }
-    struct {
-        const char* name;
-        std::vector<Group> groups;
-    } table[] = {{"512/1", {{512, 0}}},
-                 {"1024/2", {{512, 0}, {512, 1}}},
-                 {"2048/4", {{512, 0}, {512, 1}, {512, 2}, {512, 3}}},
-                 {"4096/8", {{512, 0}, {512, 1}, {512, 2}, {512, 3}, {512, 4}, {512, 5}, {512, 6}, {512, 7}}},
-                 {"2048 skewed", skewed},
-                 {"1024/1 + 48/48", mixed}};
-    for (auto& [name, groups] : table) {
+    return {{"512/1", {{512, 0}}},
+            {"1024/2", {{512, 0}, {512, 1}}},
+            {"2048/4", {{512, 0}, {512, 1}, {512, 2}, {512, 3}}},
+            {"4096/8", {{512, 0}, {512, 1}, {512, 2}, {512, 3}, {512, 4}, {512, 5}, {512, 6}, {512, 7}}},
+            {"2048 skewed", skewed},
+            {"1024/1 + 48/48", mixed}};
+}
+
+void time_layers(int rank, double bytes_per_us, const std::string& only) {
+    auto blas = check::CublasLt::open();
+    if (blas == nullptr) {
+        return;
+    }
+    Buffer<bf16> weights = random_buffer<bf16>(size_t(1) << 29, 5, 0.02f);
+    std::printf("%16s | %8s | %8s %8s %8s | %8s %8s\n", "M/D", "without", "expand", "in front", "beside", "added", "added");
+    for (auto& [name, groups] : prompt_loads()) {
+        if (!only.empty() && only != name) {
+            continue;
+        }
+        Bench bench(groups, rank, bytes_per_us);
+        double us[4];
+        us[0] = bench.layers(weights, *blas, false, Bench::Shrink::NONE);
+        us[1] = bench.layers(weights, *blas, true, Bench::Shrink::NONE);
+        us[2] = bench.layers(weights, *blas, true, Bench::Shrink::IN_FRONT);
+        us[3] = bench.layers(weights, *blas, true, Bench::Shrink::INSIDE);
+        us[0] = std::min(us[0], bench.layers(weights, *blas, false, Bench::Shrink::NONE));
+        std::printf("%16s | %8.1f | %8.1f %8.1f %8.1f | %8.1f %8.1f\n", name, us[0], us[1], us[2], us[3], us[2] - us[0],
+                    us[3] - us[0]);
+    }
+}
+
+void time_prompts(int rank, double bytes_per_us, const std::string& only) {
+    std::printf("%16s | %7s %7s | %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "shrink", "floor", "without", "expand",
+                "all", "added", "qkv, o, gate_up, down: without / expand");
+    for (auto& [name, groups] : prompt_loads()) {
         if (only.empty() || only == name) {
             Bench bench(groups, rank, bytes_per_us);
             double without = bench.consumers(true, false, false);
@@ -571,13 +670,9 @@ void time_prompts(int rank, double bytes_per_us, const std::string& only) {
                 std::printf(" %.1f/%.1f", bench.consumers(true, false, false, p), bench.consumers(true, false, true, p));
             }
             std::printf(" ; shrinks");
-            for (int cluster : {8, 4}) {
-                most_cluster = cluster;
-                for (int p = 0; p < 4; p++) {
-                    std::printf(" %.1f", bench.shrink_and_expand(true, true, false, p));
-                }
+            for (int p = 0; p < 4; p++) {
+                std::printf(" %.1f", bench.shrink_and_expand(true, true, false, p));
             }
-            most_cluster = 8;
             std::printf("\n");
         }
     }
@@ -609,6 +704,10 @@ int main(int count, char** arguments) {
                 bytes_per_us / 1e6, read_bandwidth() / 1e6, rank);
     if (count > 2 && std::string(arguments[2]) == "prompts") {
         time_prompts(rank, bytes_per_us, count > 3 ? arguments[3] : "");
+        return 0;
+    }
+    if (count > 2 && std::string(arguments[2]) == "layers") {
+        time_layers(rank, bytes_per_us, count > 3 ? arguments[3] : "");
         return 0;
     }
     if (count <= 2 || std::isdigit(arguments[2][0])) std::printf("%11s %7s | %7s %7s %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "both", "no PDL", "shrink", "expand",

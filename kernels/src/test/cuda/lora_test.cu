@@ -2,7 +2,7 @@
 // same bits twice. Usage: lora_test [cases] [seed]; exit status 0 if all is well. To build it, in kernels/src:
 //
 //     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
-//         main/cuda/{shrink,shrink_prompt,matvec,decode_product,expand}.cu
+//         main/cuda/{shrink,shrink_prompt,shrink_short,matvec,decode_product,expand}.cu
 //         main/cuda/{gate,gate_staged,gate_decode,gate_prompt,add_norm,add_norm_decode,add_norm_prompt}.cu
 //         main/cuda/{rotate_and_store,rotate_decode,rotate_prompt}.cu -o lora_test
 #include "lora_reference.cuh"
@@ -199,6 +199,7 @@ class Case {
         }
         // Few rows have two ways to h, whose bits differ.
         cluster_ = dice_.any({1, 2, 4, 8});
+        few_ = lora_.parts * lora_.rank_stride <= 16 * SHRINK_SHORT_CHUNKS && !dice_.one_in(3);
         beside_product_ = !prompt && rows_ <= DECODE_PRODUCT_MOST_ROWS && shape.in % 8 == 0 && !dice_.one_in(4);
         decode_ = beside_product_ && (rows_ > DECODE_PRODUCT_SHRINK_MOST_ROWS || !dice_.one_in(4));
         shares_ = dice_.any({1, 7, 264});
@@ -238,7 +239,8 @@ class Case {
             return;
         }
         if (lora_.prompt == 1) {
-            launch_shrink_prompt(nullptr, false, cluster_, dice_.any({1, 7, 132}), device_step_, lora_, x_.get());
+            ShrinkGrid grid{few_, dice_.any({1, 7, 132}), cluster_};
+            launch_shrink_of_many(nullptr, false, grid, device_step_, lora_, x_.get());
             return;
         }
         launch(nullptr, false, 1, dice_.any({1, 7, 264}), SHRINK_THREADS, shrink, device_step_, lora_, x_.get());
@@ -612,6 +614,7 @@ class Case {
     int shares_ = 0;  // blocks that shrink, on which the order of sums may depend, and outputs of the product
     int beside_out_ = 0;
     bool decode_ = false;  // h is whole, for the kernels for decode steps
+    bool few_ = false;  // whether prompts use shrink_short
     int cluster_ = 1;  // of the prompts' shrink
     int rows_ = 0;
     int capacity_ = 0;

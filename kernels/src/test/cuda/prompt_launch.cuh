@@ -4,14 +4,41 @@
 #include "device_memory.cuh"
 #include "lora.cuh"
 #include "shrink_prompt.cuh"
+#include "shrink_short.cuh"
 
-// units: that are taken at the same time.
-inline void launch_shrink_prompt(cudaStream_t stream, bool early, int cluster, int units, const lorikeet::Step* step,
-                                 const lorikeet::Lora& lora, const bf16* x) {
+// Of which shrink, and of how many units of work at the same time, each by a cluster.
+struct ShrinkGrid {
+    bool few;  // shrink_short
+    int units;
+    int cluster;
+};
+
+// What the runtime's ShrinkGrid is. begins: 4, 2 or 1, of which all groups' first tiles are multiples.
+inline ShrinkGrid shrink_grid(const lorikeet::Lora& lora, int tiles, int begins, int multiprocessors) {
     using namespace lorikeet;
-    int shared = shrink_prompt_shared_bytes(lora);
-    CHECK(cudaFuncSetAttribute(shrink_prompt, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
-    launch_with(stream, early, cluster, units * cluster, SHRINK_PROMPT_THREADS, shared, shrink_prompt, step, lora, x);
+    int chunks = lora.parts * lora.rank_stride / 16;
+    bool few = chunks <= SHRINK_SHORT_CHUNKS && tiles <= 128 && chunks * tiles <= 384;
+    int together = few ? SHRINK_SHORT_TILES : SUPER_TILE;
+    int units = divide_up(tiles, together) * (few ? 1 : shrink_prompt_passes(lora));
+    int cluster = 1;
+    while (cluster < 8) {
+        int most = !few && chunks >= 3 && cluster > 1 ? multiprocessors * 3 / 2 : 2 * multiprocessors;
+        if (2 * cluster * units > most) {
+            break;
+        }
+        cluster *= 2;
+    }
+    return {few, begins % together == 0 ? units : together * units, cluster};
+}
+
+inline void launch_shrink_of_many(cudaStream_t stream, bool early, ShrinkGrid grid, const lorikeet::Step* step,
+                                  const lorikeet::Lora& lora, const bf16* x) {
+    using namespace lorikeet;
+    auto kernel = grid.few ? shrink_short : shrink_prompt;
+    int shared = grid.few ? shrink_short_shared_bytes(lora) : shrink_prompt_shared_bytes(lora);
+    int threads = grid.few ? SHRINK_SHORT_THREADS : SHRINK_PROMPT_THREADS;
+    CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
+    launch_with(stream, early, grid.cluster, grid.units * grid.cluster, threads, shared, kernel, step, lora, x);
 }
 
 inline void launch_gate_prompt(cudaStream_t stream, bool early, int blocks, const lorikeet::Step* step,

@@ -45,6 +45,7 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch gatherOutputs;
     final KernelLaunch shrink;
     final KernelLaunch shrinkPrompt;
+    final KernelLaunch shrinkShort;
     final KernelLaunch expandLogits;
     final KernelLaunch matvecTokens;
     final KernelLaunch matvecShrink;
@@ -123,6 +124,7 @@ final class Kernels implements AutoCloseable {
         gatherOutputs = kernel("gather_outputs", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
         shrink = kernel("shrink", JAVA_LONG, LORA, JAVA_LONG);
         shrinkPrompt = kernel("shrink_prompt", PromptShared.MOST_SHRINK, JAVA_LONG, LORA, JAVA_LONG);
+        shrinkShort = kernel("shrink_short", PromptShared.MOST_SHRINK_SHORT, JAVA_LONG, LORA, JAVA_LONG);
         expandLogits = kernel("expand_logits", JAVA_LONG, LORA, JAVA_LONG);
         matvecTokens = kernel("matvec_tokens", JAVA_LONG, MATVEC);
         matvecShrink = kernel("matvec_shrink", JAVA_LONG, MATVEC, LORA, JAVA_INT);

@@ -30,6 +30,7 @@ final class PromptProjections implements StepProjections {
     private final CudaDevice device;
     private final boolean clusters;
     private final PartialProjections others;
+    private final PromptShrink shrink;
 
     PromptProjections(
             Kernels kernels,
@@ -48,6 +49,7 @@ final class PromptProjections implements StepProjections {
         this.device = device;
         this.clusters = clusters;
         this.others = others;
+        this.shrink = new PromptShrink(kernels, stream, scratch, device, clusters);
     }
 
     private int stride(CurrentStep step) {
@@ -73,29 +75,7 @@ final class PromptProjections implements StepProjections {
 
     /** The adapters' shrink of {@code groups}, the step's rows or its outputs. */
     void shrink(CurrentStep step, LoraCall call, Matrix in, RowGroups groups) {
-        KernelLaunch kernel = kernels.shrinkPrompt;
-        call.write(kernel.argument(1), step, scratch, false);
-        int tiles = 0;
-        boolean ragged = false;
-        for (int g = 0; g < groups.count(); g++) {
-            if (groups.adapter(g) != null) {
-                ragged |= tiles % TOGETHER != 0;
-                tiles += Math.ceilDiv(groups.end(g) - groups.start(g), StepBuffer.TILE_ROWS);
-            }
-        }
-        int units = Math.ceilDiv(tiles, TOGETHER) * PromptShared.shrinkPasses(call.parts(), scratch.stride());
-        int cluster = 1;
-        while (clusters && cluster < MOST_CLUSTER && cluster * units < device.multiprocessors()) {
-            cluster *= 2;
-        }
-        if (clusters) {
-            kernel.cluster(cluster);
-        }
-        kernel.grid(Math.max(ragged ? TOGETHER * units : units, 1) * cluster, 1, 1)
-                .block(THREADS, 1, 1, PromptShared.shrink(call.parts(), scratch.stride()))
-                .set(0, step.address())
-                .set(2, in.data().address())
-                .launch(stream.handle());
+        shrink.launch(step, call, in, groups);
     }
 
     private static boolean takesRotation(HeadNorms norms, AttentionShape shape) {
