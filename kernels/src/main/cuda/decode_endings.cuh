@@ -4,6 +4,8 @@
 //
 //     struct Delta {
 //         static constexpr bool ADAPTED;  // whether rows may have an adapter
+//         static constexpr int AT_ONCE;   // rows of a thread that an ending takes side by side: with adapters registers
+//                                         // are few
 //         void wait();    // by the first group: the tile's part is there
 //         float4 apply(int which, int row, int column, float4 v) const;  // four outputs of a half, from `column` on:
 //                                                                       // magnitude * (v + scaling * (B h + lora_bias))
@@ -17,6 +19,7 @@ namespace lorikeet::decode_product {
 
 struct NoDelta {
     static constexpr bool ADAPTED = false;
+    static constexpr int AT_ONCE = 4;
 
     __device__ __forceinline__ void wait() const {}
 

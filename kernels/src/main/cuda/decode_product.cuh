@@ -26,6 +26,16 @@ __host__ __device__ constexpr int decode_product_shared_bytes(int rows) {
            4 * rows * (DECODE_PRODUCT_OUT + 4);
 }
 
+constexpr int DECODE_PRODUCT_DELTAS = 2;        // tiles of which the adapters' part may be in a block's shared memory
+constexpr int DECODE_PRODUCT_STRIP_BYTES = 16;  // what a block knows of up to eight rows of an adapter
+
+// More of it for the shrink, and for the adapters' part of tiles: what they add, what the rows' adapters are, their norms.
+__host__ __device__ constexpr int decode_product_delta_bytes(int rows) {
+    int values = DECODE_PRODUCT_DELTAS * 4 * rows * DECODE_PRODUCT_OUT;
+    int most = values > DECODE_PRODUCT_SHRINK_BYTES ? values : DECODE_PRODUCT_SHRINK_BYTES;
+    return most + 2 * rows * (DECODE_PRODUCT_STRIP_BYTES + 1) + 80 + 8 * rows;
+}
+
 }  // namespace lorikeet
 
 // The products of the step's tokens or wanted rows, as many as the name says at most (more are not computed). The bits

@@ -5,7 +5,7 @@
 // order of the tiles.
 #include "product_add_norm.cuh"
 
-#include "decode_endings.cuh"
+#include "tile_delta.cuh"
 
 namespace lorikeet::decode_product {
 
@@ -80,6 +80,7 @@ struct AddedAndNormed {
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = true;
+    static constexpr bool PREPARES_TILES = false;
     static constexpr int FETCHED_TILE = 256;  // bytes from what is fetched to the tile of the residual
 
     const DecodeProduct& call;
@@ -106,6 +107,10 @@ struct AddedAndNormed {
         }
     }
 
+    __device__ __forceinline__ void prepare_tiles(int, int) const {}
+
+    __device__ __forceinline__ void prepare_tile(int, int, int) const {}
+
     __device__ __forceinline__ void fetch(unsigned char* to, int rows, int tile) {
         constexpr int ROW_STEP = DECODE_PRODUCT_THREADS / TilePlace::ROW_THREADS;
         const int size = lora.part[0].out;
@@ -124,54 +129,69 @@ struct AddedAndNormed {
     }
 
     template <int ROWS>
-    __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
+    __device__ __forceinline__ void store(float* sum, int rows, int tile) {
         constexpr int COUNT = ROWS / TilePlace::ROW_STEP;
+        constexpr int AT_ONCE = Delta::ADAPTED ? 2 : COUNT;
         const TilePlace place;
         const Exchange exchange(squares, tiles(), *reinterpret_cast<const unsigned*>(fetched));
         const float* old_tile = reinterpret_cast<const float*>(fetched + FETCHED_TILE);
         const int size = lora.part[0].out;
         const int column = tile * OUT + place.column;
         const bool inside = column < size;
-        float4 v[COUNT];
-        uint2 weight[Delta::ADAPTED ? COUNT : 1];
+        float4 kept[Delta::ADAPTED ? 1 : COUNT];  // what is to be normed; with adapters it is where the sums were
         delta.wait();
-#pragma unroll
+#pragma unroll AT_ONCE
         for (int i = 0; i < COUNT; i++) {
             const int row = place.row + i * TilePlace::ROW_STEP;
             float square = 0;
-            v[i] = make_float4(0, 0, 0, 0);
+            float4 v = make_float4(0, 0, 0, 0);
             if (row < rows && inside) {
                 const int at = row * OUT + place.column;
-                v[i] = delta.apply(0, row, place.column, sums_at(sum, row, 0, place.column));
-                v[i] = with_bias(lora.part[0], column, v[i]);
+                v = delta.apply(place.column / HALF_OUT, row, place.column % HALF_OUT, sums_at(sum, row, 0, place.column));
+                v = with_bias(lora.part[0], column, v);
                 const float4 old = *reinterpret_cast<const float4*>(old_tile + at);
-                v[i] = make_float4(old.x + v[i].x, old.y + v[i].y, old.z + v[i].z, old.w + v[i].w);
-                store4(residual + static_cast<size_t>(row) * size + column, v[i]);
-                square = v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
-                if (Delta::ADAPTED || i == 0) {
-                    weight[Delta::ADAPTED ? i : 0] =
-                        *reinterpret_cast<const uint2*>((Delta::ADAPTED ? weights[row] : norm.weight) + column);
-                }
+                v = make_float4(old.x + v.x, old.y + v.y, old.z + v.z, old.w + v.w);
+                store4(residual + static_cast<size_t>(row) * size + column, v);
+                square = v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
             }
             square = over_row(square);
             if (place.column == 0 && row < rows) {
                 exchange.leave(row, tile, square);
             }
+            if constexpr (Delta::ADAPTED) {
+                store4(sum + row * SUM_PITCH + place.column, v);
+            } else {
+                kept[i] = v;
+            }
         }
         delta.done();
-        float squares_of[COUNT];
-        exchange.add<TilePlace::ROW_THREADS, TilePlace::ROW_STEP>(place.column / 4, place.row, rows, squares_of);
-        __syncwarp();
 #pragma unroll
-        for (int i = 0; i < COUNT; i++) {
-            const int row = place.row + i * TilePlace::ROW_STEP;
-            const float factor = rsqrtf(over_row(squares_of[i]) / static_cast<float>(size) + norm.epsilon);
-            if (row < rows && inside) {
-                const float2 low = unpack(weight[Delta::ADAPTED ? i : 0].x);
-                const float2 high = unpack(weight[Delta::ADAPTED ? i : 0].y);
-                store4(out + static_cast<size_t>(row) * size + column,
-                       make_float4(v[i].x * factor * low.x, v[i].y * factor * low.y, v[i].z * factor * high.x,
-                                   v[i].w * factor * high.y));
+        for (int first = 0; first < COUNT; first += AT_ONCE) {
+            uint2 weight[Delta::ADAPTED ? AT_ONCE : 1];
+#pragma unroll
+            for (int j = 0; j < (Delta::ADAPTED ? AT_ONCE : 1); j++) {
+                const int row = place.row + (first + j) * TilePlace::ROW_STEP;
+                if (row < rows && inside) {
+                    weight[j] = *reinterpret_cast<const uint2*>((Delta::ADAPTED ? weights[row] : norm.weight) + column);
+                }
+            }
+            float squares_of[AT_ONCE];
+            exchange.add<TilePlace::ROW_THREADS, TilePlace::ROW_STEP>(
+                place.column / 4, place.row + first * TilePlace::ROW_STEP, rows, squares_of);
+            __syncwarp();
+#pragma unroll
+            for (int j = 0; j < AT_ONCE; j++) {
+                const int row = place.row + (first + j) * TilePlace::ROW_STEP;
+                const float factor = rsqrtf(over_row(squares_of[j]) / static_cast<float>(size) + norm.epsilon);
+                if (row < rows && inside) {
+                    const float2 low = unpack(weight[Delta::ADAPTED ? j : 0].x);
+                    const float2 high = unpack(weight[Delta::ADAPTED ? j : 0].y);
+                    const float4 v =
+                        Delta::ADAPTED ? sums_at(sum, row, 0, place.column) : kept[Delta::ADAPTED ? 0 : first + j];
+                    store4(out + static_cast<size_t>(row) * size + column,
+                           make_float4(v.x * factor * low.x, v.y * factor * low.y, v.z * factor * high.x,
+                                       v.w * factor * high.y));
+                }
             }
         }
         if (tile == 0 && threadIdx.x == 0) {
@@ -204,6 +224,17 @@ __device__ __forceinline__ void run_add_norm(const Step* step, const DecodeProdu
     }
 }
 
+template <int ROWS>
+__device__ __forceinline__ void run_add_norm_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
+                                                    const NormWeight& norm, const TileSquares& squares, float* residual,
+                                                    __nv_bfloat16* out) {
+    if (decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
+        auto weights = reinterpret_cast<const __nv_bfloat16**>(&delta_memory<ROWS>() + 1);
+        AddedAndNormed<TileDelta<ROWS>> ending{call, lora, norm, squares, residual, out, {step, lora}, nullptr, weights};
+        run_with_delta<ROWS>(step, call, lora, ending);
+    }
+}
+
 }  // namespace lorikeet::decode_product
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
@@ -232,4 +263,20 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1
                         const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
                         const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
     lorikeet::decode_product::run_add_norm<64>(step, call, lora, norm, squares, residual, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_add_norm_shrink_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                               const __grid_constant__ lorikeet::Lora lora,
+                               const __grid_constant__ lorikeet::NormWeight norm,
+                               const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_add_norm_shrink<16>(step, call, lora, norm, squares, residual, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_add_norm_shrink_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                               const __grid_constant__ lorikeet::Lora lora,
+                               const __grid_constant__ lorikeet::NormWeight norm,
+                               const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_add_norm_shrink<32>(step, call, lora, norm, squares, residual, out);
 }

@@ -1,7 +1,7 @@
 // silu(gate) * up in the launch of the product: a tile has 32 outputs of the gate, and the same of up.
 #include "product_gate.cuh"
 
-#include "decode_endings.cuh"
+#include "tile_delta.cuh"
 
 namespace lorikeet::decode_product {
 
@@ -10,6 +10,7 @@ struct Gated {
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
+    static constexpr bool PREPARES_TILES = false;
 
     const Lora& lora;
     __nv_bfloat16* out;
@@ -25,6 +26,10 @@ struct Gated {
 
     __device__ __forceinline__ void fetch(unsigned char*, int, int) const {}
 
+    __device__ __forceinline__ void prepare_tiles(int, int) const {}
+
+    __device__ __forceinline__ void prepare_tile(int, int, int) const {}
+
     template <int ROWS>
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
         const HalfPlace place;
@@ -32,7 +37,7 @@ struct Gated {
         const int column = tile * HALF_OUT + place.column;
         const bool together = size % 4 == 0;
         delta.wait();
-#pragma unroll
+#pragma unroll Delta::AT_ONCE
         for (int i = 0; i < ROWS / HalfPlace::ROW_STEP; i++) {
             const int row = place.row + i * HalfPlace::ROW_STEP;
             if (row < rows) {
@@ -56,6 +61,15 @@ __device__ __forceinline__ void run_gate(const Step* step, const DecodeProduct& 
     if (decode_product_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
         Gated<NoDelta> gated{lora, out};
         run<ROWS>(step, call, gated);
+    }
+}
+
+template <int ROWS>
+__device__ __forceinline__ void run_gate_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
+                                                __nv_bfloat16* out) {
+    if (decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
+        Gated<TileDelta<ROWS>> gated{lora, out, {step, lora}};
+        run_with_delta<ROWS>(step, call, lora, gated);
     }
 }
 
@@ -83,4 +97,16 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1
     product_gate_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                     const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
     lorikeet::decode_product::run_gate<64>(step, call, lora, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_gate_shrink_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                           const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate_shrink<16>(step, call, lora, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_gate_shrink_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                           const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate_shrink<32>(step, call, lora, out);
 }

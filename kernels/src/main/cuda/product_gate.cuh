@@ -16,3 +16,13 @@ extern "C" __global__ void product_gate_48(const lorikeet::Step* step, const __g
                                            const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out);
 extern "C" __global__ void product_gate_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                                            const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out);
+
+// The same with adapters, whose h = A x is shrunk and expanded in the launch, too: lora.h and lora.arrived are there, rows of
+// A are multiples of 16 bytes and start at one. All blocks must be on the device at the same time. Block:
+// DECODE_PRODUCT_SHRINK_THREADS more; dynamic shared memory: decode_product_delta_bytes more.
+extern "C" __global__ void product_gate_shrink_16(const lorikeet::Step* step,
+                                               const __grid_constant__ lorikeet::DecodeProduct call,
+                                               const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out);
+extern "C" __global__ void product_gate_shrink_32(const lorikeet::Step* step,
+                                               const __grid_constant__ lorikeet::DecodeProduct call,
+                                               const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out);

@@ -5,8 +5,8 @@
 // threads behind the product's do it for the tiles that their block completes, while those read the weight.
 #include "product_rotate.cuh"
 
-#include "decode_endings.cuh"
 #include "rotation.cuh"
+#include "tile_delta.cuh"
 
 namespace lorikeet::decode_product {
 
@@ -46,6 +46,7 @@ struct Rotated {
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
+    static constexpr bool PREPARES_TILES = true;
 
     const Step* step;
     const Lora& lora;
@@ -67,6 +68,29 @@ struct Rotated {
 
     __device__ __forceinline__ void fetch(unsigned char*, int, int) const {}
 
+    // Which tokens the rows are.
+    __device__ __forceinline__ void prepare_tiles(int thread, int) const {
+        if (thread < min(step->tokens, ROWS)) {
+            turns.token[thread] = rotation::Token(step, thread, rotation.head_size);
+        }
+    }
+
+    // How a tile's components turn.
+    __device__ __forceinline__ void prepare_tile(int tile, int thread, int threads) const {
+        const HeadPlace at(rotation, tile);
+        const int rows = min(step->tokens, ROWS);
+        const int pair = thread % HALF_OUT;
+        if (at.part < 2) {
+#pragma unroll 2
+            for (int row = thread / HALF_OUT; row < rows; row += threads / HALF_OUT) {
+                const rotation::Token& token = turns.token[row];
+                const rotation::Turn by(token, token.frequencies[at.component + pair]);
+                turns.cosine[row][pair] = by.cosine;
+                turns.sine[row][pair] = by.sine;
+            }
+        }
+    }
+
     template <int>
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
         const HalfPlace place;
@@ -80,9 +104,11 @@ struct Rotated {
         for (int p = 0; p < 2; p++) {
             bias[p] = with_bias(part, in_part + p * half_head, make_float4(0, 0, 0, 0));
         }
-        asm volatile("bar.sync %0, %1;" ::"n"(TURNS_THERE), "n"(TURNS_EITHER) : "memory");
+        if (!Delta::ADAPTED) {  // with adapters their threads prepare tiles
+            asm volatile("bar.sync %0, %1;" ::"n"(TURNS_THERE), "n"(TURNS_EITHER) : "memory");
+        }
         delta.wait();
-#pragma unroll
+#pragma unroll Delta::AT_ONCE
         for (int i = 0; i < ROWS / HalfPlace::ROW_STEP; i++) {
             const int row = place.row + i * HalfPlace::ROW_STEP;
             if (row < rows) {
@@ -107,38 +133,24 @@ struct Rotated {
                 store4(to + half_head, v[1]);
             }
         }
-        asm volatile("bar.arrive %0, %1;" ::"n"(TURNS_FREE), "n"(TURNS_EITHER) : "memory");
+        if (!Delta::ADAPTED) {
+            asm volatile("bar.arrive %0, %1;" ::"n"(TURNS_FREE), "n"(TURNS_EITHER) : "memory");
+        }
         delta.done();
     }
 };
 
 // The work of the threads behind the product's.
-template <int ROWS, typename Delta>
-__device__ __forceinline__ void fill_turns(const DecodeProduct& call, const Rotated<ROWS, Delta>& rotated) {
-    const Step* step = rotated.step;
-    const Rotation& rotation = rotated.rotation;
-    Turns<ROWS>& turns = rotated.turns;
+template <int ROWS>
+__device__ __forceinline__ void fill_turns(const DecodeProduct& call, const Rotated<ROWS, NoDelta>& rotated) {
     const int thread = static_cast<int>(threadIdx.x) - DECODE_PRODUCT_THREADS;
-    const int rows = min(step->tokens, ROWS);
-    if (thread < rows) {
-        turns.token[thread] = rotation::Token(step, thread, rotation.head_size);
-    }
+    rotated.prepare_tiles(thread, TURN_THREADS);
     asm volatile("bar.sync %0, %1;" ::"n"(TURN_BARRIER), "n"(TURN_THREADS) : "memory");
     const int chunks = chunks_of_tile(call.product);
     const Deal deal(rotated.tiles() * chunks, static_cast<int>(gridDim.x));
 #pragma unroll 1
     for (Completed completed(deal, chunks); !completed.done(); completed.tile--) {
-        const HeadPlace at(rotation, completed.tile);
-        const int pair = thread % HALF_OUT;
-        if (at.part < 2) {
-#pragma unroll 2
-            for (int row = thread / HALF_OUT; row < rows; row += TURN_THREADS / HALF_OUT) {
-                const rotation::Token& token = turns.token[row];
-                const rotation::Turn by(token, token.frequencies[at.component + pair]);
-                turns.cosine[row][pair] = by.cosine;
-                turns.sine[row][pair] = by.sine;
-            }
-        }
+        rotated.prepare_tile(completed.tile, thread, TURN_THREADS);
         asm volatile("bar.arrive %0, %1;" ::"n"(TURNS_THERE), "n"(TURNS_EITHER) : "memory");
         asm volatile("bar.sync %0, %1;" ::"n"(TURNS_FREE), "n"(TURNS_EITHER) : "memory");
     }
@@ -157,6 +169,18 @@ __device__ __forceinline__ void run_rotate(const Step* step, const DecodeProduct
             release_next();
             fill_turns(call, rotated);
         }
+    }
+}
+
+template <int ROWS>
+__device__ __forceinline__ void run_rotate_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
+                                                  const Rotation& rotation, __nv_bfloat16* qkv) {
+    if (product_rotate_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
+        extern __shared__ __align__(1024) unsigned char memory[];
+        constexpr int BEFORE = decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS);
+        Turns<ROWS>& turns = *reinterpret_cast<Turns<ROWS>*>(memory + BEFORE);
+        Rotated<ROWS, TileDelta<ROWS>> rotated{step, lora, rotation, qkv, turns, {step, lora}};
+        run_with_delta<ROWS>(step, call, lora, rotated);
     }
 }
 
@@ -188,4 +212,18 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + 
                       const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
                       __nv_bfloat16* qkv) {
     lorikeet::decode_product::run_rotate<64>(step, call, lora, rotation, qkv);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_rotate_shrink_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora,
+                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate_shrink<16>(step, call, lora, rotation, qkv);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_rotate_shrink_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora,
+                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate_shrink<32>(step, call, lora, rotation, qkv);
 }

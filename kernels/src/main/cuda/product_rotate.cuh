@@ -38,3 +38,13 @@ extern "C" __global__ void product_rotate_64(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::DecodeProduct call,
                                              const __grid_constant__ lorikeet::Lora lora,
                                              const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+
+// The same with adapters, see product_gate_shrink_16. Block: DECODE_PRODUCT_THREADS + DECODE_PRODUCT_SHRINK_THREADS.
+extern "C" __global__ void product_rotate_shrink_16(const lorikeet::Step* step,
+                                                  const __grid_constant__ lorikeet::DecodeProduct call,
+                                                  const __grid_constant__ lorikeet::Lora lora,
+                                                  const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+extern "C" __global__ void product_rotate_shrink_32(const lorikeet::Step* step,
+                                                  const __grid_constant__ lorikeet::DecodeProduct call,
+                                                  const __grid_constant__ lorikeet::Lora lora,
+                                                  const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);

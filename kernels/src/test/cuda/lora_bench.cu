@@ -10,6 +10,7 @@
 #include "device_memory.cuh"
 #include "lora.cuh"
 #include "decode_product_launch.cuh"
+#include "fused_launch.cuh"
 #include "lora_launch.cuh"
 #include "prompt_launch.cuh"
 #include "shrink_beside.cuh"
@@ -311,14 +312,18 @@ class Bench {
         return us;
     }
 
-    enum class Shrink { NONE, IN_FRONT, INSIDE };
+    enum class Shrink { NONE, IN_FRONT, INSIDE, FUSED };  // FUSED: the consumers are in the products' launches, too
 
     // A layer's products and consumers, for up to DECODE_PRODUCT_MOST_ROWS tokens: without adapters, or shrunk somewhere.
-    double products(const Buffer<bf16>& weights, bool adapters, Shrink shrinks) {
+    // only: one of the projections alone; alone: without what finishes it.
+    double products(const Buffer<bf16>& weights, bool adapters, Shrink shrinks, int only = -1, bool alone = false) {
         return time_graph([&](cudaStream_t stream) {
             size_t at = 0;
             for (int layer = 0; layer < LAYERS; layer++) {
                 for (int p = 0; p < 4; p++) {
+                    if (only >= 0 && p != only) {
+                        continue;
+                    }
                     Lora to = lora(layer, p);
                     if (shrinks == Shrink::IN_FRONT) {
                         to.h = nullptr;
@@ -336,12 +341,15 @@ class Bench {
                         tiles += divide_up(to.part[part].out, MATVEC_OUT);
                     }
                     at += count;
-                    bool inside = shrinks == Shrink::INSIDE;
+                    bool inside = shrinks == Shrink::INSIDE || shrinks == Shrink::FUSED;
                     if (tokens_ <= DECODE_PRODUCT_MOST_ROWS) {
                         DecodeProduct call{};
                         call.product = product;
                         call.partial = partial_.get();
                         call.ready = ready_.get();
+                        if (shrinks == Shrink::FUSED && launch_finished(stream, p, call, to, adapters)) {
+                            continue;
+                        }
                         launch_decode_product(stream, divide_up(tokens_, 16), multiprocessors, device_step_, call,
                                               inside ? &to : nullptr);
                     } else if (!inside) {
@@ -354,7 +362,9 @@ class Bench {
                     if (!adapters) {
                         to.shrunk = nullptr;
                     }
-                    launch_consumer(stream, true, layer, p, to);
+                    if (!alone) {
+                        launch_consumer(stream, true, layer, p, to);
+                    }
                 }
             }
         }) / LAYERS;
@@ -435,6 +445,34 @@ class Bench {
             launch(stream, early, 8, std::min(tiles, multiprocessors / 4) * 8, ADD_NORM_THREADS, add_norm,
                    device_step_, to, NormWeight{norm_.get(), 0, 1e-5f}, out_[p].get(), hidden_.get(), in_[0].get());
         }
+    }
+
+    // A product and what finishes it in one launch, if there is a kernel.
+    bool launch_finished(cudaStream_t stream, int p, const DecodeProduct& call, const Lora& to, bool adapters) {
+        if (tokens_ > FUSED_MOST_ROWS || (p != 2 && !adapters)) {
+            return false;
+        }
+        if (p == 0) {
+            Rotation rotation{0, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
+            launch_product_rotate(stream, tokens_, multiprocessors, device_step_, call, to, rotation, out_[0].get());
+            return true;
+        }
+        if (p != 2) {
+            launch_product_add_norm(stream, tokens_, multiprocessors, device_step_, call, to,
+                                    NormWeight{norm_.get(), 0, 1e-5f}, {places_.get(), launches_.get()}, hidden_.get(),
+                                    in_[0].get());
+            return true;
+        }
+        if (!adapters) {
+            void (*kernel)(const Step*, DecodeProduct, Lora, bf16*) =
+                tokens_ <= 16 ? product_gate_16 : tokens_ <= 32 ? product_gate_32 : product_gate_48;
+            int shared = decode_product_shared_bytes(divide_up(tokens_, 16) * 16);
+            CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
+            launch_with(stream, true, 1, multiprocessors, DECODE_PRODUCT_THREADS, shared, kernel, device_step_, call, to, in_[3].get());
+            return true;
+        }
+        launch_product_gate(stream, tokens_, multiprocessors, device_step_, call, to, in_[3].get());
+        return true;
     }
 
     void launch_for_decode(cudaStream_t stream, bool early, int layer, int p, const Lora& to, int tiles) {
@@ -547,6 +585,8 @@ class Bench {
     double floor_ = 0;
     double added_ = 0;
     double floor_of_consumers_ = 0;
+    Buffer<unsigned long long> places_ = Buffer<unsigned long long>(std::vector<unsigned long long>(FUSED_MOST_ROWS * 132));
+    Buffer<unsigned> launches_ = Buffer<unsigned>(std::vector<unsigned>(4));
     TestStep step_;
     const Step* device_step_ = nullptr;
     std::vector<Buffer<bf16>> weights_;
@@ -565,7 +605,7 @@ class Bench {
 
 void time_products(int rank, double bytes_per_us, bool brief) {
     Buffer<bf16> weights = random_buffer<bf16>(size_t(1) << 29, 5, 0.02f);
-    std::printf("%11s | %8s %8s | %8s %8s\n", "M/D", "without", "expand", "in front", "inside");
+    std::printf("%11s | %8s %8s | %8s %8s\n", "M/D", "without", "expand", "in front", "inside, fused");
     struct {
         int tokens;
         int adapters;
@@ -578,11 +618,28 @@ void time_products(int rank, double bytes_per_us, bool brief) {
         std::printf("%6d/%-4d | %8.2f %8.2f |", tokens, adapters,
                     bench.products(weights, false, Bench::Shrink::NONE),
                     bench.products(weights, true, Bench::Shrink::NONE));
-        for (auto shrinks : {Bench::Shrink::IN_FRONT, Bench::Shrink::INSIDE}) {
+        for (auto shrinks : {Bench::Shrink::IN_FRONT, Bench::Shrink::INSIDE, Bench::Shrink::FUSED}) {
             if (brief && shrinks == Bench::Shrink::IN_FRONT) {
                 continue;
             }
             std::printf(" %8.2f", bench.products(weights, true, shrinks));
+        }
+        std::printf("\n");
+    }
+}
+
+// One projection alone.
+void time_projection(int rank, double bytes_per_us, int p) {
+    Buffer<bf16> weights = random_buffer<bf16>(size_t(1) << 29, 5, 0.02f);
+    std::printf("%11s | product, finished, fused | the same with adapters\n", "M/D");
+    for (auto [tokens, adapters] : {std::pair{1, 1}, {8, 8}, {32, 8}, {32, 32}}) {
+        Bench bench(tokens, adapters, rank, bytes_per_us);
+        std::printf("%6d/%-4d |", tokens, adapters);
+        for (bool with : {false, true}) {
+            auto shrinks = with ? Bench::Shrink::INSIDE : Bench::Shrink::NONE;
+            std::printf(" %7.2f", bench.products(weights, with, shrinks, p, true));
+            std::printf(" %7.2f", bench.products(weights, with, shrinks, p));
+            std::printf(" %7.2f |", bench.products(weights, with, Bench::Shrink::FUSED, p));
         }
         std::printf("\n");
     }
@@ -687,6 +744,7 @@ int main(int count, char** arguments) {
         count--;
     }
     int rank = count > 1 ? std::atoi(arguments[1]) : 16;
+    bool projection = count > 3 && std::string(arguments[2]) == "projection";
     bool products = count > 2 && std::string(arguments[2]) == "products";
     if (count > 5 && std::isdigit(arguments[2][0])) {
         most_shrink = std::atoi(arguments[2]);
@@ -712,6 +770,10 @@ int main(int count, char** arguments) {
     }
     if (count <= 2 || std::isdigit(arguments[2][0])) std::printf("%11s %7s | %7s %7s %7s %7s | %7s %7s %7s | %s\n", "M/D", "floor", "both", "no PDL", "shrink", "expand",
                 "consume", "+expand", "+shrink", "with adapters: qkv, o, gate_up, down; without");
+    if (projection) {
+        time_projection(rank, bytes_per_us, std::atoi(arguments[3]));
+        return 0;
+    }
     if (products) {
         time_products(rank, bytes_per_us, count > 3);
         return 0;

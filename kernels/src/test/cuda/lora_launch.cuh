@@ -22,7 +22,8 @@ struct WholeShrunk {
     WholeShrunk() = default;
     WholeShrunk(int tokens, int stride)
         : h(size_t(lorikeet::LORA_PARTS) * tokens * stride / 4),
-          arrived(std::vector<unsigned>(size_t(lorikeet::LORA_PARTS) * tokens * lorikeet::MOST_RANK_SHARES)) {}
+          arrived(std::vector<unsigned>(size_t(lorikeet::LORA_PARTS) * tokens * lorikeet::MOST_RANK_SHARES +
+                                      lorikeet::SHARE_COUNTERS)) {}
 
     void set(lorikeet::Lora& lora) const {
         lora.h = h.get();

@@ -2,11 +2,12 @@
 // same bits twice. Usage: lora_test [cases] [seed]; exit status 0 if all is well. To build it, in kernels/src:
 //
 //     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
-//         main/cuda/{shrink,shrink_prompt,shrink_short,matvec,decode_product,expand}.cu
-//         main/cuda/{gate,gate_staged,gate_decode,gate_prompt,add_norm,add_norm_decode,add_norm_prompt}.cu
+//         main/cuda/{shrink,shrink_prompt,shrink_short,matvec,decode_product,product_add_norm,product_gate,product_rotate}.cu
+//         main/cuda/{expand,gate,gate_staged,gate_decode,gate_prompt,add_norm,add_norm_decode,add_norm_prompt}.cu
 //         main/cuda/{rotate_and_store,rotate_decode,rotate_prompt}.cu -o lora_test
 #include "lora_reference.cuh"
 #include "decode_product_launch.cuh"
+#include "fused_launch.cuh"
 #include "lora_launch.cuh"
 #include "prompt_launch.cuh"
 
@@ -19,6 +20,7 @@ using namespace lorikeet;
 namespace {
 
 int failures = 0;
+int fused_cases = 0;
 
 // Random, but the same for a seed.
 class Dice {
@@ -157,7 +159,8 @@ int cluster_of(int size) {
 // Everything that a step of some groups does with one projection.
 class Case {
   public:
-    Case(const Shape& shape, const std::vector<Group>& groups, bool prompt, int run, uint64_t seed)
+    // fused: by the kernels that do all of it in one launch, if there is one for the shape.
+    Case(const Shape& shape, const std::vector<Group>& groups, bool prompt, int run, uint64_t seed, bool fused)
         : shape_(shape), dice_(seed) {
         name_ = shape.name + " in " + std::to_string(shape.in) + (prompt ? " prompt" : " decode") + " run "
             + std::to_string(run) + " seed " + std::to_string(seed);
@@ -200,13 +203,25 @@ class Case {
         // Few rows have two ways to h, whose bits differ.
         cluster_ = dice_.any({1, 2, 4, 8});
         few_ = lora_.parts * lora_.rank_stride <= 16 * SHRINK_SHORT_CHUNKS && !dice_.one_in(3);
-        beside_product_ = !prompt && rows_ <= DECODE_PRODUCT_MOST_ROWS && shape.in % 8 == 0 && !dice_.one_in(4);
-        decode_ = beside_product_ && (rows_ > DECODE_PRODUCT_SHRINK_MOST_ROWS || !dice_.one_in(4));
+        fused_ = fused && can_be_fused();
+        beside_product_ = fused_ || (!prompt && rows_ <= DECODE_PRODUCT_MOST_ROWS && shape.in % 8 == 0 && !dice_.one_in(4));
+        decode_ = fused_ || (beside_product_ && (rows_ > DECODE_PRODUCT_SHRINK_MOST_ROWS || !dice_.one_in(4)));
         shares_ = dice_.any({1, 7, 264});
         beside_out_ = dice_.between(1, 700);
         whole_ = WholeShrunk(capacity_, lora_.rank_stride);
         if (decode_) {
             whole_.set(lora_);
+        }
+        
+        if (fused_) {
+            name_ += " fused";
+            fused_cases++;
+            fused_blocks_ = dice_.any({1, 5, 60, 132});
+            if (lora_.parts == 1) {  // blocks wait for one another's tiles
+                fused_blocks_ = std::max(fused_blocks_, divide_up(shape.outs[0], DECODE_PRODUCT_OUT));
+            }
+            product_ = FusedProduct(lora_, x_.get(), rows_, fused_blocks_, dice_.seed());
+            base_ = product_.expected(lora_.columns);
         }
         device_step_ = step_.upload();
     }
@@ -223,17 +238,37 @@ class Case {
         } else if (lora_.parts == 2 && shape_.outs[0] == shape_.outs[1]) {
             check_gate();
         }
-        if (!whole_.is_clean()) {
+        if (!whole_.is_clean() || (fused_ && !product_.is_clean())) {
             failures++;
             std::printf("FAILED %s: splits are left\n", name_.c_str());
         }
     }
 
   private:
+    // Whether there is a kernel that does all of it, and the reference is quick.
+    bool can_be_fused() const {
+        bool fits = rows_ <= FUSED_MOST_ROWS && lora_.in % 8 == 0 && size_t(lora_.columns) * lora_.in < (1 << 27);
+        if (shape_.head_size > 0) {
+            return fits && shape_.head_size % DECODE_PRODUCT_OUT == 0;
+        }
+        if (lora_.parts == 1) {
+            return fits && shape_.outs[0] % 8 == 0 && shape_.outs[0] <= 132 * DECODE_PRODUCT_OUT;
+        }
+        return fits && lora_.parts == 2 && shape_.outs[0] == shape_.outs[1];
+    }
+
+    // What the projection should be.
+    std::vector<double> projection() {
+        return fused_ ? reference_projection(step_, lora_, x_.get(), base_.get(), true)
+                      : reference_projection(step_, lora_, x_.get(), y_.get(), true);
+    }
 
     void shrink_now() {
         shrunk_.poison();
         whole_.h.poison();
+        if (fused_) {  // which shrinks itself
+            return;
+        }
         if (beside_product_) {
             shrink_beside_product();
             return;
@@ -334,7 +369,7 @@ class Case {
     }
 
     void check_gate() {
-        std::vector<double> projection = reference_projection(step_, lora_, x_.get(), y_.get(), true);
+        std::vector<double> projection = this->projection();
         int size = shape_.outs[0];
         std::vector<double> expected(size_t(rows_) * size);
         for (size_t i = 0; i < expected.size(); i++) {
@@ -349,7 +384,9 @@ class Case {
         for (auto& result : results) {
             out.poison();
             shrink_now();
-            if (decode_) {
+            if (fused_) {
+                launch_product_gate(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, out.get());
+            } else if (decode_) {
                 launch_decode(nullptr, false, 1, blocks(), EXPAND_THREADS, gate_decode, device_step_, lora_, y_.get(),
                               out.get());
             } else if (many) {
@@ -388,7 +425,7 @@ class Case {
 
     void check_add_norm() {
         int size = shape_.outs[0];
-        std::vector<double> sum = reference_projection(step_, lora_, x_.get(), y_.get(), true);
+        std::vector<double> sum = projection();
         Buffer<float> residual = random_buffer<float>(size_t(capacity_) * size, dice_.seed(), 1);
         std::vector<float> before = residual.download();
         std::vector<double> expected(sum.size());
@@ -420,7 +457,10 @@ class Case {
             out.poison();
             residual.upload(before);
             shrink_now();
-            if (decode_) {
+            if (fused_) {
+                launch_product_add_norm(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, norm,
+                                        product_.squares(), residual.get(), out.get());
+            } else if (decode_) {
                 launch_decode(nullptr, false, cluster, grid, ADD_NORM_THREADS, add_norm_decode, device_step_, lora_, norm,
                               y_.get(), residual.get(), out.get());
             } else if (many) {
@@ -503,11 +543,11 @@ class Case {
         rotation.heads = shape_.heads;
         rotation.kv_heads = shape_.kv_heads;
         rotation.head_size = size;
-        bool normed = dice_.one_in(2);
+        bool normed = !fused_ && dice_.one_in(2);
         if (normed) {
             rotation.query = rotation.key = {norm_weight_.get(), lora_.parts, EPSILON};
         }
-        std::vector<double> values = reference_projection(step_, lora_, x_.get(), y_.get(), true);
+        std::vector<double> values = projection();
         std::vector<int> groups = row_groups();
         std::vector<float> weight;
         for (int r = 0; r < rows_; r++) {
@@ -527,7 +567,9 @@ class Case {
             Buffer<bf16> y(before);
             cache_.poison();
             shrink_now();
-            if (decode_) {
+            if (fused_) {
+                launch_product_rotate(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, rotation, y.get());
+            } else if (decode_) {
                 launch_decode(nullptr, false, 1, blocks(), EXPAND_THREADS, rotate_decode, device_step_, lora_, rotation,
                               y.get());
             } else if (many) {
@@ -613,6 +655,10 @@ class Case {
     bool beside_product_ = false;
     int shares_ = 0;  // blocks that shrink, on which the order of sums may depend, and outputs of the product
     int beside_out_ = 0;
+    bool fused_ = false;  // one launch does all of it
+    int fused_blocks_ = 0;
+    FusedProduct product_;
+    Buffer<double> base_;
     bool decode_ = false;  // h is whole, for the kernels for decode steps
     bool few_ = false;  // whether prompts use shrink_short
     int cluster_ = 1;  // of the prompts' shrink
@@ -695,8 +741,18 @@ std::vector<Group> random_groups(Dice& dice) {
     return groups;
 }
 
-void run_case(const Shape& shape, const std::vector<Group>& groups, bool prompt, int run, uint64_t seed) {
-    Case(shape, groups, prompt, run, seed).run();
+// Up to as many rows as the fused kernels take.
+std::vector<Group> fused_groups(Dice& dice) {
+    std::vector<Group> groups;
+    int most = dice.any({1, 1, 2, 8, FUSED_MOST_ROWS});
+    for (int rows = dice.between(1, FUSED_MOST_ROWS); rows > 0; rows -= groups.back().rows) {
+        groups.push_back({dice.between(1, std::min(most, rows)), dice.one_in(6) ? -1 : dice.between(0, 7)});
+    }
+    return groups;
+}
+
+void run_case(const Shape& shape, const std::vector<Group>& groups, bool prompt, int run, uint64_t seed, bool fused = false) {
+    Case(shape, groups, prompt, run, seed, fused).run();
 }
 
 }  // namespace
@@ -721,7 +777,8 @@ int main(int count, char** arguments) {
                 }
                 run_case(shape, groups, false, 1, seed + each);
                 run_case(shape, groups, true, 4, seed + each);
-                done += 2;
+                run_case(shape, groups, false, 1, seed + each, true);
+                done += 3;
             }
         }
     }
@@ -736,8 +793,9 @@ int main(int count, char** arguments) {
         std::vector<Group> groups = few ? few_groups(dice) : many ? many_groups(dice) : random_groups(dice);
         bool prompt = !few && !many && dice.one_in(2);
         run_case(shape, groups, prompt, dice.any({1, 4}), own);
-        done++;
+        run_case(shape, fused_groups(dice), false, 1, own + 1, true);
+        done += 2;
     }
-    std::printf("lora: %d cases, %d failures\n", done + 2, failures);
+    std::printf("lora: %d cases, %d of them fused, %d failures\n", done + 2, fused_cases, failures);
     return failures == 0 ? 0 : 1;
 }

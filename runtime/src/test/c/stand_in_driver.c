@@ -411,7 +411,7 @@ static const struct {
     const char* name;
     struct {
         int parameter, offset;
-    } at[9];
+    } at[12];
 } ADDRESSES[] = {
     {"upload_step", {{0, 0}, {1, 0}}},
     {"embed", {{0, 0}, {1, 0}, {2, 0}, {4, 0}}},
@@ -429,6 +429,12 @@ static const struct {
     {"matvec", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"decode_product_shrink_whole", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {1, 80}, {2, 0}, {2, 8}, {2, 16}}},
     {"decode_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}, {1, 72}, {1, 80}}},
+    {"product_gate_shrink",
+     {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {1, 80}, {2, 0}, {2, 8}, {2, 16}, {3, 0}}},
+    {"product_rotate_shrink",
+     {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {1, 80}, {2, 0}, {2, 8}, {2, 16}, {4, 0}}},
+    {"product_add_norm_shrink",
+     {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {1, 80}, {2, 0}, {2, 8}, {2, 16}, {4, 0}, {4, 8}, {5, 0}, {6, 0}}},
     {"product_gate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {1, 80}, {3, 0}}},
     {"product_rotate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {1, 80}, {4, 0}}},
     {"product_add_norm", {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {1, 80}, {4, 0}, {4, 8}, {5, 0}, {6, 0}}},
@@ -454,7 +460,7 @@ static int check_addresses(struct object* kernel, struct object* stream, void** 
             return INVALID_VALUE;
         }
     }
-    for (int j = 0; j < 9 && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
+    for (int j = 0; j < 12 && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
         const char* parameter = parameters[ADDRESSES[i].at[j].parameter];
         uint64_t value;
         memcpy(&value, parameter + ADDRESSES[i].at[j].offset, sizeof value);

@@ -11,7 +11,6 @@ import lorikeet.kernels.Projected;
 import lorikeet.kernels.Projection;
 import lorikeet.kernels.cuda.Kernels.DecodeConsumers;
 import lorikeet.memory.Matrix;
-import org.jspecify.annotations.Nullable;
 
 /** Projections, and what finishes them: each in the best way that there is for the step. And the head's. */
 final class CudaProjections implements AutoCloseable {
@@ -23,9 +22,6 @@ final class CudaProjections implements AutoCloseable {
     private final PromptProjections prompts;
     private final FusedProjections fused;
     private final PartialProjections partial;
-
-    /** Null if the device doesn't have the shared memory. */
-    private final @Nullable WholeProjections whole;
 
     CudaProjections(
             CudaContext context,
@@ -41,19 +37,17 @@ final class CudaProjections implements AutoCloseable {
         this.scratch = scratch;
         partial = new PartialProjections(kernels, products, stream, scratch, calls, clusters);
         prompts = new PromptProjections(kernels, products, stream, scratch, calls, context.device(), clusters, partial);
-        fused = new FusedProjections(context, kernels, decodeProducts, stream, scratch, calls, partial);
         DecodeConsumers consumers = kernels.decodeConsumers;
-        whole = consumers == null ? null : new WholeProjections(consumers, products, stream, scratch, calls, clusters);
+        WholeProjections whole =
+                consumers == null ? null : new WholeProjections(consumers, products, stream, scratch, calls, clusters);
+        fused = new FusedProjections(context, kernels, decodeProducts, stream, scratch, calls, partial, whole);
     }
 
     private StepProjections best(CurrentStep step, Projection projection) {
         if (step.prompt()) {
             return prompts;
         }
-        if (fused.takes(step, projection)) {
-            return fused;
-        }
-        return whole != null && whole.takes(step, projection) ? whole : partial;
+        return fused.takes(step, projection) ? fused : fused.others(step, projection);
     }
 
     void project(CurrentStep step, Matrix in, Projected out) {

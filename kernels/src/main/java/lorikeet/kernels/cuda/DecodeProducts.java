@@ -30,6 +30,9 @@ final class DecodeProducts implements AutoCloseable {
     /** The rows up to which kernels that write a product multiply alike: a row's bits don't depend on how many there are. */
     static final int MOST_ALIKE_ROWS = 64;
 
+    /** Of a product that finishes its projection with adapters: a layer of 48 rows over 48 of them takes longer so. */
+    static final int MOST_ADAPTED_ROWS = 32;
+
     static final int OUT = 64;
 
     private static final int CHUNK = 256;
@@ -45,6 +48,9 @@ final class DecodeProducts implements AutoCloseable {
     private static final int TURN_THREADS = 128;
 
     private static final int TURN_ROW_BYTES = 24 + 4 * OUT;
+
+    /** Tiles whose part of the adapters may be in a block's shared memory. */
+    private static final int DELTAS = 2;
 
     private static final int FLAGS = 4;
 
@@ -79,6 +85,11 @@ final class DecodeProducts implements AutoCloseable {
     /** The same where q, k and v are turned and stored. */
     static int rotateSharedBytes(int rows) {
         return sharedBytes(rows) + rows * TURN_ROW_BYTES;
+    }
+
+    /** What a block of a kernel that finishes its projection has more with adapters: decode_product_delta_bytes. */
+    static int deltaBytes(int rows) {
+        return Math.max(DELTAS * 4 * rows * OUT, SHRINK_BYTES) + 2 * rows * (16 + 1) + 80 + 8 * rows;
     }
 
     /** Whether there is a kernel for products of up to so many rows of inputs of that length on this device. */
@@ -119,9 +130,19 @@ final class DecodeProducts implements AutoCloseable {
         return rows <= MOST_ALIKE_ROWS && shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
     }
 
-    /** Whether the products that it takes can turn and store q, k and v in their launch. */
-    boolean takeRotation(int rows) {
-        return rotateSharedBytes(kernelRows(rows)) <= sharedBytes;
+    /** Whether the products that it takes can finish their projection in their launch, with a step's adapters. */
+    boolean takeFinish(CurrentStep step) {
+        return step.tokens() <= (step.adapted() ? MOST_ADAPTED_ROWS : MOST_ROWS)
+                && sharedBytes(kernelRows(step.tokens())) + moreBytes(step) <= sharedBytes;
+    }
+
+    /** Whether they can turn and store q, k and v. */
+    boolean takeRotation(CurrentStep step) {
+        return rotateSharedBytes(kernelRows(step.tokens())) + moreBytes(step) <= sharedBytes;
+    }
+
+    private static int moreBytes(CurrentStep step) {
+        return step.adapted() ? deltaBytes(kernelRows(step.tokens())) : 0;
     }
 
     /** Whether there is a kernel for products of up to so many rows that leaves shrunk inputs whole (lora.cuh). */
@@ -168,13 +189,21 @@ final class DecodeProducts implements AutoCloseable {
     KernelLaunch prepareToFinish(KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, int tiles) {
         MatVec.write(kernel.argument(1), in, layers);
         return prepare(kernel, step, false, blocks(in, tiles))
-                .block(THREADS, 1, 1, sharedBytes(kernelRows(step.tokens())));
+                .block(
+                        THREADS + (step.adapted() ? SHRINK_THREADS : 0),
+                        1,
+                        1,
+                        sharedBytes(kernelRows(step.tokens())) + moreBytes(step));
     }
 
     /** The same of a product of q, k and v that turns and stores them. */
     KernelLaunch prepareToRotate(KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, int tiles) {
         return prepareToFinish(kernel, step, in, layers, tiles)
-                .block(THREADS + TURN_THREADS, 1, 1, rotateSharedBytes(kernelRows(step.tokens())));
+                .block(
+                        THREADS + (step.adapted() ? SHRINK_THREADS : TURN_THREADS),
+                        1,
+                        1,
+                        rotateSharedBytes(kernelRows(step.tokens())) + moreBytes(step));
     }
 
     /** The blocks of a launch: what the order of its sums depends on, beside the inputs and outputs. */

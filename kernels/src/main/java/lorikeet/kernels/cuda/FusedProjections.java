@@ -12,7 +12,7 @@ import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Projections of steps of few rows without adapters, which the product's own launch finishes: until it is known how,
+ * Projections of steps of few rows, which the product's own launch finishes: until it is known how,
  * {@link #project} only notes what is to be multiplied. What there is no such kernel for goes the way of other steps.
  */
 final class FusedProjections implements StepProjections, AutoCloseable {
@@ -23,7 +23,11 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     private final CudaStream stream;
     private final LoraScratch scratch;
     private final LoraCalls calls;
-    private final PartialProjections others;
+    private final PartialProjections partial;
+
+    /** Null if the device doesn't have the shared memory. */
+    private final @Nullable WholeProjections whole;
+
     private final TileSquares squares;
 
     /** The inputs of {@link #pending}, which wait for whoever finishes it. */
@@ -38,19 +42,26 @@ final class FusedProjections implements StepProjections, AutoCloseable {
             CudaStream stream,
             LoraScratch scratch,
             LoraCalls calls,
-            PartialProjections others) {
+            PartialProjections partial,
+            @Nullable WholeProjections whole) {
         this.kernels = kernels;
         this.products = products;
         this.stream = stream;
         this.scratch = scratch;
         this.calls = calls;
-        this.others = others;
+        this.partial = partial;
+        this.whole = whole;
         squares = new TileSquares(context, stream, DecodeProducts.MOST_ROWS, products.mostBlocks());
     }
 
     /** Whether this is the best way for a step's projection. */
     boolean takes(CurrentStep step, Projection projection) {
-        return !step.adapted() && !step.invariant() && products.take(step.tokens(), projection.in());
+        return !step.invariant() && products.take(step.tokens(), projection.in()) && products.takeFinish(step);
+    }
+
+    /** The best way but this one. */
+    StepProjections others(CurrentStep step, Projection projection) {
+        return whole != null && whole.takes(step, projection) ? whole : partial;
     }
 
     @Override
@@ -75,12 +86,13 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     public void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
         Matrix in = inputOf(qkv);
         if (!takesRotation(step, norms, shape)) {
+            StepProjections others = others(step, qkv.projection());
             others.project(step, in, qkv);
             others.rotateAndStore(step, qkv, norms, shape);
             return;
         }
-        KernelLaunch kernel = DecodeProducts.forRows(kernels.productRotate, step.tokens());
-        calls.of(qkv.projection()).write(kernel.argument(2), step, scratch, false);
+        KernelLaunch kernel = kernels.productRotate.of(step);
+        calls.of(qkv.projection()).write(kernel.argument(2), step, scratch, step.adapted());
         Rotation.write(kernel.argument(3), norms, shape);
         kernel.set(4, qkv.values().data().address());
         int tiles = (shape.heads() + 2 * shape.kvHeads()) * (shape.headSize() / DecodeProducts.OUT);
@@ -93,14 +105,14 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         return norms.query() == null
                 && norms.key() == null
                 && shape.headSize() % DecodeProducts.OUT == 0
-                && products.takeRotation(step.tokens());
+                && products.takeRotation(step);
     }
 
     @Override
     public void gate(CurrentStep step, Projected gateUp, Matrix out) {
         Matrix in = inputOf(gateUp);
-        KernelLaunch kernel = DecodeProducts.forRows(kernels.productGate, step.tokens());
-        calls.of(gateUp.projection()).write(kernel.argument(2), step, scratch, false);
+        KernelLaunch kernel = kernels.productGate.of(step);
+        calls.of(gateUp.projection()).write(kernel.argument(2), step, scratch, step.adapted());
         kernel.set(3, out.data().address());
         products.prepareToFinish(kernel, step, in, gateUp.projection().parts(), Math.ceilDiv(out.cols(), HALF_OUT))
                 .launch(stream.handle());
@@ -111,12 +123,13 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         Matrix in = inputOf(delta);
         int tiles = Math.ceilDiv(residual.cols(), DecodeProducts.OUT);
         if (tiles > products.mostBlocks()) { // which wait for one another
+            StepProjections others = others(step, delta.projection());
             others.project(step, in, delta);
             others.addNorm(step, delta, residual, norm, out);
             return;
         }
-        KernelLaunch kernel = DecodeProducts.forRows(kernels.productAddNorm, step.tokens());
-        calls.of(delta.projection()).write(kernel.argument(2), step, scratch, false);
+        KernelLaunch kernel = kernels.productAddNorm.of(step);
+        calls.of(delta.projection()).write(kernel.argument(2), step, scratch, step.adapted());
         NormWeight.write(kernel.argument(3), 0, norm);
         squares.write(kernel.argument(4));
         kernel.set(5, residual.data().address()).set(6, out.data().address());

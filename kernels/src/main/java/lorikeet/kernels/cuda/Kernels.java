@@ -92,14 +92,30 @@ final class Kernels implements AutoCloseable {
     /** The same, which leave the shrunk inputs whole. */
     final KernelLaunch[] decodeProductShrinkWhole;
 
-    /** By rows: products of gate and up that finish them, see {@link FusedProjections}. */
-    final KernelLaunch[] productGate;
+    /** Products of gate and up that finish them, see {@link FusedProjections}. */
+    final Finishing productGate;
 
     /** The same of products of q, k and v, which turn and store them. */
-    final KernelLaunch[] productRotate;
+    final Finishing productRotate;
 
     /** The same of products that are added to the residual. */
-    final KernelLaunch[] productAddNorm;
+    final Finishing productAddNorm;
+
+    /** Products that finish their projection, by rows; those that need more shared memory than the device has are missing. */
+    static final class Finishing {
+        private final KernelLaunch[] base;
+        private final KernelLaunch[] adapted;
+
+        Finishing(KernelLaunch[] base, KernelLaunch[] adapted) {
+            this.base = base;
+            this.adapted = adapted;
+        }
+
+        /** The one for a step's rows, with adapters or without. */
+        KernelLaunch of(CurrentStep step) {
+            return DecodeProducts.forRows(step.adapted() ? adapted : base, step.tokens());
+        }
+    }
 
     /** By rows of a tile, see {@link PromptProducts}; those that need more shared memory than the device has are missing. */
     final KernelLaunch[] promptProduct;
@@ -191,30 +207,21 @@ final class Kernels implements AutoCloseable {
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA);
-        productGate = decodeProducts(
-                context,
-                "product_gate_",
-                DecodeProducts.MOST_ROWS,
-                DecodeProducts::sharedBytes,
-                JAVA_LONG,
-                DECODE_PRODUCT,
-                LORA,
-                JAVA_LONG);
-        productRotate = decodeProducts(
+        IntUnaryOperator plain = DecodeProducts::sharedBytes;
+        productGate = finishing(context, "product_gate_", plain, JAVA_LONG, DECODE_PRODUCT, LORA, JAVA_LONG);
+        productRotate = finishing(
                 context,
                 "product_rotate_",
-                DecodeProducts.MOST_ROWS,
                 DecodeProducts::rotateSharedBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA,
                 ROTATION,
                 JAVA_LONG);
-        productAddNorm = decodeProducts(
+        productAddNorm = finishing(
                 context,
                 "product_add_norm_",
-                DecodeProducts.MOST_ROWS,
-                DecodeProducts::sharedBytes,
+                plain,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA,
@@ -279,6 +286,15 @@ final class Kernels implements AutoCloseable {
                 .filter(rows -> sharedBytes.applyAsInt(rows) <= context.device().sharedBytes())
                 .mapToObj(rows -> kernel(name + rows, sharedBytes.applyAsInt(rows), parameters))
                 .toArray(KernelLaunch[]::new);
+    }
+
+    /** sharedBytes: of a block of the kernels without adapters. */
+    private Finishing finishing(
+            CudaContext context, String name, IntUnaryOperator sharedBytes, MemoryLayout... parameters) {
+        IntUnaryOperator adapted = rows -> sharedBytes.applyAsInt(rows) + DecodeProducts.deltaBytes(rows);
+        return new Finishing(
+                decodeProducts(context, name, DecodeProducts.MOST_ROWS, sharedBytes, parameters),
+                decodeProducts(context, name + "shrink_", DecodeProducts.MOST_ADAPTED_ROWS, adapted, parameters));
     }
 
     private KernelLaunch kernel(String name, MemoryLayout... parameters) {

@@ -17,6 +17,8 @@ final class LoraScratch implements AutoCloseable {
     /** Blocks that share the ranks of a split of the inputs, at most. */
     static final int MOST_RANK_SHARES = 4;
 
+    private static final int SHARE_COUNTERS = 2;
+
     private static final int RANK_STEP = 16;
     private static final int MOST_PARTS = 3;
     private static final int MOST_SPLITS = 16;
@@ -44,7 +46,8 @@ final class LoraScratch implements AutoCloseable {
     LoraScratch(CudaContext context, CudaStream stream) {
         this.context = context;
         this.stream = stream;
-        arrived = context.allocate((long) DecodeProducts.MOST_ROWS * MOST_PARTS * MOST_RANK_SHARES * Integer.BYTES);
+        long shares = (long) DecodeProducts.MOST_ROWS * MOST_PARTS * MOST_RANK_SHARES;
+        arrived = context.allocate((shares + SHARE_COUNTERS) * Integer.BYTES);
         stream.fill(arrived.address(), (byte) 0, arrived.bytes());
     }
 

@@ -1,0 +1,189 @@
+// What the adapters add to tiles of a decode product, in a block's shared memory: left there by the threads behind the
+// product's (tile_delta.cuh), taken by the ending.
+#pragma once
+
+#include "decode_endings.cuh"
+
+namespace lorikeet::decode_product {
+
+constexpr int DELTA_THREADS = DECODE_PRODUCT_SHRINK_THREADS;
+constexpr int DELTA_WARPS = DELTA_THREADS / WARP;
+constexpr int BIASED_BARRIER = 1;  // of the first group
+constexpr int DELTA_BARRIER = 2;   // of these threads
+constexpr int DELTA_THERE = 3;     // of these threads and the first group: a tile's part can be read; one for each place
+constexpr int DELTA_FREE = 5;      // it has been read
+constexpr int DELTA_EITHER = DELTA_THREADS + GROUP;
+
+constexpr int STRIP_ROWS = 8;
+
+__device__ __forceinline__ void sync_delta() {
+    asm volatile("bar.sync %0, %1;" ::"n"(DELTA_BARRIER), "n"(DELTA_THREADS) : "memory");
+}
+
+__device__ __forceinline__ void sync_either(int barrier) {
+    asm volatile("bar.sync %0, %1;" ::"r"(barrier), "n"(DELTA_EITHER) : "memory");
+}
+
+__device__ __forceinline__ void arrive_either(int barrier) {
+    asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "n"(DELTA_EITHER) : "memory");
+}
+
+__device__ __forceinline__ int next_turn(int turn) { return turn + 1 == DECODE_PRODUCT_DELTAS ? 0 : turn + 1; }
+
+// Up to eight rows of one adapter, and what it does to one half of the tile.
+struct alignas(16) DeltaStrip {
+    const __nv_bfloat16* b;  // of the part, null if there is no change
+    float scaling;
+    unsigned rank : 10;
+    unsigned row : 8;
+    unsigned rows : 4;
+};
+
+static_assert(sizeof(DeltaStrip) == DECODE_PRODUCT_STRIP_BYTES, "the host asks for it");
+
+// In a block's shared memory.
+template <int ROWS>
+struct DeltaMemory {
+    union {
+        float value[DECODE_PRODUCT_DELTAS][ROWS * OUT];  // of tiles in turn
+        float4 shrinking[DECODE_PRODUCT_SHRINK_BYTES / 16];
+    };
+    DeltaStrip strip[2][ROWS];
+    unsigned char biased[2][ROWS];        // whether a row has a lora_bias or a magnitude
+    Half half[DECODE_PRODUCT_DELTAS][2];  // of the tiles
+    int part[2];                          // that the strips are about
+    int strips;                           // of all rows
+    int slow[2];                          // whether some B can't be read four ranks at a time
+    int any_biased[2];
+
+    // Where a value of the tile lies, so that rows side by side meet other banks; four neighbours stay together.
+    static __device__ __forceinline__ int at(int row, int column) { return row * OUT + (column ^ row / 2 % 4 * 8); }
+};
+
+template <int ROWS>
+__device__ __forceinline__ DeltaMemory<ROWS>& delta_memory() {
+    static_assert(sizeof(DeltaMemory<ROWS>) + sizeof(void*) * ROWS <= decode_product_delta_bytes(ROWS),
+                  "the host asks for it");
+    extern __shared__ __align__(1024) unsigned char memory[];
+    return *reinterpret_cast<DeltaMemory<ROWS>*>(memory + decode_product_shared_bytes(ROWS));
+}
+
+// The first group's view.
+template <int ROWS>
+struct TileDelta {
+    static constexpr bool ADAPTED = true;
+    static constexpr int AT_ONCE = 1;
+
+    const Step* step;
+    const Lora& lora;
+    int turn = 0;  // place of the tile at hand
+
+    __device__ __forceinline__ void wait() const {
+        sync_either(DELTA_THERE + turn);
+        if ((delta_memory<ROWS>().any_biased[0] | delta_memory<ROWS>().any_biased[1]) != 0) {
+            add_biased();
+        }
+    }
+
+    __device__ __forceinline__ float4 apply(int which, int row, int column, float4 v) const {
+        using Memory = DeltaMemory<ROWS>;
+        const float* value = delta_memory<ROWS>().value[turn];
+        const float4 delta = *reinterpret_cast<const float4*>(value + Memory::at(row, which * HALF_OUT + column));
+        return make_float4(v.x + delta.x, v.y + delta.y, v.z + delta.z, v.w + delta.w);
+    }
+
+    __device__ __forceinline__ void done() {
+        arrive_either(DELTA_FREE + turn);
+        turn = next_turn(turn);
+    }
+
+  private:
+    // Rows with a lora_bias or a magnitude are finished within the sums; nothing is left to be added to them.
+    __device__ __forceinline__ void add_biased() const {
+        extern __shared__ __align__(1024) unsigned char memory[];
+        float* const sum = reinterpret_cast<float*>(memory + DECODE_PRODUCT_STAGES * STAGE_BYTES<ROWS>);
+        DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
+        const int column = static_cast<int>(threadIdx.x) % OUT;
+        const int which = column / HALF_OUT;
+        const Half half = shared.half[turn][which];
+        const int rows = min(step->tokens, ROWS);
+#pragma unroll 1
+        for (int row = static_cast<int>(threadIdx.x) / OUT; row < rows; row += GROUP / OUT) {
+            if (shared.biased[which][row] == 0 || column % HALF_OUT >= half.outs) {
+                continue;
+            }
+            const AdapterModule& change = step->group_adapter[step->token_group[row]][lora.part[half.part].slot];
+            const int out = half.first + column % HALF_OUT;
+            float& delta = shared.value[turn][DeltaMemory<ROWS>::at(row, column)];
+            float& v = sum[row * SUM_PITCH + column];
+            v += delta;
+            v += change.lora_bias != nullptr ? change.scaling * __bfloat162float(change.lora_bias[out]) : 0.0f;
+            v *= change.magnitude != nullptr ? change.magnitude[out] : 1.0f;
+            delta = 0;
+        }
+        asm volatile("bar.sync %0, %1;" ::"n"(BIASED_BARRIER), "n"(GROUP) : "memory");
+    }
+};
+
+// Writes what the step's rows do to a half of the tile at hand: by a warp for each half.
+template <int ROWS>
+__device__ __forceinline__ void set_strips(const Step* step, const Lora& lora, DeltaMemory<ROWS>& shared,
+                                           const Half (&half)[2]) {
+    const int lane = threadIdx.x % WARP;
+    const int which = static_cast<int>(threadIdx.x) / WARP % DELTA_WARPS;
+    if (which >= 2) {
+        return;
+    }
+    const int part = which == 0 ? half[0].part : half[1].part;
+    const int slot = lora.part[part].slot;
+    const int tiles = step->all_tiles;
+    int strips = 0;
+    bool slow = false;
+    bool any_biased = false;
+#pragma unroll 1
+    for (int first = 0; first < tiles; first += WARP) {
+        lorikeet::Tile tile{nullptr, 0, 0};
+        if (first + lane < tiles) {
+            tile = step->tile[first + lane];
+        }
+        const bool two = tile.rows > STRIP_ROWS;
+        const unsigned twos = __ballot_sync(ALL_LANES, two);
+        DeltaStrip strip{};
+        bool biased = false;
+        if (tile.adapter != nullptr && is_low_rank(tile.adapter[slot])) {
+            const AdapterModule& change = tile.adapter[slot];
+            strip.b = change.b;
+            strip.scaling = change.scaling;
+            strip.rank = change.rank;
+            biased = change.lora_bias != nullptr || change.magnitude != nullptr;
+            slow |= change.rank % 4 != 0 || !aligned(change.b, 8);
+            any_biased |= biased;
+        }
+        const int at = strips + lane + __popc(twos & (1u << lane) - 1);
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            if (tile.rows > i * STRIP_ROWS) {
+                strip.row = tile.row + i * STRIP_ROWS;
+                strip.rows = min(tile.rows - i * STRIP_ROWS, STRIP_ROWS);
+                shared.strip[which][at + i] = strip;
+            }
+        }
+#pragma unroll 1
+        for (int r = 0; r < tile.rows; r++) {
+            shared.biased[which][tile.row + r] = biased;
+        }
+        strips += min(tiles - first, WARP) + __popc(twos);
+    }
+    slow = __any_sync(ALL_LANES, slow);
+    any_biased = __any_sync(ALL_LANES, any_biased);
+    if (lane == 0) {
+        shared.slow[which] = slow;
+        shared.any_biased[which] = any_biased;
+        shared.part[which] = part;
+        if (which == 0) {
+            shared.strips = strips;
+        }
+    }
+}
+
+}  // namespace lorikeet::decode_product

@@ -1,0 +1,127 @@
+// Decode products that finish a projection with adapters: launches, and what they should start from.
+#pragma once
+
+#include "decode_product_launch.cuh"
+#include "product_add_norm.cuh"
+#include "product_gate.cuh"
+#include "product_rotate.cuh"
+#include "vectors.cuh"
+
+constexpr int FUSED_MOST_ROWS = 32;
+
+// The product itself, by warps: [rows][columns] in double precision.
+static __global__ void reference_product(lorikeet::MatVec product, int columns, double* to) {
+    int column = blockIdx.x * blockDim.y + threadIdx.y;
+    int row = blockIdx.y;
+    if (column >= columns) {
+        return;
+    }
+    int part = 0;
+    int out = column;
+    while (out >= product.out[part]) {
+        out -= product.out[part++];
+    }
+    const bf16* weight = product.weight[part] + size_t(out) * product.in;
+    const bf16* x = product.x + size_t(row) * product.x_pitch;
+    double sum = 0;
+    for (int i = threadIdx.x; i < product.in; i += 32) {
+        sum += double(float(weight[i])) * float(x[i]);
+    }
+    for (int mask = 16; mask > 0; mask /= 2) {
+        sum += __shfl_xor_sync(~0u, sum, mask);
+    }
+    to[size_t(row) * columns + column] = sum;
+}
+
+// The base model's weights of a projection, and the memory of a launch.
+class FusedProduct {
+  public:
+    FusedProduct() = default;
+
+    FusedProduct(const lorikeet::Lora& lora, const bf16* x, int rows, int blocks, uint64_t seed)
+        : rows_(rows), partial_(size_t(blocks) * FUSED_MOST_ROWS * lorikeet::DECODE_PRODUCT_OUT),
+          ready_(std::vector<unsigned>(4 * blocks)),
+          places_(std::vector<unsigned long long>(size_t(FUSED_MOST_ROWS) * blocks)), launches_(std::vector<unsigned>(4)) {
+        call_.product.x = x;
+        call_.product.x_pitch = call_.product.in = lora.in;
+        call_.product.parts = lora.parts;
+        for (int p = 0; p < lora.parts; p++) {
+            weights_.push_back(random_buffer<bf16>(size_t(lora.part[p].out) * lora.in, seed + p, 3 / std::sqrt(float(lora.in))));
+            call_.product.weight[p] = weights_.back().get();
+            call_.product.out[p] = lora.part[p].out;
+        }
+        call_.partial = partial_.get();
+        call_.ready = ready_.get();
+    }
+
+    Buffer<double> expected(int columns) const {
+        Buffer<double> result(size_t(rows_) * columns);
+        reference_product<<<dim3(lorikeet::divide_up(columns, 4), rows_), dim3(32, 4)>>>(call_.product, columns, result.get());
+        CHECK(cudaGetLastError());
+        return result;
+    }
+
+    const lorikeet::DecodeProduct& call() const { return call_; }
+
+    lorikeet::TileSquares squares() const { return {places_.get(), launches_.get()}; }
+
+    bool is_clean() const {
+        for (unsigned flag : ready_.download()) {
+            if (flag != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+  private:
+    int rows_ = 0;
+    lorikeet::DecodeProduct call_{};
+    std::vector<Buffer<bf16>> weights_;
+    Buffer<float> partial_;
+    Buffer<unsigned> ready_;
+    Buffer<unsigned long long> places_;
+    Buffer<unsigned> launches_;
+};
+
+// kernels: for 16 rows, 32, and so on. row_bytes: more shared memory for each row. Up to `tiles` * chunks blocks.
+template <size_t N, typename... Parameters, typename... Arguments>
+void launch_fused(cudaStream_t stream, void (*const (&kernels)[N])(Parameters...), int rows, int row_bytes, int blocks, int tiles,
+                  const lorikeet::Step* step, const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
+                  Arguments... arguments) {
+    using namespace lorikeet;
+    int sixteens = divide_up(rows, 16);
+    int shared = decode_product_shared_bytes(16 * sixteens) + decode_product_delta_bytes(16 * sixteens) + row_bytes * 16 * sixteens;
+    auto kernel = kernels[sixteens - 1];
+    CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
+    launch_with(stream, true, 1, std::min(blocks, tiles * divide_up(lora.in, DECODE_PRODUCT_CHUNK)),
+                DECODE_PRODUCT_THREADS + DECODE_PRODUCT_SHRINK_THREADS, shared, kernel, step, call, lora, arguments...);
+}
+
+inline void launch_product_gate(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
+                                const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora, bf16* out) {
+    using namespace lorikeet;
+    static void (*const kernels[])(const Step*, DecodeProduct, Lora, bf16*) = {product_gate_shrink_16, product_gate_shrink_32};
+    launch_fused(stream, kernels, rows, 0, blocks, divide_up(lora.part[0].out, DECODE_PRODUCT_OUT / 2), step, call, lora, out);
+}
+
+inline void launch_product_add_norm(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
+                                    const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
+                                    const lorikeet::NormWeight& norm, const lorikeet::TileSquares& squares, float* residual,
+                                    bf16* out) {
+    using namespace lorikeet;
+    static void (*const kernels[])(const Step*, DecodeProduct, Lora, NormWeight, TileSquares, float*, bf16*) = {
+        product_add_norm_shrink_16, product_add_norm_shrink_32};
+    launch_fused(stream, kernels, rows, 0, blocks, divide_up(lora.part[0].out, DECODE_PRODUCT_OUT), step, call, lora, norm,
+                 squares, residual, out);
+}
+
+inline void launch_product_rotate(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
+                                  const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
+                                  const lorikeet::Rotation& rotation, bf16* qkv) {
+    using namespace lorikeet;
+    static void (*const kernels[])(const Step*, DecodeProduct, Lora, Rotation, bf16*) = {
+        product_rotate_shrink_16, product_rotate_shrink_32};
+    launch_fused(stream, kernels, rows, PRODUCT_ROTATE_ROW_BYTES, blocks, lora.columns / DECODE_PRODUCT_OUT, step, call, lora,
+                 rotation, qkv);
+}
