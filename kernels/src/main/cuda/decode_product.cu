@@ -124,6 +124,24 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + 
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<32, false>(step, call, lora);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<48, false>(step, call, lora);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    decode_product_shrink_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora) {
+    lorikeet::decode_product::run_and_shrink<64, false>(step, call, lora);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     decode_product_shrink_whole_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                                    const __grid_constant__ lorikeet::Lora lora) {
     lorikeet::decode_product::run_and_shrink<16, true>(step, call, lora);

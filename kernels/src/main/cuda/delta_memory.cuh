@@ -6,13 +6,6 @@
 
 namespace lorikeet::decode_product {
 
-// Whether the kernels with adapters are there: those of sm_80 were never measured, and there is little room in the image.
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-constexpr bool DELTA_FITS = false;
-#else
-constexpr bool DELTA_FITS = true;
-#endif
-
 constexpr int DELTA_THREADS = DECODE_PRODUCT_SHRINK_THREADS;
 constexpr int DELTA_WARPS = DELTA_THREADS / WARP;
 constexpr int BIASED_BARRIER = 1;  // of the first group

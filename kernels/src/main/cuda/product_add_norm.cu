@@ -228,7 +228,7 @@ template <int ROWS>
 __device__ __forceinline__ void run_add_norm_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
                                                     const NormWeight& norm, const TileSquares& squares, float* residual,
                                                     __nv_bfloat16* out) {
-    if (DELTA_FITS && decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
+    if (decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
         auto weights = reinterpret_cast<const __nv_bfloat16**>(&delta_memory<ROWS>() + 1);
         AddedAndNormed<TileDelta<ROWS>> ending{call, lora, norm, squares, residual, out, {step, lora}, nullptr, weights};
         run_with_delta<ROWS>(step, call, lora, ending);

@@ -67,7 +67,7 @@ __device__ __forceinline__ void run_gate(const Step* step, const DecodeProduct& 
 template <int ROWS>
 __device__ __forceinline__ void run_gate_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
                                                 __nv_bfloat16* out) {
-    if (DELTA_FITS && decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
+    if (decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
         Gated<TileDelta<ROWS>> gated{lora, out, {step, lora}};
         run_with_delta<ROWS>(step, call, lora, gated);
     }

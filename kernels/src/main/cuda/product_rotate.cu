@@ -175,7 +175,7 @@ __device__ __forceinline__ void run_rotate(const Step* step, const DecodeProduct
 template <int ROWS>
 __device__ __forceinline__ void run_rotate_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
                                                   const Rotation& rotation, __nv_bfloat16* qkv) {
-    if (DELTA_FITS && product_rotate_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
+    if (product_rotate_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
         extern __shared__ __align__(1024) unsigned char memory[];
         constexpr int BEFORE = decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS);
         Turns<ROWS>& turns = *reinterpret_cast<Turns<ROWS>*>(memory + BEFORE);

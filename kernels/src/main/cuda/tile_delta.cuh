@@ -82,6 +82,11 @@ struct DeltaTiles {
         const Half half[2] = {half_of(ending, call.product, tile, 0), half_of(ending, call.product, tile, 1)};
         const bool others = first || half[0].part != shared.part[0] || half[1].part != shared.part[1];
         sync_delta();  // all have read which parts there were
+        const int which = static_cast<int>(threadIdx.x) / WARP % 2;
+        const Half mine = half_of(ending, call.product, tile, which);
+        if (!others) {
+            ask_for(shared, mine, which, 0, strips_ahead(lora, shared.strips));
+        }
         reclaim(others || Ending::PREPARES_TILES ? 0 : DECODE_PRODUCT_DELTAS - 1);
         if (threadIdx.x % DELTA_THREADS == 0) {
             shared.half[turn][0] = half[0];
@@ -91,6 +96,9 @@ struct DeltaTiles {
             set_strips(step, lora, shared, half);
         }
         sync_delta();
+        if (others) {
+            ask_for(shared, mine, which, 0, strips_ahead(lora, shared.strips));
+        }
     }
 
     template <typename Wait>

@@ -5,7 +5,7 @@
 #include "device_memory.cuh"
 
 constexpr int DECODE_PRODUCT_MOST_ROWS = 64;
-constexpr int DECODE_PRODUCT_SHRINK_MOST_ROWS = 16;
+constexpr int DECODE_PRODUCT_SHRINK_MOST_ROWS = 64;
 constexpr int DECODE_PRODUCT_WHOLE_ALIKE_ROWS = 48;  // up to which those that leave h whole have the others' bits
 
 // sixteens: rows that the kernel is for; lora: null without the shrink.
@@ -14,7 +14,8 @@ inline void launch_decode_product(cudaStream_t stream, int sixteens, int blocks,
     using namespace lorikeet;
     static void (*const plain[])(const Step*, DecodeProduct) = {
         decode_product_16, decode_product_32, decode_product_48, decode_product_64};
-    static void (*const shrinks[])(const Step*, DecodeProduct, Lora) = {decode_product_shrink_16};
+    static void (*const shrinks[])(const Step*, DecodeProduct, Lora) = {
+        decode_product_shrink_16, decode_product_shrink_32, decode_product_shrink_48, decode_product_shrink_64};
     static void (*const wholes[])(const Step*, DecodeProduct, Lora) = {
         decode_product_shrink_whole_16, decode_product_shrink_whole_32, decode_product_shrink_whole_48,
         decode_product_shrink_whole_64};

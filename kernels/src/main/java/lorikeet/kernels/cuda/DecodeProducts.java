@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import lorikeet.bindings.ComputeCapability;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaDevice;
 import lorikeet.bindings.CudaStream;
@@ -34,9 +33,6 @@ final class DecodeProducts implements AutoCloseable {
     /** Of a product that finishes its projection with adapters: a layer of 48 rows over 48 of them takes longer so. */
     static final int MOST_ADAPTED_ROWS = 32;
 
-    /** Of a product that leaves shrunk inputs in parts; of more rows they are shrunk in front of it, or left whole. */
-    static final int MOST_SHRINK_ROWS = 16;
-
     static final int OUT = 64;
 
     private static final int CHUNK = 256;
@@ -58,14 +54,10 @@ final class DecodeProducts implements AutoCloseable {
 
     private static final int FLAGS = 4;
 
-    /** The first generation that has kernels that finish projections with adapters. */
-    private static final ComputeCapability FIRST_WITH_ADAPTERS = new ComputeCapability(9, 0);
-
     private final Kernels kernels;
     private final CudaStream stream;
     private final int blocks;
     private final int sharedBytes;
-    private final boolean finishesAdapters;
     private final DeviceMemory sums;
     private final DeviceMemory flags;
 
@@ -75,7 +67,6 @@ final class DecodeProducts implements AutoCloseable {
         CudaDevice device = context.device();
         blocks = device.multiprocessors();
         sharedBytes = device.sharedBytes();
-        finishesAdapters = device.capability().compareTo(FIRST_WITH_ADAPTERS) >= 0;
         sums = context.allocate((long) blocks * MOST_ROWS * OUT * Float.BYTES);
         flags = context.allocate((long) blocks * FLAGS * Integer.BYTES);
         stream.fill(flags.address(), (byte) 0, flags.bytes());
@@ -136,13 +127,12 @@ final class DecodeProducts implements AutoCloseable {
 
     /** Whether the products that it takes can have the adapters' shrink in their launch. */
     boolean takeShrink(int rows) {
-        return rows <= MOST_SHRINK_ROWS && shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
+        return rows <= MOST_ALIKE_ROWS && shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
     }
 
     /** Whether the products that it takes can finish their projection in their launch, with a step's adapters. */
     boolean takeFinish(CurrentStep step) {
         return step.tokens() <= (step.adapted() ? MOST_ADAPTED_ROWS : MOST_ROWS)
-                && (finishesAdapters || !step.adapted())
                 && sharedBytes(kernelRows(step.tokens())) + moreBytes(step) <= sharedBytes;
     }
 

@@ -16,7 +16,7 @@ import lorikeet.memory.Matrix;
  */
 final class WholeProjections implements StepProjections {
     /** Up to so many rows, the kernels that put partial sums together are faster, as long as ranks are small. */
-    private static final int FEW_ROWS = 16;
+    private static final int FEW_ROWS = 24;
 
     private static final int SMALL_STRIDE = 16;
 
