@@ -87,10 +87,10 @@ __device__ __forceinline__ void run_and_shrink(const Step* step, const DecodePro
     float4* shared = reinterpret_cast<float4*>(memory + decode_product_shared_bytes(ROWS));
     release_next();
     if constexpr (WHOLE) {
-        shrinking::shrink_share_whole<2, WARPS, 4, BARRIER, ROWS == 64 ? 3 : 4>(
+        shrinking::shrink_share_whole<WARPS, 4, BARRIER>(
             step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x), shared);
     } else {
-        shrinking::shrink_share<2, WARPS, 4, BARRIER>(
+        shrinking::shrink_share<WARPS, 4, BARRIER>(
             step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x), shared);
     }
 }

@@ -166,7 +166,7 @@ extern "C" __global__ void __launch_bounds__(128, lorikeet::MATVEC_SHRINK_BLOCKS
     const int block = static_cast<int>(blockIdx.x);
     if (block >= tiles) {
         release_next();
-        shrinking::shrink_share<1, matvec::WARPS, 4>(
+        shrinking::shrink_share<matvec::WARPS, 4>(
             step, lora, product.x, block - tiles, shrink_blocks, shared.shrink);
         return;
     }

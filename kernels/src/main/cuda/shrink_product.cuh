@@ -138,12 +138,10 @@ __device__ __forceinline__ void multiply(
     const __nv_bfloat16* x = share.x + static_cast<size_t>(lane / 4) * share.in;
     int at = share.from + warp * SHRINK_STEP + 8 * (lane % 4);
     constexpr int STRIDE = WARPS * SHRINK_STEP;
-    int first = share.from + warp * SHRINK_STEP;
-    for (; first + (STEPS - 1) * STRIDE < share.end; first += STEPS * STRIDE, at += STEPS * STRIDE) {
+    // Inputs behind the end are zeros, so that there is one copy of the code: what a launch has to fetch of it takes time.
+#pragma unroll 1
+    for (int first = share.from + warp * SHRINK_STEP; first < share.end; first += STEPS * STRIDE, at += STEPS * STRIDE) {
         sums.template add<STEPS>(a, x, share.rows, share.in, at, share.end, STRIDE, waited);
-    }
-    for (; first < share.end; first += STRIDE, at += STRIDE) {
-        sums.template add<1>(a, x, share.rows, share.in, at, share.end, STRIDE, waited);
     }
     synchronize<BARRIER, WARPS * 32>();  // shared memory is free again
 #pragma unroll

@@ -8,8 +8,7 @@ namespace lorikeet::shrinking {
 
 // As shrink_share, but leaves h whole. There are as many splits as give each of the product's blocks a unit: half of what
 // `shrink` takes.
-// STEPS: under way at a time for 8 rows, STRIPS_STEPS for more.
-template <int STRIPS, int WARPS, int STEPS, int BARRIER, int STRIPS_STEPS>
+template <int WARPS, int STEPS, int BARRIER>
 __device__ __forceinline__ void
 shrink_share_whole(const Step* step, const Lora& lora, const __nv_bfloat16* x, int index, int count, float4* shared) {
     int tiles = step->tiles;
@@ -32,13 +31,8 @@ shrink_share_whole(const Step* step, const Lora& lora, const __nv_bfloat16* x, i
         WholeTarget target = whole_target(lora, part, tile, split, splits.count);
 #pragma unroll 1
         for (int r = first; r < rank; r += 16 * shares) {
-            RankRows a[1] = {rank_rows(weights, rank, r, share.in)};
-            auto store = [&](int, int row, int token, float4 sum) { target.store(r + row, token, sum); };
-            if (STRIPS == 1 || tile.rows <= 8) {
-                multiply<1, 1, WARPS, true, STEPS, BARRIER>(share, a, shared, waited, store);
-            } else {
-                multiply<1, STRIPS, WARPS, true, STRIPS_STEPS, BARRIER>(share, a, shared, waited, store);
-            }
+            shrink_strips<WARPS, STEPS, BARRIER>(share, rank_rows(weights, rank, r, share.in), shared, waited,
+                                                 [&](int row, int token, float4 sum) { target.store(r + row, token, sum); });
         }
         if (splits.count > 1 && first < rank) {
             complete<WARPS, BARRIER>(lora, part, tile, splits.count, lora.arrived + group * MOST_RANK_SHARES + first / 16,

@@ -128,7 +128,7 @@ __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct&
     if (!completed.done()) {
         tiles.take(completed.tile, true);
     }
-    shrinking::shrink_share_whole<2, DELTA_WARPS, 4, DELTA_BARRIER, ROWS == 64 ? 3 : 4>(
+    shrinking::shrink_share_whole<DELTA_WARPS, 4, DELTA_BARRIER>(
         step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x),
         delta_memory<ROWS>().shrinking);
     wait_for_previous();  // a block without a share has not
