@@ -140,12 +140,6 @@ __device__ __forceinline__ void expand_onto(const Step* step, const Lora& lora, 
 }  // namespace lorikeet::expanding
 
 extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::EXPAND_BLOCKS)
-    expand(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* y) {
-    __shared__ lorikeet::expanding::Shared shared;
-    lorikeet::expanding::expand_onto(step, lora, y, shared);
-}
-
-extern "C" __global__ void __launch_bounds__(lorikeet::EXPAND_THREADS, lorikeet::EXPAND_BLOCKS)
     expand_logits(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, float* y) {
     __shared__ lorikeet::expanding::Shared shared;
     lorikeet::expanding::expand_onto(step, lora, y, shared);

@@ -9,7 +9,7 @@
 // `shrink_prompt`) computes h = A x, which doesn't depend on the base product (of few rows `matvec_shrink` computes both in
 // one launch); the kernel that reads the projection (`rotate_and_store`, `gate`, `add_norm`; of many tokens
 // `rotate_prompt`, `gate_prompt`, `add_norm_prompt`) adds the rest while it has the row in its registers.
-// `expand` does the same for whoever wants the projection itself, in place.
+// `expand_logits` does the same for the head, in place.
 //
 // The inputs are split over blocks, and whoever reads h adds the splits' partial sums. With many adapters or large ranks,
 // products of decode steps (`decode_product_shrink_whole_*`) leave h whole instead, for kernels that are made for tiles of
@@ -18,7 +18,7 @@
 //
 // All kernels read their counts from the step, and share out whatever there is among their blocks: any number of blocks
 // is right, the numbers given here are fast. A recorded step's grids are made for as many tiles as it may have. Tokens
-// without an adapter cost `shrink` and `expand` nothing. Sums are made in a fixed order: the same step gives the same
+// without an adapter cost `shrink` nothing. Sums are made in a fixed order: the same step gives the same
 // bits.
 //
 // Programmatic dependent launch: the kernels may start before the kernel in front of them has ended. Until it has, they
@@ -34,7 +34,7 @@ constexpr int LORA_MAX_RANK = 256;
 constexpr int SHRINK_THREADS = 256;    // of shrink
 constexpr int SHRINK_PROMPT_THREADS = 128;
 constexpr int SHRINK_SHORT_THREADS = 128;
-constexpr int EXPAND_THREADS = 128;    // of expand, expand_logits, gate, gate_staged and rotate_and_store
+constexpr int EXPAND_THREADS = 128;    // of expand_logits, gate, gate_staged and rotate_and_store
 constexpr int ADD_NORM_THREADS = 256;
 constexpr int ADD_NORM_PROMPT_MOST_THREADS = 512;
 constexpr int PROMPT_CHUNKS = 4;       // of sixteen ranks of B, that the kernels for many tokens have at a time, at most
@@ -90,7 +90,7 @@ struct LoraPart {
 struct Lora {
     // Partial sums of h: f32 [parts][tokens][splits][rank_stride], where the number of splits depends on the step. Room for
     // parts * rank_stride * MAX_SPLITS * tokens floats: few rows with an adapter among many others are split as if alone.
-    // Null: no adapters, or `expand` has added them already.
+    // Null: no adapters.
     float* shrunk;
     // h itself, [parts][tokens][rank_stride / 4] places of four ranks (halves_of_ranks), where a product's launch leaves it
     // for the kernels for decode steps; null: the partial sums are what is read.
@@ -177,11 +177,8 @@ __global__ void shrink_prompt(const lorikeet::Step* step, const __grid_constant_
 // SHRINK_SHORT_THREADS threads. Dynamic shared memory: shrink_short_shared_bytes.
 __global__ void shrink_short(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* x);
 
-// y: [tokens, columns], changed in place: magnitude * (y + scaling * (B h + lora_bias)). The bias is not added.
-// Grid: min(tiles / run * sum of ceil(out / WINDOW), 1056); EXPAND_THREADS threads.
-__global__ void expand(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* y);
-
-// The same onto logits: y [outputs, columns] in f32.
+// y: [outputs, columns] f32, logits, changed in place: magnitude * (y + scaling * (B h + lora_bias)). The bias is not added.
+// Grid: min(tiles * ceil(out / WINDOW), 1056); EXPAND_THREADS threads.
 __global__ void expand_logits(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, float* y);
 
 // out = silu(gate) * up. gate_up: [tokens, 2 * size], parts gate and up; out: [tokens, size].

@@ -11,6 +11,7 @@
 #include "lora.cuh"
 #include "decode_product_launch.cuh"
 #include "fused_launch.cuh"
+#include "expand_rows.cuh"
 #include "lora_launch.cuh"
 #include "prompt_launch.cuh"
 #include "shrink_beside.cuh"

@@ -3,11 +3,12 @@
 //
 //     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
 //         main/cuda/{shrink,shrink_prompt,shrink_short,matvec,decode_product,product_add_norm,product_gate,product_rotate}.cu
-//         main/cuda/{expand,gate,gate_staged,gate_decode,gate_prompt,add_norm,add_norm_decode,add_norm_prompt}.cu
-//         main/cuda/{rotate_and_store,rotate_decode,rotate_prompt}.cu -o lora_test
+//         main/cuda/{gate,gate_staged,gate_decode,gate_prompt,add_norm,add_norm_decode,add_norm_prompt}.cu
+//         main/cuda/{rotate_and_store,rotate_decode,rotate_prompt}.cu test/cuda/expand_rows.cu -o lora_test
 #include "lora_reference.cuh"
 #include "decode_product_launch.cuh"
 #include "fused_launch.cuh"
+#include "expand_rows.cuh"
 #include "lora_launch.cuh"
 #include "prompt_launch.cuh"
 
