@@ -27,9 +27,6 @@ final class DecodeProducts implements AutoCloseable {
     /** The rows of the largest kernels. */
     static final int MOST_ROWS = 64;
 
-    /** The rows up to which kernels that write a product multiply alike: a row's bits don't depend on how many there are. */
-    static final int MOST_ALIKE_ROWS = 64;
-
     /** Of a product that finishes its projection with adapters: a layer of 48 rows over 48 of them takes longer so. */
     static final int MOST_ADAPTED_ROWS = 32;
 
@@ -106,11 +103,6 @@ final class DecodeProducts implements AutoCloseable {
         return rows <= MOST_ROWS && in % 8 == 0 && sharedBytes(kernelRows(rows)) <= deviceBytes;
     }
 
-    /** The same where a row's bits must not depend on the other rows. */
-    boolean takeAlike(int rows, int in) {
-        return rows <= MOST_ALIKE_ROWS && take(rows, in);
-    }
-
     private static int kernelRows(int rows) {
         return Math.ceilDiv(rows, ROW_STEP) * ROW_STEP;
     }
@@ -127,7 +119,7 @@ final class DecodeProducts implements AutoCloseable {
 
     /** Whether the products that it takes can have the adapters' shrink in their launch. */
     boolean takeShrink(int rows) {
-        return rows <= MOST_ALIKE_ROWS && shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
+        return shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
     }
 
     /** Whether the products that it takes can finish their projection in their launch, with a step's adapters. */
@@ -147,7 +139,7 @@ final class DecodeProducts implements AutoCloseable {
 
     /** Whether there is a kernel for products of up to so many rows that leaves shrunk inputs whole (lora.cuh). */
     boolean takeWhole(int rows, int in) {
-        return rows <= MOST_ROWS && in % 8 == 0 && shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
+        return take(rows, in) && takeShrink(rows);
     }
 
     /**

@@ -48,7 +48,7 @@ final class InvariantProducts implements StepProducts {
     }
 
     private void run(CurrentStep step, int rows, boolean outputs, Matrix in, List<Linear> layers, Matrix out) {
-        if (few.takeAlike(rows, in.cols())) {
+        if (few.take(rows, in.cols())) {
             few.run(step, rows, outputs, in, layers, out);
         } else {
             many.run(step, rows, outputs, in, layers, out);

@@ -194,7 +194,7 @@ final class Kernels implements AutoCloseable {
         decodeProductShrink = decodeProducts(
                 context,
                 "decode_product_shrink_",
-                DecodeProducts.MOST_ALIKE_ROWS,
+                DecodeProducts.MOST_ROWS,
                 DecodeProducts::shrinkSharedBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,
