@@ -14,6 +14,9 @@
 
 enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, ILLEGAL_ADDRESS = 700 };
 
+// Of a block of a kernel that asks for it (an H100's), and of one that doesn't.
+enum { SHARED_BYTES = 227 << 10, DEFAULT_SHARED_BYTES = 48 << 10 };
+
 enum kind { DEVICE, PINNED, REGISTERED, STREAM, EVENT, MODULE, FUNCTION, GRAPH, RECORDING, HANDLE, CONTEXT, FREED };
 
 // An address that a recorded kernel was given.
@@ -30,6 +33,7 @@ struct object {
     int recording;
     struct address* recorded;
     char name[64];
+    unsigned shared;  // of a block of a kernel, at most
     struct object* next;
 };
 
@@ -206,7 +210,7 @@ int cuDeviceGetAttribute(int* value, int attribute, int device) {
     case 16: *value = 132; break;        // multiprocessors
     case 75: *value = 9; break;          // compute capability
     case 76: *value = 0; break;
-    case 97: *value = 232448; break;     // shared memory of a block
+    case 97: *value = SHARED_BYTES; break;
     default: *value = 1;
     }
     return OK;
@@ -370,7 +374,19 @@ int cuModuleGetFunction(void** function, void* module, const char* name) {
     return result;
 }
 
-int cuFuncSetAttribute(void* function, int attribute, int value) { return (void) function, (void) attribute, (void) value, OK; }
+static int set_attribute(void* function, int attribute, int value) {
+    enum { MAX_DYNAMIC_SHARED_SIZE_BYTES = 8 };
+    struct object* kernel = expect(FUNCTION, function, "cuFuncSetAttribute");
+    if (!kernel || (attribute == MAX_DYNAMIC_SHARED_SIZE_BYTES && (value < 0 || value > SHARED_BYTES))) {
+        return INVALID_VALUE;
+    }
+    if (attribute == MAX_DYNAMIC_SHARED_SIZE_BYTES) {
+        kernel->shared = value;
+    }
+    return OK;
+}
+
+int cuFuncSetAttribute(void* function, int attribute, int value) { LOCKED(set_attribute(function, attribute, value)); }
 
 // struct SampledRow of sampler.cuh
 struct sampled {
@@ -476,10 +492,16 @@ static int check_addresses(struct object* kernel, struct object* stream, void** 
     return OK;
 }
 
-static int launch(void* function, unsigned blocks, void* stream, void** parameters) {
+static int launch(void* function, unsigned blocks, const unsigned* block, unsigned shared, void* stream, void** parameters) {
     struct object* kernel = expect(FUNCTION, function, "a launch");
     struct object* of = expect(STREAM, stream, "a launch");
     if (!kernel || !of || blocks == 0) {
+        return INVALID_VALUE;
+    }
+    const unsigned threads = block[0] * block[1] * block[2];
+    const unsigned most = kernel->shared > DEFAULT_SHARED_BYTES ? kernel->shared : DEFAULT_SHARED_BYTES;
+    if (threads == 0 || threads > 1024 || shared > most) {
+        mistake("%s with %u threads and %u bytes of shared memory, %u at most", kernel->name, threads, shared, most);
         return INVALID_VALUE;
     }
     const int found = check_addresses(kernel, of, parameters);
@@ -502,8 +524,9 @@ static int launch(void* function, unsigned blocks, void* stream, void** paramete
 
 int cuLaunchKernel(void* function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
                    unsigned block_z, unsigned shared, void* stream, void** parameters, void** extra) {
-    (void) grid_y, (void) grid_z, (void) block_x, (void) block_y, (void) block_z, (void) shared, (void) extra;
-    LOCKED(launch(function, grid_x, stream, parameters));
+    (void) grid_y, (void) grid_z, (void) extra;
+    const unsigned block[] = {block_x, block_y, block_z};
+    LOCKED(launch(function, grid_x, block, shared, stream, parameters));
 }
 
 struct config {
@@ -513,7 +536,7 @@ struct config {
 
 int cuLaunchKernelEx(const struct config* config, void* function, void** parameters, void** extra) {
     (void) extra;
-    LOCKED(launch(function, config->grid[0], config->stream, parameters));
+    LOCKED(launch(function, config->grid[0], config->block, config->shared, config->stream, parameters));
 }
 
 int cuStreamBeginCapture_v2(void* stream, int mode) {
