@@ -6,6 +6,7 @@
 #include "../../main/cuda/decode_product.cu"
 #include "check.cuh"
 #include "cublaslt.cuh"
+#include "product_memory.cuh"
 
 using namespace lorikeet;
 using check::Buffer;
@@ -74,9 +75,7 @@ __global__ void __launch_bounds__(128)
 class Bench {
   public:
     Bench()
-        : weights_(WEIGHT_ELEMENTS), x_(size_t{MOST_ROWS} * MOST_IN), y_(size_t{MOST_ROWS} * MOST_OUT),
-          partial_(static_cast<size_t>(blocks()) * 64 * DECODE_PRODUCT_OUT),
-          ready_(std::vector<unsigned>(4 * static_cast<size_t>(blocks()), 0)) {
+        : weights_(WEIGHT_ELEMENTS), x_(size_t{MOST_ROWS} * MOST_IN), y_(size_t{MOST_ROWS} * MOST_OUT) {
         check::randomise(weights_, 1);
         check::randomise(x_, 2);
         for (const auto kernel : {decode_product_16, decode_product_32, decode_product_48, decode_product_64}) {
@@ -109,14 +108,10 @@ class Bench {
             : rows <= 32                 ? decode_product_32
             : rows <= 48                 ? decode_product_48
                                          : decode_product_64;
-        DecodeProduct call = {};
-        call.product = product;
-        call.partial = partial_.data();
-        call.ready = ready_.data();
-        call.outputs = outputs ? 1 : 0;
         const int chunks = tiles(product, DECODE_PRODUCT_OUT) * divide_up(product.in, DECODE_PRODUCT_CHUNK);
-        check::launch_overlapping(kernel, dim3(std::min(chunks, blocks())), DECODE_PRODUCT_THREADS,
-                                  decode_product_shared_bytes(divide_up(rows, 16) * 16), stream, step, call);
+        check::launch_overlapping(kernel, dim3(std::min(chunks, check::multiprocessors())), DECODE_PRODUCT_THREADS,
+                                  decode_product_shared_bytes(divide_up(rows, 16) * 16), stream, step,
+                                  memory_.call(product, outputs));
     }
 
     static void launch_matvec(const Step* step, const MatVec& product, bool outputs, cudaStream_t stream) {
@@ -125,12 +120,6 @@ class Bench {
     }
 
   private:
-    static int blocks() {
-        int count;
-        CUDA(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, 0));
-        return count;
-    }
-
     static int tiles(const MatVec& product, int outs) {
         int tiles = 0;
         for (int part = 0; part < product.parts; part++) {
@@ -141,8 +130,7 @@ class Bench {
 
     Buffer<__nv_bfloat16> weights_, x_;
     Buffer<float> y_;
-    Buffer<float> partial_;
-    Buffer<unsigned> ready_;
+    check::ProductMemory memory_{64};
     size_t next_ = 0;
 };
 

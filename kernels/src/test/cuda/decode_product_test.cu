@@ -1,6 +1,7 @@
 // Products of a decode step's rows against double precision. Arguments: seed, number of random cases.
 #include "../../main/cuda/decode_product.cu"
 #include "product_case.cuh"
+#include "product_memory.cuh"
 
 using namespace lorikeet;
 using check::Buffer;
@@ -28,38 +29,24 @@ int chunks_of(const MatVec& product) {
 // What launches share: the sums of as many blocks as there are multiprocessors.
 class Launcher {
   public:
-    Launcher() : partial_(static_cast<size_t>(blocks()) * MOST_ROWS * DECODE_PRODUCT_OUT), ready_(no_flags()) {
+    Launcher() {
         for (const Variant& variant : VARIANTS) {
             CUDA(cudaFuncSetAttribute(variant.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                       decode_product_shared_bytes(variant.rows)));
         }
     }
 
-    static int blocks() {
-        int count;
-        CUDA(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, 0));
-        return count;
-    }
-
     void launch(const Variant& variant, const Step* step, const MatVec& product, bool outputs, int grid,
                 cudaStream_t stream) const {
-        DecodeProduct call = {};
-        call.product = product;
-        call.partial = partial_.data();
-        call.ready = ready_.data();
-        call.outputs = outputs ? 1 : 0;
         check::launch_overlapping(variant.kernel, dim3(grid), DECODE_PRODUCT_THREADS,
-                                  decode_product_shared_bytes(variant.rows), stream, step, call);
+                                  decode_product_shared_bytes(variant.rows), stream, step, memory_.call(product, outputs));
     }
 
     // Whether the flags are as they were before.
-    bool is_clean() const { return ready_.download() == no_flags(); }
+    bool is_clean() const { return memory_.is_clean(); }
 
   private:
-    static std::vector<unsigned> no_flags() { return std::vector<unsigned>(4 * static_cast<size_t>(blocks()), 0); }
-
-    Buffer<float> partial_;
-    Buffer<unsigned> ready_;
+    check::ProductMemory memory_{MOST_ROWS};
 };
 
 double product_case(const Launcher& launcher, Random& random, uint64_t seed) {
@@ -71,7 +58,7 @@ double product_case(const Launcher& launcher, Random& random, uint64_t seed) {
     const Buffer<__nv_bfloat16> y(static_cast<size_t>(rows + 1) * product.y_pitch);
     const Buffer<float> logits(static_cast<size_t>(rows + 1) * product.y_pitch), again(logits.count());
     const check::DeviceStep step = check::step_of_rows(rows);
-    const int grid = random.between(1, std::min(chunks_of(product), Launcher::blocks()));
+    const int grid = random.between(1, std::min(chunks_of(product), check::multiprocessors()));
     const auto launch = [&](void* to, bool outputs) {
         product.y = to;
         launcher.launch(VARIANTS[variant], step.get(), product, outputs, grid, nullptr);
@@ -173,7 +160,7 @@ void overlapping_case(const Launcher& launcher, const Variant& variant) {
         product.out[0] = 500;
         product.out[1] = OUTS - 500;
         // Twice, with other shares: the second reads nothing that the first doesn't.
-        for (const int grid : {Launcher::blocks() - 7, Launcher::blocks()}) {
+        for (const int grid : {check::multiprocessors() - 7, check::multiprocessors()}) {
             product.y = y.data() + static_cast<size_t>(i) * rows * OUTS;
             launcher.launch(variant, step.get(), product, true, grid, stream);
         }

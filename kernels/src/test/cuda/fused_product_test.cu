@@ -3,6 +3,7 @@
 #include "../../main/cuda/product_add_norm.cu"
 #include "../../main/cuda/product_gate.cu"
 #include "product_case.cuh"
+#include "product_memory.cuh"
 
 using namespace lorikeet;
 using check::Buffer;
@@ -24,9 +25,7 @@ void (*const ADD_NORM[])(const Step*, DecodeProduct, Lora, NormWeight, TileSquar
 class Launcher {
   public:
     Launcher()
-        : partial_(static_cast<size_t>(blocks()) * MOST_ROWS * DECODE_PRODUCT_OUT),
-          ready_(std::vector<unsigned>(4 * static_cast<size_t>(blocks()), 0)),
-          places_(std::vector<unsigned long long>(static_cast<size_t>(MOST_ROWS) * MOST_TILES, 0)),
+        : places_(std::vector<unsigned long long>(static_cast<size_t>(MOST_ROWS) * MOST_TILES, 0)),
           launches_(std::vector<unsigned>(4, 0)) {
         for (int i = 0; i < KERNELS; i++) {
             const int bytes = decode_product_shared_bytes(16 * (i + 1));
@@ -35,43 +34,26 @@ class Launcher {
         }
     }
 
-    static int blocks() {
-        int count;
-        CUDA(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, 0));
-        return count;
-    }
-
     // kernel: for so many sixteens of rows.
     void gate(int kernel, int grid, cudaStream_t stream, const Step* step, const MatVec& product, const Lora& lora,
               __nv_bfloat16* out) const {
         check::launch_overlapping(GATE[kernel - 1], dim3(grid), DECODE_PRODUCT_THREADS,
-                                  decode_product_shared_bytes(16 * kernel), stream, step, call(product), lora, out);
+                                  decode_product_shared_bytes(16 * kernel), stream, step, memory_.call(product), lora, out);
     }
 
     void add_norm(int kernel, int grid, cudaStream_t stream, const Step* step, const MatVec& product, const Lora& lora,
                   const NormWeight& norm, float* residual, __nv_bfloat16* out) const {
         check::launch_overlapping(ADD_NORM[kernel - 1], dim3(grid), DECODE_PRODUCT_THREADS,
-                                  decode_product_shared_bytes(16 * kernel), stream, step, call(product), lora, norm,
+                                  decode_product_shared_bytes(16 * kernel), stream, step, memory_.call(product), lora, norm,
                                   TileSquares{places_.data(), launches_.data()}, residual, out);
     }
 
-    bool is_clean() const {
-        return ready_.download() == std::vector<unsigned>(4 * static_cast<size_t>(blocks()), 0);
-    }
+    bool is_clean() const { return memory_.is_clean(); }
 
     unsigned launches() const { return launches_.download()[0]; }
 
   private:
-    DecodeProduct call(const MatVec& product) const {
-        DecodeProduct call = {};
-        call.product = product;
-        call.partial = partial_.data();
-        call.ready = ready_.data();
-        return call;
-    }
-
-    Buffer<float> partial_;
-    Buffer<unsigned> ready_;
+    check::ProductMemory memory_{MOST_ROWS};
     Buffer<unsigned long long> places_;
     Buffer<unsigned> launches_;
 };
@@ -136,7 +118,7 @@ void gate_case(const Launcher& launcher, Random& random, uint64_t seed) {
     const ProjectionCase given(random, rows, 8 * random.between(1, random.pick({8, 80, 400})), 2, size);
     const int kernel = any_kernel(random, rows);
     const int grid =
-        random.between(1, std::min(divide_up(size, DECODE_PRODUCT_OUT / 2) * chunks(given.product.in), Launcher::blocks()));
+        random.between(1, std::min(divide_up(size, DECODE_PRODUCT_OUT / 2) * chunks(given.product.in), check::multiprocessors()));
     const std::string name = check::text("gate, seed %llu: %d rows of %d, %d outputs, kernel %d, %d blocks",
                                          static_cast<unsigned long long>(seed), rows, given.product.in, size, kernel, grid);
     const check::DeviceStep step = check::step_of_rows(rows);
@@ -166,7 +148,7 @@ void add_norm_case(const Launcher& launcher, Random& random, uint64_t seed) {
     const ProjectionCase given(random, rows, 8 * random.between(1, random.pick({8, 80, 200})), 1, size);
     const int tiles = divide_up(size, DECODE_PRODUCT_OUT);
     const int kernel = any_kernel(random, rows);
-    const int grid = random.between(tiles, std::min(tiles * chunks(given.product.in), Launcher::blocks()));
+    const int grid = random.between(tiles, std::min(tiles * chunks(given.product.in), check::multiprocessors()));
     const std::string name = check::text("add_norm, seed %llu: %d rows of %d, %d outputs, kernel %d, %d blocks",
                                          static_cast<unsigned long long>(seed), rows, given.product.in, size, kernel, grid);
     const check::DeviceStep step = check::step_of_rows(rows);
@@ -234,17 +216,17 @@ void chain_case(const Launcher& launcher, int rows) {
     };
     const auto launch = [&](cudaStream_t stream, bool apart) {
         for (int i = 0; i < LAYERS; i++) {
-            launcher.gate(kernel, Launcher::blocks(), stream, step.get(), product(gate_up, normed.data()), gate_up.lora,
+            launcher.gate(kernel, check::multiprocessors(), stream, step.get(), product(gate_up, normed.data()), gate_up.lora,
                           gated.data());
             if (apart) {
                 CUDA(cudaDeviceSynchronize());
             }
-            launcher.add_norm(kernel, Launcher::blocks(), stream, step.get(), product(down, gated.data()), down.lora, norm,
+            launcher.add_norm(kernel, check::multiprocessors(), stream, step.get(), product(down, gated.data()), down.lora, norm,
                               residual.data(), normed.data());
             if (apart) {
                 CUDA(cudaDeviceSynchronize());
             }
-            launcher.add_norm(kernel, Launcher::blocks(), stream, step.get(), product(output, normed.data()), output.lora,
+            launcher.add_norm(kernel, check::multiprocessors(), stream, step.get(), product(output, normed.data()), output.lora,
                               norm, residual.data(), normed.data());
         }
     };

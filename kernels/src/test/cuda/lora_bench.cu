@@ -52,18 +52,16 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-// Microseconds of what `launch` puts into a stream, not recorded.
-double time_stream(const std::function<void(cudaStream_t)>& launch) {
-    cudaStream_t stream;
-    CHECK(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, -1));
+// Microseconds of what `run` puts into a stream: the median of `count` times, after three that don't count.
+double time_runs(cudaStream_t stream, int count, const std::function<void()>& run) {
     cudaEvent_t start;
     cudaEvent_t end;
     CHECK(cudaEventCreate(&start));
     CHECK(cudaEventCreate(&end));
     std::vector<double> times;
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < count + 3; i++) {
         CHECK(cudaEventRecord(start, stream));
-        launch(stream);
+        run();
         CHECK(cudaEventRecord(end, stream));
         CHECK(cudaStreamSynchronize(stream));
         float ms;
@@ -74,11 +72,19 @@ double time_stream(const std::function<void(cudaStream_t)>& launch) {
     }
     CHECK(cudaEventDestroy(start));
     CHECK(cudaEventDestroy(end));
-    CHECK(cudaStreamDestroy(stream));
     return median(times);
 }
 
-// Microseconds of one replay of what `record` launches.
+// Of launches that aren't recorded.
+double time_stream(const std::function<void(cudaStream_t)>& launch) {
+    cudaStream_t stream;
+    CHECK(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, -1));
+    double time = time_runs(stream, 9, [&] { launch(stream); });
+    CHECK(cudaStreamDestroy(stream));
+    return time;
+}
+
+// Of one replay of what `record` launches.
 double time_graph(const std::function<void(cudaStream_t)>& record) {
     cudaStream_t stream;
     CHECK(cudaStreamCreate(&stream));
@@ -88,26 +94,11 @@ double time_graph(const std::function<void(cudaStream_t)>& record) {
     CHECK(cudaStreamEndCapture(stream, &graph));
     cudaGraphExec_t exec;
     CHECK(cudaGraphInstantiate(&exec, graph, 0));
-    cudaEvent_t start;
-    cudaEvent_t end;
-    CHECK(cudaEventCreate(&start));
-    CHECK(cudaEventCreate(&end));
-    std::vector<double> times;
-    for (int i = 0; i < REPLAYS + 3; i++) {
-        CHECK(cudaEventRecord(start, stream));
-        CHECK(cudaGraphLaunch(exec, stream));
-        CHECK(cudaEventRecord(end, stream));
-        CHECK(cudaStreamSynchronize(stream));
-        float ms;
-        CHECK(cudaEventElapsedTime(&ms, start, end));
-        if (i >= 3) {
-            times.push_back(ms * 1000);
-        }
-    }
+    double time = time_runs(stream, REPLAYS, [&] { CHECK(cudaGraphLaunch(exec, stream)); });
     CHECK(cudaGraphExecDestroy(exec));
     CHECK(cudaGraphDestroy(graph));
     CHECK(cudaStreamDestroy(stream));
-    return median(times);
+    return time;
 }
 
 __global__ void read_all(const uint4* from, size_t count, uint4* to) {

@@ -3,7 +3,8 @@
 #include "../../main/cuda/decode_product.cu"
 #include "../../main/cuda/product_rotate.cu"
 #include "../../main/cuda/rotate_and_store.cu"
-#include "check.cuh"
+#include "product_case.cuh"
+#include "product_memory.cuh"
 
 #include <memory>
 
@@ -131,17 +132,10 @@ class Sequences {
     std::unique_ptr<check::DeviceStep> step_;
 };
 
-int blocks() {
-    int count;
-    CUDA(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, 0));
-    return count;
-}
-
 // What launches share: the sums that blocks leave to one another.
 class Launcher {
   public:
-    Launcher()
-        : partial_(static_cast<size_t>(blocks()) * MOST_ROWS * DECODE_PRODUCT_OUT), ready_(no_flags()) {
+    Launcher() {
         for (const Variant& variant : VARIANTS) {
             CUDA(cudaFuncSetAttribute(variant.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                       product_rotate_shared_bytes(variant.rows)));
@@ -150,13 +144,7 @@ class Launcher {
         }
     }
 
-    DecodeProduct call(const MatVec& product) const {
-        DecodeProduct call = {};
-        call.product = product;
-        call.partial = partial_.data();
-        call.ready = ready_.data();
-        return call;
-    }
+    DecodeProduct call(const MatVec& product) const { return memory_.call(product); }
 
     void launch(const Variant& variant, const Step* step, const MatVec& product, const Lora& lora, const Rotation& rotation,
                 __nv_bfloat16* qkv, int grid, cudaStream_t stream) const {
@@ -171,13 +159,10 @@ class Launcher {
     }
 
     // Whether the flags are as they were before.
-    bool is_clean() const { return ready_.download() == no_flags(); }
+    bool is_clean() const { return memory_.is_clean(); }
 
   private:
-    static std::vector<unsigned> no_flags() { return std::vector<unsigned>(4 * static_cast<size_t>(blocks()), 0); }
-
-    Buffer<float> partial_;
-    Buffer<unsigned> ready_;
+    check::ProductMemory memory_{MOST_ROWS};
 };
 
 int chunks_of(const Heads& heads, int in) {
@@ -185,14 +170,6 @@ int chunks_of(const Heads& heads, int in) {
 }
 
 Rotation rotation_of(const Heads& heads, int layer) { return {layer, heads.heads, heads.kv_heads, heads.size, {}, {}}; }
-
-double dot(const __nv_bfloat16* a, const __nv_bfloat16* b, int size) {
-    double sum = 0;
-    for (int i = 0; i < size; i++) {
-        sum += static_cast<double>(__bfloat162float(a[i])) * __bfloat162float(b[i]);
-    }
-    return sum;
-}
 
 // One projection of random shape.
 class Case {
@@ -214,7 +191,7 @@ class Case {
             lora_.part[part].bias = has_bias_[part] ? bias : nullptr;
         }
         product_.x = place(x_, random, static_cast<size_t>(rows_) * product_.x_pitch, 1.0f);
-        grid_ = random.between(1, std::min(chunks_of(heads_, product_.in), blocks()));
+        grid_ = random.between(1, std::min(chunks_of(heads_, product_.in), check::multiprocessors()));
         name_ = check::text("seed %llu: %d rows of %d, kernel of %d, heads %d + 2 * %d of %d, %d blocks",
                             static_cast<unsigned long long>(seed), rows_, product_.in, variant_.rows, heads_.heads,
                             heads_.kv_heads, heads_.size, grid_);
@@ -252,7 +229,7 @@ class Case {
     }
 
     double want(int row, int part, int out) const {
-        const double sum = dot(weight_[part].data() + static_cast<size_t>(out) * product_.in,
+        const double sum = check::dot(weight_[part].data() + static_cast<size_t>(out) * product_.in,
                                x_[0].data() + static_cast<size_t>(row) * product_.x_pitch, product_.in);
         return has_bias_[part] ? sum + __bfloat162float(bias_[part][out]) : sum;
     }
@@ -342,7 +319,7 @@ void time_all(const Launcher& launcher, int shared) {
         Random random{7};
         const Sequences sequences(random, heads, rows, true);
         const Variant& variant = VARIANTS[divide_up(rows, 16) - 1];
-        const int grid = std::min(blocks(), chunks_of(heads, IN));
+        const int grid = std::min(check::multiprocessors(), chunks_of(heads, IN));
         Lora lora = {};
         lora.parts = PARTS;
         lora.columns = heads.columns();
@@ -367,7 +344,7 @@ void time_all(const Launcher& launcher, int shared) {
                     weight += static_cast<size_t>(product.out[part]) * IN;
                 }
                 launch(stream);
-                check::launch_overlapping(consume, dim3(shared > 99000 ? blocks() : 264), 128, shared, stream,
+                check::launch_overlapping(consume, dim3(shared > 99000 ? check::multiprocessors() : 264), 128, shared, stream,
                                           static_cast<const __nv_bfloat16*>(y.data()), heads.columns(), x.data(), IN, rows);
             });
         };
