@@ -2,10 +2,9 @@
 //
 // A cluster of blocks has a tile: each block some of the columns, the sums of squares are exchanged between the blocks.
 // Without clusters one block has the whole tile.
+#include "cluster.cuh"
 #include "delta.cuh"
 #include "norm.cuh"
-
-#include <cooperative_groups.h>
 
 namespace lorikeet::add_norms {
 
@@ -34,13 +33,9 @@ __device__ __forceinline__ void sum_over_warp(SharedSums& shared, int strip, flo
 // Gives the warps' sums of a tile to all blocks of the cluster. Returns the number of blocks.
 __device__ __forceinline__ int exchange_sums(SharedSums& shared, int turn, bool& all_started) {
     __syncthreads();
-    int blocks = 1;
-#if __CUDA_ARCH__ >= 900
-    cooperative_groups::cluster_group cluster = cooperative_groups::this_cluster();
-    blocks = cluster.num_blocks();
-    int self = cluster.block_rank();
+    const auto [self, blocks] = place_in_cluster();
     if (!all_started) {
-        asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
+        wait_for_cluster();
         all_started = true;
     }
     if (threadIdx.x < TILE_ROWS * blocks) {
@@ -50,20 +45,9 @@ __device__ __forceinline__ int exchange_sums(SharedSums& shared, int turn, bool&
         for (int w = 0; w < WARPS; w++) {
             sum += shared.warp[w][row];
         }
-        *cluster.map_shared_rank(&shared.block[turn][self][row], threadIdx.x / TILE_ROWS) = sum;
+        *of_block(&shared.block[turn][self][row], threadIdx.x / TILE_ROWS) = sum;
     }
-    cluster.sync();
-#else
-    if (threadIdx.x < TILE_ROWS) {
-        float sum = 0;
-#pragma unroll
-        for (int w = 0; w < WARPS; w++) {
-            sum += shared.warp[w][threadIdx.x];
-        }
-        shared.block[turn][0][threadIdx.x] = sum;
-    }
-    __syncthreads();
-#endif
+    synchronize_cluster();
     return blocks;
 }
 
@@ -135,14 +119,8 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
     __shared__ SharedSums sums;
     __shared__ SharedProduct products[ADD_NORM_THREADS / WARP];
     release_next();
-    int blocks = 1;
-    int self = 0;
-#if __CUDA_ARCH__ >= 900
-    blocks = cooperative_groups::this_cluster().num_blocks();
-    self = cooperative_groups::this_cluster().block_rank();
-    // A block's shared memory may be written to once it has started.
-    asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
-#endif
+    const auto [self, blocks] = place_in_cluster();
+    arrive_at_cluster();  // a block's shared memory may be written to once it has started
     bool all_started = false;
     int size = lora.part[0].out;
     bool fast = size % 8 == 0 && aligned(delta, 16) && aligned(residual, 16) && aligned(out, 16);
@@ -236,9 +214,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
         turn ^= 1;
     }
     leave(waited);
-#if __CUDA_ARCH__ >= 900
     if (!all_started) {
-        asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
+        wait_for_cluster();
     }
-#endif
 }

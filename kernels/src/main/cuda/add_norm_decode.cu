@@ -2,47 +2,14 @@
 //
 // The blocks of a cluster are cut into teams, each with a tile of its own: of few tiles all blocks have the same one, of
 // many tiles one or two blocks. A warp's windows are a team's width apart; the teams' sums of squares are exchanged.
+#include "cluster.cuh"
 #include "decode_delta.cuh"
 #include "norm.cuh"
-
-#include <cooperative_groups.h>
 
 namespace lorikeet::add_norm_decoding {
 
 constexpr int WARPS = ADD_NORM_THREADS / WARP;
 constexpr int MAX_CLUSTER = 8;
-
-// A cluster of blocks, where the device has such.
-struct Cluster {
-    int blocks = 1;
-    int self = 0;
-
-#if __CUDA_ARCH__ >= 900
-    // A block's shared memory may be written to once it has started.
-    __device__ __forceinline__ Cluster()
-        : blocks(cooperative_groups::this_cluster().num_blocks()), self(cooperative_groups::this_cluster().block_rank()) {
-        asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
-    }
-
-    __device__ __forceinline__ void wait_for_start() const { asm volatile("barrier.cluster.wait.aligned;" ::: "memory"); }
-
-    template <typename T>
-    __device__ __forceinline__ T* of_block(T* mine, int block) const {
-        return cooperative_groups::this_cluster().map_shared_rank(mine, block);
-    }
-
-    __device__ __forceinline__ void synchronize() const { cooperative_groups::this_cluster().sync(); }
-#else
-    __device__ __forceinline__ void wait_for_start() const {}
-
-    template <typename T>
-    __device__ __forceinline__ T* of_block(T* mine, int) const {
-        return mine;
-    }
-
-    __device__ __forceinline__ void synchronize() const { __syncthreads(); }
-#endif
-};
 
 struct SharedSums {
     float warp[WARPS][TILE_ROWS];
@@ -149,7 +116,8 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
         return;
     }
     release_next();
-    Cluster cluster;
+    const lorikeet::Place cluster = place_in_cluster();
+    arrive_at_cluster();  // a block's shared memory may be written to once it has started
     int warp = threadIdx.x / WARP;
     auto& slices = reinterpret_cast<decoding::Slice(*)[decoding::STAGES]>(memory)[warp];
     int size = lora.part[0].out;
@@ -171,7 +139,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
     walk.take();
     if (mine - cluster.self / team >= tiles) {
         leave(false);
-        cluster.wait_for_start();
+        wait_for_cluster();
         return;
     }
     decoding::Feed<Walk> feed(lora, cut, walk);
@@ -179,7 +147,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
         asm volatile("prefetch.global.L1 [%0];" ::"l"(walk.adapter + norm.slot));
     }
     auto ring = decoding::start(slices, feed);
-    cluster.wait_for_start();
+    wait_for_cluster();
     bool fast = size % 8 == 0 && aligned(delta, 16) && aligned(residual, 16) && aligned(out, 16);
     decoding::Place place(cut);
     int turn = 0;
@@ -252,9 +220,9 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_THREADS, lorikee
                 sum += sums.warp[w][row];
             }
             int to = cluster.self - member + threadIdx.x / TILE_ROWS;
-            *cluster.of_block(&sums.block[turn][member][row], to) = sum;
+            *of_block(&sums.block[turn][member][row], to) = sum;
         }
-        cluster.synchronize();
+        synchronize_cluster();
 #pragma unroll 1
         for (int strip = 0; strip < tile.rows; strip += cut.rows()) {
 #pragma unroll

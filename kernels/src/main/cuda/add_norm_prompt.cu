@@ -2,9 +2,8 @@
 //
 // A cluster of blocks has a tile, each warp 64 of its columns. The sums are only ever in registers; those of their squares
 // are exchanged between the blocks.
+#include "cluster.cuh"
 #include "prompt.cuh"
-
-#include <cooperative_groups.h>
 
 namespace lorikeet::add_norm_prompts {
 
@@ -33,17 +32,9 @@ __device__ __forceinline__ void exchange(Squares& squares, int turn, int blocks,
         for (int w = 0; w < blockDim.x / WARP; w++) {
             sum += squares.warp[w][row];
         }
-#if __CUDA_ARCH__ >= 900
-        *cooperative_groups::this_cluster().map_shared_rank(&squares.block[turn][self][row], to) = sum;
-#else
-        squares.block[turn][self][row] = sum;
-#endif
+        *of_block(&squares.block[turn][self][row], to) = sum;
     }
-#if __CUDA_ARCH__ >= 900
-    cooperative_groups::this_cluster().sync();
-#else
-    __syncthreads();
-#endif
+    synchronize_cluster();
 }
 
 }  // namespace lorikeet::add_norm_prompts
@@ -60,14 +51,8 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_PROMPT_MOST_THRE
     extern __shared__ uint4 dynamic[];
     __shared__ Squares squares;
     release_next();
-    int blocks = 1;
-    int self = 0;
-#if __CUDA_ARCH__ >= 900
-    blocks = cooperative_groups::this_cluster().num_blocks();
-    self = cooperative_groups::this_cluster().block_rank();
-    // A block's shared memory may be written to once it has started.
-    asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
-#endif
+    const auto [self, blocks] = place_in_cluster();
+    arrive_at_cluster();  // a block's shared memory may be written to once it has started
     int warp = threadIdx.x / WARP;
     int lane = threadIdx.x % WARP;
     int chunks = add_norm_prompt_chunks(lora);
@@ -181,12 +166,10 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_PROMPT_MOST_THRE
             __syncwarp();
             start(next);
         }
-#if __CUDA_ARCH__ >= 900
         if (!all_started) {
-            asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
+            wait_for_cluster();
             all_started = true;
         }
-#endif
         exchange(squares, turn, blocks, self);
         const __nv_bfloat16* weight = norm.weight;
         if (tile.adapter != nullptr && tile.adapter[norm.slot].kind == MODULE_REPLACED) {
@@ -222,9 +205,7 @@ extern "C" __global__ void __launch_bounds__(lorikeet::ADD_NORM_PROMPT_MOST_THRE
         tile = next;
     }
     leave(waited);
-#if __CUDA_ARCH__ >= 900
     if (!all_started) {
-        asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
+        wait_for_cluster();
     }
-#endif
 }

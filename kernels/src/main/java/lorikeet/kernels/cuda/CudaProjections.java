@@ -35,11 +35,12 @@ final class CudaProjections implements AutoCloseable {
         this.products = products;
         this.stream = stream;
         this.scratch = scratch;
-        partial = new PartialProjections(kernels, products, stream, scratch, calls, clusters);
-        prompts = new PromptProjections(kernels, products, stream, scratch, calls, context.device(), clusters, partial);
+        NormClusters norms = new NormClusters(clusters);
+        partial = new PartialProjections(kernels, products, stream, scratch, calls, norms);
+        prompts = new PromptProjections(kernels, products, stream, scratch, calls, context.device(), norms, partial);
         DecodeConsumers consumers = kernels.decodeConsumers;
         WholeProjections whole =
-                consumers == null ? null : new WholeProjections(consumers, products, stream, scratch, calls, clusters);
+                consumers == null ? null : new WholeProjections(consumers, products, stream, scratch, calls, norms);
         fused = new FusedProjections(context, kernels, decodeProducts, stream, scratch, calls, partial, whole);
     }
 

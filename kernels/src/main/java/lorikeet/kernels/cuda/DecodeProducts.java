@@ -117,9 +117,9 @@ final class DecodeProducts implements AutoCloseable {
         return byRows[Math.ceilDiv(rows, ROW_STEP) - 1];
     }
 
-    /** Whether the products that it takes can have the adapters' shrink in their launch. */
-    boolean takeShrink(int rows) {
-        return shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
+    /** Whether it takes a product with the adapters' shrink in its launch. */
+    boolean takeShrink(int rows, int in) {
+        return take(rows, in) && shrinkSharedBytes(kernelRows(rows)) <= sharedBytes;
     }
 
     /** Whether the products that it takes can finish their projection in their launch, with a step's adapters. */
@@ -135,11 +135,6 @@ final class DecodeProducts implements AutoCloseable {
 
     private static int moreBytes(CurrentStep step) {
         return step.adapted() ? deltaBytes(kernelRows(step.tokens())) : 0;
-    }
-
-    /** Whether there is a kernel for products of up to so many rows that leaves shrunk inputs whole (lora.cuh). */
-    boolean takeWhole(int rows, int in) {
-        return take(rows, in) && takeShrink(rows);
     }
 
     /**
@@ -179,23 +174,21 @@ final class DecodeProducts implements AutoCloseable {
      * @param tiles that the kernel cuts the outputs into
      */
     KernelLaunch prepareToFinish(KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, int tiles) {
-        MatVec.write(kernel.argument(1), in, layers);
-        return prepare(kernel, step, false, blocks(in, tiles))
-                .block(
-                        THREADS + (step.adapted() ? SHRINK_THREADS : 0),
-                        1,
-                        1,
-                        sharedBytes(kernelRows(step.tokens())) + moreBytes(step));
+        return prepareToFinish(kernel, step, in, layers, tiles, 0, sharedBytes(kernelRows(step.tokens())));
     }
 
     /** The same of a product of q, k and v that turns and stores them. */
     KernelLaunch prepareToRotate(KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, int tiles) {
-        return prepareToFinish(kernel, step, in, layers, tiles)
-                .block(
-                        THREADS + (step.adapted() ? SHRINK_THREADS : TURN_THREADS),
-                        1,
-                        1,
-                        rotateSharedBytes(kernelRows(step.tokens())) + moreBytes(step));
+        int bytes = rotateSharedBytes(kernelRows(step.tokens()));
+        return prepareToFinish(kernel, step, in, layers, tiles, TURN_THREADS, bytes);
+    }
+
+    /** behind: threads behind the product's in a step without adapters, whose own do that work, too; bytes: without them. */
+    private KernelLaunch prepareToFinish(
+            KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, int tiles, int behind, int bytes) {
+        MatVec.write(kernel.argument(1), in, layers);
+        int threads = THREADS + (step.adapted() ? SHRINK_THREADS : behind);
+        return prepare(kernel, step, false, blocks(in, tiles)).block(threads, 1, 1, bytes + moreBytes(step));
     }
 
     /** The blocks of a launch: what the order of its sums depends on, beside the inputs and outputs. */

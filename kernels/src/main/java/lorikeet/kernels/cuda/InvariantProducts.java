@@ -27,7 +27,7 @@ final class InvariantProducts implements StepProducts {
 
     @Override
     public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in, boolean whole) {
-        boolean takes = few.take(step.tokens(), in.cols()) && few.takeShrink(step.tokens());
+        boolean takes = few.takeShrink(step.tokens(), in.cols());
         return takes ? few.shrinking(step.tokens(), false) : null;
     }
 

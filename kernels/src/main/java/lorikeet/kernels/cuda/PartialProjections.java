@@ -31,7 +31,7 @@ final class PartialProjections implements StepProjections {
     private final CudaStream stream;
     private final LoraScratch scratch;
     private final LoraCalls calls;
-    private final boolean clusters;
+    private final NormClusters clusters;
 
     PartialProjections(
             Kernels kernels,
@@ -39,7 +39,7 @@ final class PartialProjections implements StepProjections {
             CudaStream stream,
             LoraScratch scratch,
             LoraCalls calls,
-            boolean clusters) {
+            NormClusters clusters) {
         this.kernels = kernels;
         this.products = products;
         this.stream = stream;
@@ -137,11 +137,7 @@ final class PartialProjections implements StepProjections {
         KernelLaunch kernel = kernels.addNorm;
         calls.of(delta.projection()).write(kernel.argument(1), step, scratch, false);
         NormWeight.write(kernel.argument(2), 0, norm);
-        int cluster = 1;
-        if (clusters) {
-            cluster = PromptProjections.addNormCluster(residual.cols());
-            kernel.cluster(cluster);
-        }
+        int cluster = clusters.set(kernel, residual.cols());
         kernel.grid(grid(groups(step), ADD_NORM_BLOCKS) * cluster, 1, 1)
                 .block(ADD_NORM_THREADS, 1, 1, 0)
                 .set(0, step.address())

@@ -55,18 +55,14 @@ final class Products implements StepProducts {
         return rows <= MATVEC_ROWS && in.cols() % 8 == 0;
     }
 
-    private boolean isDecodeAndShrink(CurrentStep step, Matrix in) {
-        return decodeProducts.take(step.tokens(), in.cols()) && decodeProducts.takeShrink(step.tokens());
-    }
-
     @Override
     public boolean leavesWhole(CurrentStep step, int in) {
-        return decodeProducts.takeWhole(step.tokens(), in);
+        return decodeProducts.takeShrink(step.tokens(), in);
     }
 
     @Override
     public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in, boolean whole) {
-        if (whole || isDecodeAndShrink(step, in)) {
+        if (whole || decodeProducts.takeShrink(step.tokens(), in.cols())) {
             return decodeProducts.shrinking(step.tokens(), whole);
         }
         return isFew(step.tokens(), in) ? kernels.matvecShrink : null;
@@ -75,7 +71,7 @@ final class Products implements StepProducts {
     @Override
     public void tokensAndShrink(
             CurrentStep step, boolean whole, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
-        if (whole || isDecodeAndShrink(step, in)) {
+        if (whole || decodeProducts.takeShrink(step.tokens(), in.cols())) {
             decodeProducts.runAndShrink(step, step.tokens(), whole, in, layers, out);
         } else {
             few(kernels.matvecShrink.set(3, shrinkBlocks), step, in, layers, out, shrinkBlocks);

@@ -17,8 +17,6 @@ final class PromptProjections implements StepProjections {
     private static final int THREADS = 128;
     private static final int GATE_BLOCKS = 3;
     private static final int ROTATE_BLOCKS = 4;
-    private static final int MOST_CLUSTER = 8;
-    private static final int ADD_NORM_COLUMNS = 512;
     private static final int ADD_NORM_MOST_COLUMNS = 8192;
     private static final int WARP = 32;
 
@@ -28,7 +26,7 @@ final class PromptProjections implements StepProjections {
     private final LoraScratch scratch;
     private final LoraCalls calls;
     private final CudaDevice device;
-    private final boolean clusters;
+    private final NormClusters clusters;
     private final PartialProjections others;
     private final PromptShrink shrink;
 
@@ -39,7 +37,7 @@ final class PromptProjections implements StepProjections {
             LoraScratch scratch,
             LoraCalls calls,
             CudaDevice device,
-            boolean clusters,
+            NormClusters clusters,
             PartialProjections others) {
         this.kernels = kernels;
         this.products = products;
@@ -49,7 +47,7 @@ final class PromptProjections implements StepProjections {
         this.device = device;
         this.clusters = clusters;
         this.others = others;
-        this.shrink = new PromptShrink(kernels, stream, scratch, device, clusters);
+        this.shrink = new PromptShrink(kernels, stream, scratch, device, clusters.available());
     }
 
     private int stride(CurrentStep step) {
@@ -118,23 +116,14 @@ final class PromptProjections implements StepProjections {
 
     private boolean takesAddNorm(CurrentStep step, Matrix residual) {
         int columns = residual.cols();
-        return clusters
+        return clusters.available()
                 && columns % 8 == 0
                 && columns <= ADD_NORM_MOST_COLUMNS
                 && PromptShared.addNorm(stride(step), addNormThreads(columns)) <= device.sharedBytes();
     }
 
-    /** Blocks of a cluster that has a row: enough for their columns, where the device has clusters. */
-    static int addNormCluster(int columns) {
-        int cluster = 1;
-        while (cluster < MOST_CLUSTER && cluster * ADD_NORM_COLUMNS < columns) {
-            cluster *= 2;
-        }
-        return cluster;
-    }
-
-    private static int addNormThreads(int columns) {
-        return Math.ceilDiv(Math.ceilDiv(columns, COLUMNS), addNormCluster(columns)) * WARP;
+    private int addNormThreads(int columns) {
+        return Math.ceilDiv(Math.ceilDiv(columns, COLUMNS), clusters.blocks(columns)) * WARP;
     }
 
     @Override
@@ -146,10 +135,9 @@ final class PromptProjections implements StepProjections {
         KernelLaunch kernel = kernels.addNormPrompt;
         calls.of(delta.projection()).write(kernel.argument(1), step, scratch, false);
         NormWeight.write(kernel.argument(2), 0, norm);
-        int cluster = addNormCluster(residual.cols());
+        int cluster = clusters.set(kernel, residual.cols());
         int threads = addNormThreads(residual.cols());
-        kernel.cluster(cluster)
-                .grid(step.tiles() * cluster, 1, 1)
+        kernel.grid(step.tiles() * cluster, 1, 1)
                 .block(threads, 1, 1, PromptShared.addNorm(stride(step), threads))
                 .set(0, step.address())
                 .set(3, delta.values().data().address())

@@ -30,7 +30,7 @@ final class WholeProjections implements StepProjections {
     private final CudaStream stream;
     private final LoraScratch scratch;
     private final LoraCalls calls;
-    private final boolean clusters;
+    private final NormClusters clusters;
 
     WholeProjections(
             DecodeConsumers consumers,
@@ -38,7 +38,7 @@ final class WholeProjections implements StepProjections {
             CudaStream stream,
             LoraScratch scratch,
             LoraCalls calls,
-            boolean clusters) {
+            NormClusters clusters) {
         this.consumers = consumers;
         this.products = products;
         this.stream = stream;
@@ -96,11 +96,7 @@ final class WholeProjections implements StepProjections {
     public void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
         KernelLaunch kernel = consumers.addNorm();
         NormWeight.write(kernel.argument(2), 0, norm);
-        int cluster = 1;
-        if (clusters) {
-            cluster = PromptProjections.addNormCluster(residual.cols());
-            kernel.cluster(cluster);
-        }
+        int cluster = clusters.set(kernel, residual.cols());
         long blocks = (long) Math.min(step.tiles(), ADD_NORM_BLOCKS / cluster) * cluster;
         prepare(kernel, step, delta, blocks, PartialProjections.ADD_NORM_THREADS)
                 .set(3, delta.values().data().address())
