@@ -6,10 +6,11 @@
 //         static constexpr bool ADAPTED;  // whether rows may have an adapter
 //         static constexpr int AT_ONCE;   // rows of a thread that an ending takes side by side: with adapters registers
 //                                         // are few
-//         void wait();    // by the first group: the tile's part is there
+//         static constexpr int STORERS;   // the ending's threads: GROUP, the first ones, or all of the product's
+//         void wait();    // by these: the tile's part is there
 //         float4 apply(int which, int row, int column, float4 v) const;  // four outputs of a half, from `column` on:
 //                                                                       // magnitude * (v + scaling * (B h + lora_bias))
-//         void done();    // by the first group: it won't be read any more
+//         void done();    // by these: it won't be read any more
 //     };
 #pragma once
 
@@ -20,6 +21,7 @@ namespace lorikeet::decode_product {
 struct NoDelta {
     static constexpr bool ADAPTED = false;
     static constexpr int AT_ONCE = 4;
+    static constexpr int STORERS = DECODE_PRODUCT_THREADS;
 
     __device__ __forceinline__ void wait() const {}
 
@@ -28,9 +30,10 @@ struct NoDelta {
     __device__ __forceinline__ void done() const {}
 };
 
-// Four outputs of a half in each thread of the first group, and every ROW_STEPth row.
+// Four outputs of a half in each of some threads, and every ROW_STEPth row.
+template <int THREADS>
 struct HalfPlace {
-    static constexpr int ROW_STEP = GROUP / (HALF_OUT / 4);
+    static constexpr int ROW_STEP = THREADS / (HALF_OUT / 4);
 
     int column = static_cast<int>(threadIdx.x) % (HALF_OUT / 4) * 4;
     int row = static_cast<int>(threadIdx.x) / (HALF_OUT / 4);
@@ -41,9 +44,10 @@ __device__ __forceinline__ float4 sums_at(const float* sum, int row, int which, 
 }
 
 // The same in tiles that are one run.
+template <int THREADS>
 struct TilePlace {
     static constexpr int ROW_THREADS = OUT / 4;
-    static constexpr int ROW_STEP = GROUP / ROW_THREADS;
+    static constexpr int ROW_STEP = THREADS / ROW_THREADS;
 
     int column = static_cast<int>(threadIdx.x) % ROW_THREADS * 4;
     int row = static_cast<int>(threadIdx.x) / ROW_THREADS;

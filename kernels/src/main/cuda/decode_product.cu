@@ -6,11 +6,11 @@
 
 namespace lorikeet::decode_product {
 
-// Writes a tile's sums, [row][output], by one group.
+// Writes a tile's sums, [row][output].
 template <int ROWS, typename T>
 __device__ __forceinline__ void write(const MatVec& product, const float* sum, int rows, const Tile& tile) {
     constexpr int ROW_THREADS = OUT / 4;
-    constexpr int ROW_STEP = GROUP / ROW_THREADS;
+    constexpr int ROW_STEP = DECODE_PRODUCT_THREADS / ROW_THREADS;
     const int thread = threadIdx.x;
     const int first_row = thread / ROW_THREADS;
     const int out = thread % ROW_THREADS * 4;
@@ -43,6 +43,7 @@ struct Written {
     static constexpr bool ALIKE = SAME_BITS;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = false;
+    static constexpr int STORERS = DECODE_PRODUCT_THREADS;
 
     const DecodeProduct& call;
 

@@ -7,9 +7,9 @@ namespace lorikeet {
 
 struct DecodeProduct {
     MatVec product;
-    float* partial;   // [blocks, rows that the kernel is for, DECODE_PRODUCT_OUT] sums of tiles that others complete
-    unsigned* ready;  // [blocks, 4] whether a warp's are there: zero before the launch, and after it
-    int outputs;      // 0: the rows are the step's tokens, y is bf16; 1: the wanted rows, f32
+    float* partial;  // [blocks, rows that the kernel is for, DECODE_PRODUCT_OUT] sums of tiles that others complete: all
+                     // bits are ones before the launch, and after it
+    int outputs;     // 0: the rows are the step's tokens, y is bf16; 1: the wanted rows, f32
     int pad;
 };
 

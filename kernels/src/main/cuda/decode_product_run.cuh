@@ -19,20 +19,19 @@
 //         static constexpr bool HALVES;           // whether a tile's outputs are two runs of 32, see Half
 //         static constexpr bool FETCHES;          // whether it has something in shared memory to add to a tile's sums; a
 //                                                 // block then completes one tile at most, as its last act
+//         static constexpr int STORERS;           // threads that store: GROUP, the first ones, or all of the product's
 //         int tiles() const;
 //         Half half(int tile, int which) const;   // where one of the runs lies, if HALVES
 //         void prepare(const Step* step, int rows);  // once, by the second group, while the kernel before may still run
 //         void fetch(unsigned char* to, int rows, int tile);  // if FETCHES: starts copies of it, by all of the product's
 //                                                 // threads, to a stage that isn't needed any more
-//         template <int ROWS> void store(const float* sum, int rows, int tile);  // by the first group, of a tile that the
-//     };                                          // block has completed; sum: [row][SUM_PITCH], in shared memory
+//         template <int ROWS> void store(const float* sum, int rows, int tile);  // of a tile that the block has
+//     };                                          // completed; sum: [row][SUM_PITCH], in shared memory
 #pragma once
 
-#include "decode_product_wgmma.cuh"
+#include "decode_product_sums.cuh"
 
 namespace lorikeet::decode_product {
-
-constexpr int SUM_PITCH = OUT + 4;  // floats from row to row of a tile's sums
 
 __device__ __forceinline__ unsigned load_acquire(const unsigned* from) {
     unsigned value;
@@ -40,84 +39,34 @@ __device__ __forceinline__ unsigned load_acquire(const unsigned* from) {
     return value;
 }
 
-__device__ __forceinline__ void store_release(unsigned* to, unsigned value) {
-    asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(to), "r"(value) : "memory");
-}
-
 // The barrier of all threads that have a share of the product.
 __device__ __forceinline__ void sync_product() {
     asm volatile("bar.sync 0, %0;" ::"n"(DECODE_PRODUCT_THREADS) : "memory");
 }
 
-// Leaves the first group's sums of a tile to the block that completes it.
-template <int ROWS>
-__device__ __forceinline__ void leave(const DecodeProduct& call, const Sums<ROWS>& sums) {
-    float4* to = reinterpret_cast<float4*>(call.partial + static_cast<size_t>(blockIdx.x) * ROWS * OUT) + threadIdx.x;
-    sums.leave(to, [](float4* at, float4 v) { __stcg(at, v); });
-    __syncwarp();
-    if (threadIdx.x % WARP == 0) {
-        __threadfence();
-        store_release(call.ready + 4 * blockIdx.x + threadIdx.x / WARP, 1);
-    }
-}
-
-// Adds the sums that the blocks from `before` on have left, a warp those of the same warp.
-template <int ROWS>
-__device__ __forceinline__ void add_left(const DecodeProduct& call, Sums<ROWS>& sums, int before) {
-    for (int block = before; block < static_cast<int>(blockIdx.x); block++) {
-        unsigned* ready = call.ready + 4 * block + threadIdx.x / WARP;
-        while (load_acquire(ready) == 0) {
-        }
-        __syncwarp();
-        if (threadIdx.x % WARP == 0) {
-            *ready = 0;
-        }
-        const float* from = call.partial + static_cast<size_t>(block) * ROWS * OUT;
-        sums.add_others(reinterpret_cast<const float4*>(from) + threadIdx.x,
-                        [](const float4* at) { return __ldcg(at); });
-    }
-}
-
 // The end of a block's part of a tile. `before`: the first block that has a part of it; blockIdx.x if another block
 // completes the tile.
 template <int ROWS, typename Ending>
-__device__ __forceinline__ void finish(const DecodeProduct& call, Ending& ending, Sums<ROWS>& sums, float* sum, int group,
-                                       int rows, int tile, bool completes, int before) {
-    float4* others = reinterpret_cast<float4*>(sum) + threadIdx.x % GROUP;
+__device__ __forceinline__ void finish(const DecodeProduct& call, Ending& ending, const Sums<ROWS>& sums, float* sum,
+                                       int group, int rows, int tile, bool completes, int before) {
+    float4* const shared = reinterpret_cast<float4*>(sum);
     if (Ending::FETCHES && completes) {
         wait_for_all_copies();
     }
-    if (group == 1) {
-        sums.leave(others, [](float4* at, float4 v) { *at = v; });
-    }
+    HalfSums<ROWS> half(sums, group, shared);
     sync_product();
-    if (group == 1) {
-        if (completes) {
-            sync_product();
-            sync_product();
-        }
-        return;
-    }
-    sums.add_others(others, [](const float4* at) { return *at; });
+    half.add(shared);
     if (!completes) {
-        leave(call, sums);
+        half.leave(call);
         return;
     }
-    add_left(call, sums, before);
-    // All have read the other group's sums. The second group has nothing to do here, nor later until this one is done, but
-    // compute-sanitizer loses count where one group has a barrier of its own.
+    half.add_left(call, before);
+    sync_product();  // all have read the other group's sums
+    half.store(sum);
     sync_product();
-    const int lane = threadIdx.x % WARP;
-    float* to = sum + lane % 4 * 2 * SUM_PITCH + 16 * (threadIdx.x / WARP) + lane / 4;
-#pragma unroll
-    for (int j = 0; j < ROWS / 8; j++) {
-#pragma unroll
-        for (int k = 0; k < 4; k++) {
-            to[(8 * j + k % 2) * SUM_PITCH + k / 2 * 8] = sums.value[j][k];
-        }
+    if (group == 0 || Ending::STORERS > GROUP) {
+        ending.template store<ROWS>(sum, rows, tile);
     }
-    sync_product();
-    ending.template store<ROWS>(sum, rows, tile);
 }
 
 template <int ROWS, typename Ending>

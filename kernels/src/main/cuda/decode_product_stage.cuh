@@ -166,34 +166,6 @@ struct Sums {
             }
         }
     }
-
-    // Adds the sums of other threads of the same outputs and rows, from [EIGHTS][GROUP].
-    template <typename Load>
-    __device__ __forceinline__ void add_others(const float4* from, Load load) {
-        constexpr int AT_ONCE = EIGHTS <= 6 ? EIGHTS : EIGHTS / 4;  // loaded before the first is used
-#pragma unroll
-        for (int first = 0; first < EIGHTS; first += AT_ONCE) {
-            float4 other[AT_ONCE];
-#pragma unroll
-            for (int j = 0; j < AT_ONCE; j++) {
-                other[j] = load(from + (first + j) * GROUP);
-            }
-#pragma unroll
-            for (int j = 0; j < AT_ONCE; j++) {
-                float(&v)[4] = value[first + j];
-                v[0] += other[j].x, v[1] += other[j].y, v[2] += other[j].z, v[3] += other[j].w;
-            }
-        }
-    }
-
-    // To [EIGHTS][GROUP].
-    template <typename Store>
-    __device__ __forceinline__ void leave(float4* to, Store store) const {
-#pragma unroll
-        for (int j = 0; j < EIGHTS; j++) {
-            store(to + j * GROUP, make_float4(value[j][0], value[j][1], value[j][2], value[j][3]));
-        }
-    }
 };
 
 }  // namespace lorikeet::decode_product

@@ -73,6 +73,7 @@ template <int ROWS>
 struct TileDelta {
     static constexpr bool ADAPTED = true;
     static constexpr int AT_ONCE = 1;
+    static constexpr int STORERS = GROUP;
 
     const Step* step;
     const Lora& lora;

@@ -25,28 +25,31 @@ class Exchange {
     // `first` on. Waits for them.
     template <int STRIDE, int STEP, int ROWS>
     __device__ __forceinline__ void add(int first, int row, int rows, float (&sum)[ROWS]) const {
-        constexpr int AT_ONCE = 4;
+        constexpr int AT_ONCE = TILE_SQUARES_AT_ONCE / STRIDE;
 #pragma unroll
         for (int i = 0; i < ROWS; i++) {
             sum[i] = 0;
         }
 #pragma unroll 1
         for (int from = first; from < tiles_; from += AT_ONCE * STRIDE) {
-            float found[ROWS][AT_ONCE];
+            unsigned long long word[ROWS][AT_ONCE];
             bool all;
             do {
+                // All loads are made in any case: behind conditions they would wait for one another.
+#pragma unroll
+                for (int i = 0; i < ROWS; i++) {
+#pragma unroll
+                    for (int j = 0; j < AT_ONCE; j++) {
+                        word[i][j] = load(squares_.place + (row + i * STEP) * tiles_ + from + j * STRIDE);
+                    }
+                }
                 all = true;
 #pragma unroll
                 for (int i = 0; i < ROWS; i++) {
 #pragma unroll
                     for (int j = 0; j < AT_ONCE; j++) {
-                        const int tile = from + j * STRIDE;
-                        found[i][j] = 0;
-                        if (tile < tiles_ && row + i * STEP < rows) {
-                            const unsigned long long word = load(squares_.place + (row + i * STEP) * tiles_ + tile);
-                            found[i][j] = __uint_as_float(static_cast<unsigned>(word));
-                            all &= static_cast<unsigned>(word >> 32) == launch_;
-                        }
+                        const bool exists = from + j * STRIDE < tiles_ && row + i * STEP < rows;
+                        all &= !exists || static_cast<unsigned>(word[i][j] >> 32) == launch_;
                     }
                 }
             } while (!all);
@@ -54,7 +57,7 @@ class Exchange {
             for (int i = 0; i < ROWS; i++) {
 #pragma unroll
                 for (int j = 0; j < AT_ONCE; j++) {
-                    sum[i] += found[i][j];
+                    sum[i] += from + j * STRIDE < tiles_ ? __uint_as_float(static_cast<unsigned>(word[i][j])) : 0.0f;
                 }
             }
         }
@@ -80,6 +83,7 @@ struct AddedAndNormed {
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = true;
+    static constexpr int STORERS = Delta::STORERS;
     static constexpr bool PREPARES_TILES = false;
     static constexpr int FETCHED_TILE = 256;  // bytes from what is fetched to the tile of the residual
 
@@ -112,85 +116,101 @@ struct AddedAndNormed {
     __device__ __forceinline__ void prepare_tile(int, int, int) const {}
 
     __device__ __forceinline__ void fetch(unsigned char* to, int rows, int tile) {
-        constexpr int ROW_STEP = DECODE_PRODUCT_THREADS / TilePlace::ROW_THREADS;
+        using Place = TilePlace<DECODE_PRODUCT_THREADS>;
+        const Place place;
         const int size = lora.part[0].out;
-        const int column = static_cast<int>(threadIdx.x) % TilePlace::ROW_THREADS * 4;
         fetched = to;
         const unsigned shared = static_cast<unsigned>(__cvta_generic_to_shared(to));
         if (threadIdx.x == 0) {
             copy16(shared, squares.launches, true);
         }
-        if (tile * OUT + column < size) {
+        const int column = tile * OUT + place.column;
+        if (column < size) {
 #pragma unroll 1
-            for (int row = static_cast<int>(threadIdx.x) / TilePlace::ROW_THREADS; row < rows; row += ROW_STEP) {
-                copy16(shared + FETCHED_TILE + 4 * (row * OUT + column), residual + static_cast<size_t>(row) * size + tile * OUT + column, true);
+            for (int row = place.row; row < rows; row += Place::ROW_STEP) {
+                copy16(shared + FETCHED_TILE + 4 * (row * OUT + place.column),
+                       residual + static_cast<size_t>(row) * size + column, true);
             }
         }
     }
 
     template <int ROWS>
     __device__ __forceinline__ void store(float* sum, int rows, int tile) {
-        constexpr int COUNT = ROWS / TilePlace::ROW_STEP;
+        using Place = TilePlace<STORERS>;
+        constexpr int COUNT = ROWS / Place::ROW_STEP;
         constexpr int AT_ONCE = Delta::ADAPTED ? 2 : COUNT;
-        const TilePlace place;
+        const Place place;
         const Exchange exchange(squares, tiles(), *reinterpret_cast<const unsigned*>(fetched));
         const float* old_tile = reinterpret_cast<const float*>(fetched + FETCHED_TILE);
         const int size = lora.part[0].out;
         const int column = tile * OUT + place.column;
         const bool inside = column < size;
-        float4 kept[Delta::ADAPTED ? 1 : COUNT];  // what is to be normed; with adapters it is where the sums were
+        float4 v[AT_ONCE];  // what is to be normed; with adapters it is left where the sums were
         delta.wait();
-#pragma unroll AT_ONCE
-        for (int i = 0; i < COUNT; i++) {
-            const int row = place.row + i * TilePlace::ROW_STEP;
-            float square = 0;
-            float4 v = make_float4(0, 0, 0, 0);
-            if (row < rows && inside) {
-                const int at = row * OUT + place.column;
-                v = delta.apply(place.column / HALF_OUT, row, place.column % HALF_OUT, sums_at(sum, row, 0, place.column));
-                v = with_bias(lora.part[0], column, v);
-                const float4 old = *reinterpret_cast<const float4*>(old_tile + at);
-                v = make_float4(old.x + v.x, old.y + v.y, old.z + v.z, old.w + v.w);
-                store4(residual + static_cast<size_t>(row) * size + column, v);
-                square = v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+#pragma unroll 1
+        for (int first = 0; first < COUNT; first += AT_ONCE) {
+            float square[AT_ONCE];
+#pragma unroll
+            for (int j = 0; j < AT_ONCE; j++) {
+                const int row = place.row + (first + j) * Place::ROW_STEP;
+                v[j] = make_float4(0, 0, 0, 0);
+                if (row < rows && inside) {
+                    const int half_column = place.column % HALF_OUT;
+                    v[j] = delta.apply(place.column / HALF_OUT, row, half_column, sums_at(sum, row, 0, place.column));
+                    v[j] = with_bias(lora.part[0], column, v[j]);
+                    const float4 old = *reinterpret_cast<const float4*>(old_tile + row * OUT + place.column);
+                    v[j] = make_float4(old.x + v[j].x, old.y + v[j].y, old.z + v[j].z, old.w + v[j].w);
+                }
+                square[j] = v[j].x * v[j].x + v[j].y * v[j].y + v[j].z * v[j].z + v[j].w * v[j].w;
             }
-            square = over_row(square);
-            if (place.column == 0 && row < rows) {
-                exchange.leave(row, tile, square);
+            add_over_row(square);
+#pragma unroll
+            for (int j = 0; j < AT_ONCE; j++) {
+                const int row = place.row + (first + j) * Place::ROW_STEP;
+                if (place.column == 0 && row < rows) {
+                    exchange.leave(row, tile, square[j]);
+                }
             }
-            if constexpr (Delta::ADAPTED) {
-                store4(sum + row * SUM_PITCH + place.column, v);
-            } else {
-                kept[i] = v;
+#pragma unroll
+            for (int j = 0; j < AT_ONCE; j++) {
+                const int row = place.row + (first + j) * Place::ROW_STEP;
+                if (row < rows && inside) {
+                    store4(residual + static_cast<size_t>(row) * size + column, v[j]);
+                }
+                if constexpr (Delta::ADAPTED) {
+                    store4(sum + row * SUM_PITCH + place.column, v[j]);
+                }
             }
         }
         delta.done();
-#pragma unroll
+#pragma unroll 1
         for (int first = 0; first < COUNT; first += AT_ONCE) {
             uint2 weight[Delta::ADAPTED ? AT_ONCE : 1];
 #pragma unroll
             for (int j = 0; j < (Delta::ADAPTED ? AT_ONCE : 1); j++) {
-                const int row = place.row + (first + j) * TilePlace::ROW_STEP;
+                const int row = place.row + (first + j) * Place::ROW_STEP;
                 if (row < rows && inside) {
                     weight[j] = *reinterpret_cast<const uint2*>((Delta::ADAPTED ? weights[row] : norm.weight) + column);
                 }
             }
-            float squares_of[AT_ONCE];
-            exchange.add<TilePlace::ROW_THREADS, TilePlace::ROW_STEP>(
-                place.column / 4, place.row + first * TilePlace::ROW_STEP, rows, squares_of);
+            float square[AT_ONCE];
+            exchange.add<Place::ROW_THREADS, Place::ROW_STEP>(
+                place.column / 4, place.row + first * Place::ROW_STEP, rows, square);
             __syncwarp();
+            add_over_row(square);
 #pragma unroll
             for (int j = 0; j < AT_ONCE; j++) {
-                const int row = place.row + (first + j) * TilePlace::ROW_STEP;
-                const float factor = rsqrtf(over_row(squares_of[j]) / static_cast<float>(size) + norm.epsilon);
+                const int row = place.row + (first + j) * Place::ROW_STEP;
+                const float factor = rsqrtf(square[j] / static_cast<float>(size) + norm.epsilon);
                 if (row < rows && inside) {
                     const float2 low = unpack(weight[Delta::ADAPTED ? j : 0].x);
                     const float2 high = unpack(weight[Delta::ADAPTED ? j : 0].y);
-                    const float4 v =
-                        Delta::ADAPTED ? sums_at(sum, row, 0, place.column) : kept[Delta::ADAPTED ? 0 : first + j];
+                    if constexpr (Delta::ADAPTED) {
+                        v[j] = sums_at(sum, row, 0, place.column);
+                    }
                     store4(out + static_cast<size_t>(row) * size + column,
-                           make_float4(v.x * factor * low.x, v.y * factor * low.y, v.z * factor * high.x,
-                                       v.w * factor * high.y));
+                           make_float4(v[j].x * factor * low.x, v[j].y * factor * low.y, v[j].z * factor * high.x,
+                                       v[j].w * factor * high.y));
                 }
             }
         }
@@ -205,12 +225,15 @@ struct AddedAndNormed {
     }
 
     // Adds up what the threads of a row have.
-    static __device__ __forceinline__ float over_row(float value) {
+    template <int COUNT>
+    static __device__ __forceinline__ void add_over_row(float (&value)[COUNT]) {
 #pragma unroll
-        for (int mask = 1; mask < TilePlace::ROW_THREADS; mask *= 2) {
-            value += __shfl_xor_sync(ALL_LANES, value, mask);
+        for (int mask = 1; mask < OUT / 4; mask *= 2) {
+#pragma unroll
+            for (int i = 0; i < COUNT; i++) {
+                value[i] += __shfl_xor_sync(ALL_LANES, value[i], mask);
+            }
         }
-        return value;
     }
 };
 

@@ -5,9 +5,12 @@
 
 namespace lorikeet {
 
+constexpr int TILE_SQUARES_AT_ONCE = 64;  // tiles whose sums are asked for together, whether they exist or not
+
 // How the blocks of a launch tell one another the sums of squares of their tiles' rows.
 struct TileSquares {
-    unsigned long long* place;  // [rows][tiles] the sum, and above it the number of the launch that it is of
+    unsigned long long* place;  // [rows that the kernel is for][tiles], and TILE_SQUARES_AT_ONCE more: the sum, and above
+                                // it the number of the launch that it is of
     unsigned* launches;         // how many there were, and room for three more numbers; zero at first, like all places
 };
 

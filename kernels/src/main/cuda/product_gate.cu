@@ -10,6 +10,7 @@ struct Gated {
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
+    static constexpr int STORERS = Delta::STORERS;
     static constexpr bool PREPARES_TILES = false;
 
     const Lora& lora;
@@ -32,14 +33,15 @@ struct Gated {
 
     template <int ROWS>
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
-        const HalfPlace place;
+        using Place = HalfPlace<STORERS>;
+        const Place place;
         const int size = lora.part[0].out;
         const int column = tile * HALF_OUT + place.column;
         const bool together = size % 4 == 0;
         delta.wait();
 #pragma unroll Delta::AT_ONCE
-        for (int i = 0; i < ROWS / HalfPlace::ROW_STEP; i++) {
-            const int row = place.row + i * HalfPlace::ROW_STEP;
+        for (int i = 0; i < divide_up(ROWS, Place::ROW_STEP); i++) {
+            const int row = place.row + i * Place::ROW_STEP;
             if (row < rows) {
                 float4 v[2];
 #pragma unroll

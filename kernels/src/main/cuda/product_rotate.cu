@@ -12,9 +12,9 @@ namespace lorikeet::decode_product {
 
 constexpr int TURN_THREADS = PRODUCT_ROTATE_TURN_THREADS;
 constexpr int TURN_BARRIER = 5;   // of these threads
-constexpr int TURNS_THERE = 6;    // of these threads and the first group: what a tile needs can be read
+constexpr int TURNS_THERE = 6;    // of these threads and the product's: what a tile needs can be read
 constexpr int TURNS_FREE = 7;     // it has been read
-constexpr int TURNS_EITHER = TURN_THREADS + GROUP;
+constexpr int TURNS_EITHER = TURN_THREADS + NoDelta::STORERS;
 
 // What the ending of a tile finds in shared memory.
 template <int ROWS>
@@ -46,6 +46,7 @@ struct Rotated {
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
+    static constexpr int STORERS = Delta::STORERS;
     static constexpr bool PREPARES_TILES = true;
 
     const Step* step;
@@ -93,7 +94,8 @@ struct Rotated {
 
     template <int>
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
-        const HalfPlace place;
+        using Place = HalfPlace<STORERS>;
+        const Place place;
         const HeadPlace at(rotation, tile);
         const LoraPart& part = lora.part[at.part];
         const int half_head = rotation.head_size / 2;
@@ -109,8 +111,8 @@ struct Rotated {
         }
         delta.wait();
 #pragma unroll Delta::AT_ONCE
-        for (int i = 0; i < ROWS / HalfPlace::ROW_STEP; i++) {
-            const int row = place.row + i * HalfPlace::ROW_STEP;
+        for (int i = 0; i < divide_up(ROWS, Place::ROW_STEP); i++) {
+            const int row = place.row + i * Place::ROW_STEP;
             if (row < rows) {
                 float4 v[2];
 #pragma unroll

@@ -42,7 +42,7 @@ class Launcher {
                                   decode_product_shared_bytes(variant.rows), stream, step, memory_.call(product, outputs));
     }
 
-    // Whether the flags are as they were before.
+    // Whether no sum is left.
     bool is_clean() const { return memory_.is_clean(); }
 
   private:
@@ -79,7 +79,7 @@ double product_case(const Launcher& launcher, Random& random, uint64_t seed) {
         beyond |= !std::isnan(__bfloat162float(got[i])) || !std::isnan(got_logits[i]);
     }
     check::expect(!beyond, name + ": a row that doesn't exist was written");
-    check::expect(launcher.is_clean(), name + ": flags are left");
+    check::expect(launcher.is_clean(), name + ": sums are left");
     return error;
 }
 

@@ -338,7 +338,6 @@ class Bench {
                         DecodeProduct call{};
                         call.product = product;
                         call.partial = partial_.get();
-                        call.ready = ready_.get();
                         if (shrinks == Shrink::FUSED && launch_finished(stream, p, call, to, adapters)) {
                             continue;
                         }
@@ -591,7 +590,6 @@ class Bench {
     Buffer<bf16> norm_;
     Buffer<float> frequencies_;
     Buffer<float> partial_ = Buffer<float>(size_t(multiprocessors) * DECODE_PRODUCT_MOST_ROWS * DECODE_PRODUCT_OUT);
-    Buffer<unsigned> ready_ = Buffer<unsigned>(std::vector<unsigned>(4 * multiprocessors));
     Buffer<unsigned char> cache_;
 };
 

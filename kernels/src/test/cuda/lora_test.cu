@@ -328,11 +328,9 @@ class Case {
             {blocks, 132,
              divide_up(product.out[0], DECODE_PRODUCT_OUT) * divide_up(product.in, DECODE_PRODUCT_CHUNK)});
         Buffer<float> partial(size_t(blocks) * DECODE_PRODUCT_MOST_ROWS * DECODE_PRODUCT_OUT);
-        Buffer<unsigned> ready(std::vector<unsigned>(4 * blocks));
         DecodeProduct call{};
         call.product = product;
         call.partial = partial.get();
-        call.ready = ready.get();
         launch_decode_product(nullptr, divide_up(rows_, 16), blocks, device_step_, call, shrinks ? &lora_ : nullptr);
         CHECK(cudaDeviceSynchronize());
     }

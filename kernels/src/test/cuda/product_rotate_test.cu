@@ -158,7 +158,7 @@ class Launcher {
                                   decode_product_shared_bytes(variant.rows), stream, step, call(product));
     }
 
-    // Whether the flags are as they were before.
+    // Whether no sum is left.
     bool is_clean() const { return memory_.is_clean(); }
 
   private:
@@ -212,7 +212,7 @@ class Case {
         }
         check::expect(std::memcmp(q[0].data(), q[1].data(), 2 * q[0].size()) == 0 && kv[0] == kv[1],
                       name_ + ": another result the second time");
-        check::expect(launcher.is_clean(), name_ + ": flags are left");
+        check::expect(launcher.is_clean(), name_ + ": sums are left");
         return compare(q[0], kv[0]);
     }
 

@@ -59,7 +59,6 @@ void launch(const Variant& variant, const Step* step, const MatVec& product, int
 // The same by decode_product, some rows at a time, in f32.
 std::vector<float> by_decode_product(MatVec product, int rows, int blocks) {
     const Buffer<float> partial(static_cast<size_t>(multiprocessors()) * SLICE * DECODE_PRODUCT_OUT);
-    const Buffer<unsigned> ready(std::vector<unsigned>(4 * static_cast<size_t>(multiprocessors()), 0));
     const Buffer<float> y(static_cast<size_t>(rows + 1) * product.y_pitch);
     const __nv_bfloat16* x = product.x;
     for (int first = 0; first < rows; first += SLICE) {
@@ -70,7 +69,6 @@ std::vector<float> by_decode_product(MatVec product, int rows, int blocks) {
         DecodeProduct call = {};
         call.product = product;
         call.partial = partial.data();
-        call.ready = ready.data();
         call.outputs = 1;
         check::launch_overlapping(decode_product_48, dim3(blocks), DECODE_PRODUCT_THREADS,
                                   decode_product_shared_bytes(SLICE), nullptr, step.get(), call);

@@ -427,7 +427,7 @@ static const struct {
     const char* name;
     struct {
         int parameter, offset;
-    } at[12];
+    } at[11];
 } ADDRESSES[] = {
     {"upload_step", {{0, 0}, {1, 0}}},
     {"embed", {{0, 0}, {1, 0}, {2, 0}, {4, 0}}},
@@ -443,17 +443,15 @@ static const struct {
     {"add_norm", {{0, 0}, {1, 0}, {3, 0}, {4, 0}, {5, 0}}},
     {"matvec_shrink", {{0, 0}, {1, 0}, {1, 8}, {1, 32}, {2, 0}}},
     {"matvec", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
-    {"decode_product_shrink_whole", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {1, 80}, {2, 0}, {2, 8}, {2, 16}}},
-    {"decode_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}, {1, 72}, {1, 80}}},
-    {"product_gate_shrink",
-     {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {1, 80}, {2, 0}, {2, 8}, {2, 16}, {3, 0}}},
-    {"product_rotate_shrink",
-     {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {1, 80}, {2, 0}, {2, 8}, {2, 16}, {4, 0}}},
+    {"decode_product_shrink_whole", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {2, 0}, {2, 8}, {2, 16}}},
+    {"decode_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}, {1, 72}}},
+    {"product_gate_shrink", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {3, 0}}},
+    {"product_rotate_shrink", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {4, 0}}},
     {"product_add_norm_shrink",
-     {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {1, 80}, {2, 0}, {2, 8}, {2, 16}, {4, 0}, {4, 8}, {5, 0}, {6, 0}}},
-    {"product_gate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {1, 80}, {3, 0}}},
-    {"product_rotate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {1, 80}, {4, 0}}},
-    {"product_add_norm", {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {1, 80}, {4, 0}, {4, 8}, {5, 0}, {6, 0}}},
+     {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {4, 0}, {4, 8}, {5, 0}, {6, 0}}},
+    {"product_gate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {3, 0}}},
+    {"product_rotate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {4, 0}}},
+    {"product_add_norm", {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {4, 0}, {4, 8}, {5, 0}, {6, 0}}},
     {"prompt_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"attention", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {1, 80}}},
     {"head", {{0, 0}, {1, 0}, {3, 0}}},
@@ -476,7 +474,7 @@ static int check_addresses(struct object* kernel, struct object* stream, void** 
             return INVALID_VALUE;
         }
     }
-    for (int j = 0; j < 12 && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
+    for (int j = 0; j < 11 && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
         const char* parameter = parameters[ADDRESSES[i].at[j].parameter];
         uint64_t value;
         memcpy(&value, parameter + ADDRESSES[i].at[j].offset, sizeof value);

@@ -19,7 +19,7 @@ import lorikeet.memory.Matrix;
  */
 final class DecodeProducts implements AutoCloseable {
     /** The size of the struct {@code DecodeProduct} of decode_product.cuh. */
-    static final long BYTES = MatVec.BYTES + 24;
+    static final long BYTES = MatVec.BYTES + 16;
 
     /** There is a kernel for each multiple of so many rows. */
     static final int ROW_STEP = 16;
@@ -49,14 +49,14 @@ final class DecodeProducts implements AutoCloseable {
     /** Tiles whose part of the adapters may be in a block's shared memory. */
     private static final int DELTAS = 2;
 
-    private static final int FLAGS = 4;
+    /** What every byte of a place is where no sum has been left. */
+    private static final byte NO_SUM = -1;
 
     private final Kernels kernels;
     private final CudaStream stream;
     private final int blocks;
     private final int sharedBytes;
     private final DeviceMemory sums;
-    private final DeviceMemory flags;
 
     DecodeProducts(CudaContext context, Kernels kernels, CudaStream stream) {
         this.kernels = kernels;
@@ -65,8 +65,7 @@ final class DecodeProducts implements AutoCloseable {
         blocks = device.multiprocessors();
         sharedBytes = device.sharedBytes();
         sums = context.allocate((long) blocks * MOST_ROWS * OUT * Float.BYTES);
-        flags = context.allocate((long) blocks * FLAGS * Integer.BYTES);
-        stream.fill(flags.address(), (byte) 0, flags.bytes());
+        stream.fill(sums.address(), NO_SUM, sums.bytes());
     }
 
     /** Dynamic shared memory of a block of the kernel for so many rows. */
@@ -209,14 +208,12 @@ final class DecodeProducts implements AutoCloseable {
     private KernelLaunch prepare(KernelLaunch kernel, CurrentStep step, boolean outputs, int grid) {
         MemorySegment call = kernel.argument(1);
         call.set(JAVA_LONG, MatVec.BYTES, sums.address());
-        call.set(JAVA_LONG, MatVec.BYTES + 8, flags.address());
-        call.set(JAVA_INT, MatVec.BYTES + 16, outputs ? 1 : 0);
+        call.set(JAVA_INT, MatVec.BYTES + 8, outputs ? 1 : 0);
         return kernel.grid(grid, 1, 1).set(0, step.address());
     }
 
     @Override
     public void close() {
         sums.close();
-        flags.close();
     }
 }

@@ -14,12 +14,15 @@ import lorikeet.bindings.DeviceMemory;
 final class TileSquares implements AutoCloseable {
     static final long BYTES = 16;
 
+    /** Places that kernels read beside those that there are: TILE_SQUARES_AT_ONCE of product_add_norm.cuh. */
+    private static final int MORE = 64;
+
     private final DeviceMemory places;
     private final DeviceMemory launches;
 
     /** For kernels of up to so many rows and tiles. */
     TileSquares(CudaContext context, CudaStream stream, int rows, int tiles) {
-        places = context.allocate((long) rows * tiles * Long.BYTES);
+        places = context.allocate(((long) rows * tiles + MORE) * Long.BYTES);
         launches = context.allocate(4 * Integer.BYTES);
         stream.fill(places.address(), (byte) 0, places.bytes());
         stream.fill(launches.address(), (byte) 0, launches.bytes());
