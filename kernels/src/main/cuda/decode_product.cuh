@@ -33,7 +33,7 @@ constexpr int DECODE_PRODUCT_STRIP_BYTES = 16;  // what a block knows of up to e
 __host__ __device__ constexpr int decode_product_delta_bytes(int rows) {
     int values = DECODE_PRODUCT_DELTAS * 4 * rows * DECODE_PRODUCT_OUT;
     int most = values > DECODE_PRODUCT_SHRINK_BYTES ? values : DECODE_PRODUCT_SHRINK_BYTES;
-    return most + 2 * rows * (DECODE_PRODUCT_STRIP_BYTES + 1) + 80 + 8 * rows;
+    return most + 2 * rows * (DECODE_PRODUCT_STRIP_BYTES + 1) + 112 + 8 * rows;
 }
 
 }  // namespace lorikeet

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "decode_endings.cuh"
+#include "handover.cuh"
 
 namespace lorikeet::decode_product {
 
@@ -10,25 +11,15 @@ constexpr int DELTA_THREADS = DECODE_PRODUCT_SHRINK_THREADS;
 constexpr int DELTA_WARPS = DELTA_THREADS / WARP;
 constexpr int BIASED_BARRIER = 1;  // of the first group
 constexpr int DELTA_BARRIER = 2;   // of these threads
-constexpr int DELTA_THERE = 3;     // of these threads and the first group: a tile's part can be read; one for each place
-constexpr int DELTA_FREE = 5;      // it has been read
-constexpr int DELTA_EITHER = DELTA_THREADS + GROUP;
+
+using DeltaGiver = handover::Giver<DECODE_PRODUCT_DELTAS, DELTA_THREADS, GROUP>;
+using DeltaTaker = handover::Taker<DECODE_PRODUCT_DELTAS, DELTA_THREADS, GROUP>;
 
 constexpr int STRIP_ROWS = 8;
 
 __device__ __forceinline__ void sync_delta() {
     asm volatile("bar.sync %0, %1;" ::"n"(DELTA_BARRIER), "n"(DELTA_THREADS) : "memory");
 }
-
-__device__ __forceinline__ void sync_either(int barrier) {
-    asm volatile("bar.sync %0, %1;" ::"r"(barrier), "n"(DELTA_EITHER) : "memory");
-}
-
-__device__ __forceinline__ void arrive_either(int barrier) {
-    asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "n"(DELTA_EITHER) : "memory");
-}
-
-__device__ __forceinline__ int next_turn(int turn) { return turn + 1 == DECODE_PRODUCT_DELTAS ? 0 : turn + 1; }
 
 // Up to eight rows of one adapter, and what it does to one half of the tile.
 struct alignas(16) DeltaStrip {
@@ -48,6 +39,7 @@ struct DeltaMemory {
         float value[DECODE_PRODUCT_DELTAS][ROWS * OUT];  // of tiles in turn
         float4 shrinking[DECODE_PRODUCT_SHRINK_BYTES / 16];
     };
+    handover::Barriers<DECODE_PRODUCT_DELTAS> places;
     DeltaStrip strip[2][ROWS];
     unsigned char biased[2][ROWS];        // whether a row has a lora_bias or a magnitude
     Half half[DECODE_PRODUCT_DELTAS][2];  // of the tiles
@@ -77,10 +69,10 @@ struct TileDelta {
 
     const Step* step;
     const Lora& lora;
-    int turn = 0;  // place of the tile at hand
+    DeltaTaker tiles = {delta_memory<ROWS>().places};
 
     __device__ __forceinline__ void wait() const {
-        sync_either(DELTA_THERE + turn);
+        tiles.wait();
         if ((delta_memory<ROWS>().any_biased[0] | delta_memory<ROWS>().any_biased[1]) != 0) {
             add_biased();
         }
@@ -88,15 +80,12 @@ struct TileDelta {
 
     __device__ __forceinline__ float4 apply(int which, int row, int column, float4 v) const {
         using Memory = DeltaMemory<ROWS>;
-        const float* value = delta_memory<ROWS>().value[turn];
+        const float* value = delta_memory<ROWS>().value[tiles.place()];
         const float4 delta = *reinterpret_cast<const float4*>(value + Memory::at(row, which * HALF_OUT + column));
         return make_float4(v.x + delta.x, v.y + delta.y, v.z + delta.z, v.w + delta.w);
     }
 
-    __device__ __forceinline__ void done() {
-        arrive_either(DELTA_FREE + turn);
-        turn = next_turn(turn);
-    }
+    __device__ __forceinline__ void done() { tiles.done(); }
 
   private:
     // Rows with a lora_bias or a magnitude are finished within the sums; nothing is left to be added to them.
@@ -106,7 +95,7 @@ struct TileDelta {
         DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
         const int column = static_cast<int>(threadIdx.x) % OUT;
         const int which = column / HALF_OUT;
-        const Half half = shared.half[turn][which];
+        const Half half = shared.half[tiles.place()][which];
         const int rows = min(step->tokens, ROWS);
 #pragma unroll 1
         for (int row = static_cast<int>(threadIdx.x) / OUT; row < rows; row += GROUP / OUT) {
@@ -115,7 +104,7 @@ struct TileDelta {
             }
             const AdapterModule& change = step->group_adapter[step->token_group[row]][lora.part[half.part].slot];
             const int out = half.first + column % HALF_OUT;
-            float& delta = shared.value[turn][DeltaMemory<ROWS>::at(row, column)];
+            float& delta = shared.value[tiles.place()][DeltaMemory<ROWS>::at(row, column)];
             float& v = sum[row * SUM_PITCH + column];
             v += delta;
             v += change.lora_bias != nullptr ? change.scaling * __bfloat162float(change.lora_bias[out]) : 0.0f;

@@ -65,16 +65,7 @@ struct DeltaTiles {
     const DecodeProduct& call;
     const Lora& lora;
     const Ending& ending;
-    int turn = 0;
-    int held = 0;  // places that the ending may still read
-
-    // Waits until the ending holds so many places at most.
-    __device__ __forceinline__ void reclaim(int most) {
-#pragma unroll 1
-        for (; held > most; held--) {
-            sync_either(DELTA_FREE + (turn >= held ? turn - held : turn - held + DECODE_PRODUCT_DELTAS));
-        }
-    }
+    DeltaGiver places = {delta_memory<ROWS>().places};
 
     // Where the tile's halves lie, and what the step's rows do to them.
     __device__ __forceinline__ void take(int tile, bool first) {
@@ -87,10 +78,10 @@ struct DeltaTiles {
         if (!others) {
             ask_for(shared, mine, which, 0, strips_ahead(lora, shared.strips));
         }
-        reclaim(others || Ending::PREPARES_TILES ? 0 : DECODE_PRODUCT_DELTAS - 1);
+        places.reclaim(others || Ending::PREPARES_TILES ? 0 : DECODE_PRODUCT_DELTAS - 1);
         if (threadIdx.x % DELTA_THREADS == 0) {
-            shared.half[turn][0] = half[0];
-            shared.half[turn][1] = half[1];
+            shared.half[places.place()][0] = half[0];
+            shared.half[places.place()][1] = half[1];
         }
         if (others) {
             set_strips(step, lora, shared, half);
@@ -105,15 +96,13 @@ struct DeltaTiles {
     __device__ __forceinline__ void expand(Wait wait_for_h) {
         DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
         if ((shared.slow[0] | shared.slow[1]) != 0) {
-            expand_tile<ROWS, 1, 1, false>(lora, shared, turn, wait_for_h);
+            expand_tile<ROWS, 1, 1, false>(lora, shared, places.place(), wait_for_h);
         } else if (lora.rank_stride > 2 * SLICE_RANKS) {
-            expand_tile<ROWS, 1, SLICES_AT_ONCE, true>(lora, shared, turn, wait_for_h);
+            expand_tile<ROWS, 1, SLICES_AT_ONCE, true>(lora, shared, places.place(), wait_for_h);
         } else {
-            expand_tile<ROWS, SLICES_AT_ONCE, 1, true>(lora, shared, turn, wait_for_h);
+            expand_tile<ROWS, SLICES_AT_ONCE, 1, true>(lora, shared, places.place(), wait_for_h);
         }
-        arrive_either(DELTA_THERE + turn);
-        turn = next_turn(turn);
-        held++;
+        places.give();
     }
 };
 
@@ -125,6 +114,7 @@ __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct&
     Completed completed(Deal(ending.tiles() * chunks, static_cast<int>(gridDim.x)), chunks);
     DeltaTiles<ROWS, Ending> tiles{step, call, lora, ending};
     release_next();
+    tiles.places.set_up(threadIdx.x % DELTA_THREADS == 0);
     if (!completed.done()) {
         tiles.take(completed.tile, true);
     }
@@ -155,7 +145,7 @@ __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct&
         }
         tiles.take(completed.tile, false);
     }
-    tiles.reclaim(0);
+    tiles.places.reclaim(0);
 }
 
 // A product with an ending whose delta is a TileDelta, in blocks of DECODE_PRODUCT_THREADS and DELTA_THREADS more.

@@ -85,7 +85,7 @@ final class DecodeProducts implements AutoCloseable {
 
     /** What a block of a kernel that finishes its projection has more with adapters: decode_product_delta_bytes. */
     static int deltaBytes(int rows) {
-        return Math.max(DELTAS * 4 * rows * OUT, SHRINK_BYTES) + 2 * rows * (16 + 1) + 80 + 8 * rows;
+        return Math.max(DELTAS * 4 * rows * OUT, SHRINK_BYTES) + 2 * rows * (16 + 1) + 112 + 8 * rows;
     }
 
     /** Whether there is a kernel for products of up to so many rows of inputs of that length on this device. */
