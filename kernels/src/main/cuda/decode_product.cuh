@@ -13,6 +13,18 @@ struct DecodeProduct {
     int pad;
 };
 
+// A norm that the next product finishes: rows come to it without their factor, one for all values of a row, and it multiplies
+// its sums with that. Who leaves the rows leaves the sums of squares of their tiles, too, so that no block waits for others'.
+struct TileSquares {
+    float* square;  // [rows][pitch], of each tile of a row; null if rows have their factor
+    int pitch;      // a multiple of four, up to three more than there are tiles
+    int size;       // values of a row
+    float epsilon;
+    int pad;
+};
+
+static_assert(sizeof(TileSquares) == 24, "the host lays out where sums of squares are");
+
 constexpr int DECODE_PRODUCT_OUT = 64;     // outputs of a tile
 constexpr int DECODE_PRODUCT_CHUNK = 256;  // inputs of a tile that are multiplied at a time
 constexpr int DECODE_PRODUCT_STAGES = 3;   // chunks in shared memory
@@ -23,7 +35,7 @@ constexpr int DECODE_PRODUCT_SHRINK_BYTES = 2 * 16 * DECODE_PRODUCT_SHRINK_THREA
 // Dynamic shared memory of a block of the kernel for so many rows, without the shrink's.
 __host__ __device__ constexpr int decode_product_shared_bytes(int rows) {
     return 2 * DECODE_PRODUCT_STAGES * (DECODE_PRODUCT_OUT + rows) * DECODE_PRODUCT_CHUNK +
-           4 * rows * (DECODE_PRODUCT_OUT + 4);
+           4 * rows * (DECODE_PRODUCT_OUT + 5);
 }
 
 constexpr int DECODE_PRODUCT_DELTAS = 2;        // tiles of which the adapters' part may be in a block's shared memory

@@ -20,6 +20,7 @@
 //         static constexpr bool FETCHES;          // whether it has something in shared memory to add to a tile's sums; a
 //                                                 // block then completes one tile at most, as its last act
 //         static constexpr int STORERS;           // threads that store: GROUP, the first ones, or all of the product's
+//         static constexpr bool NORMS;            // whether x has yet to be normed, as its `TileSquares squares` says
 //         int tiles() const;
 //         Half half(int tile, int which) const;   // where one of the runs lies, if HALVES
 //         void prepare(const Step* step, int rows);  // once, by the second group, while the kernel before may still run
@@ -62,7 +63,7 @@ __device__ __forceinline__ void finish(const DecodeProduct& call, Ending& ending
     }
     half.add_left(call, before);
     sync_product();  // all have read the other group's sums
-    half.store(sum);
+    half.template store<Ending::NORMS>(sum);
     sync_product();
     if (group == 0 || Ending::STORERS > GROUP) {
         ending.template store<ROWS>(sum, rows, tile);
@@ -117,7 +118,12 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
             close_copies();
         }
     }
-    // Here the weight is on its way, and x has been written: the place for other work on x.
+    // Here the weight is on its way, and x has been written.
+    if constexpr (Ending::NORMS) {
+        if (group == 1) {
+            find_factors<ROWS>(ending.squares, rows, row_factors<ROWS>(sum));
+        }
+    }
 
     WeightCopy<DECODE_PRODUCT_THREADS, Ending> weight(product, ending, max(copied.tile, 0));
     Sums<ROWS> sums;

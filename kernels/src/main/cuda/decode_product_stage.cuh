@@ -19,6 +19,7 @@ template <int ROWS>
 constexpr int STAGE_BYTES = 2 * (OUT + ROWS) * CHUNK;
 
 constexpr int INPUT = 2 * OUT * CHUNK;  // where x begins in a stage
+constexpr int SUM_PITCH = OUT + 4;      // floats from row to row of a tile's sums, which lie behind the stages
 
 // Where a piece lies in a chunk of so many rows.
 template <int ROWS>

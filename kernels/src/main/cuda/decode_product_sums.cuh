@@ -7,10 +7,9 @@
 #pragma once
 
 #include "decode_product_wgmma.cuh"
+#include "row_factors.cuh"
 
 namespace lorikeet::decode_product {
-
-constexpr int SUM_PITCH = OUT + 4;  // floats from row to row of a tile's sums
 
 // What is in place of a sum that another block is to leave. Every sum is what an addition gives, whose only NaN is 0x7fffffff
 // (PTX ISA, "Floating Point Instructions").
@@ -95,7 +94,8 @@ struct HalfSums {
         }
     }
 
-    // To [row][SUM_PITCH].
+    // To [row][SUM_PITCH], each times its row's factor if NORMS.
+    template <bool NORMS>
     __device__ __forceinline__ void store(float* sum) const {
         const int lane = threadIdx.x % WARP;
         const int warp = static_cast<int>(threadIdx.x) % GROUP / WARP;
@@ -103,10 +103,14 @@ struct HalfSums {
 #pragma unroll
         for (int i = 0; i < EIGHTS; i++) {
             float* row = to + 8 * i * SUM_PITCH;
-            row[0] = value[i].x;
-            row[SUM_PITCH] = value[i].y;
-            row[8] = value[i].z;
-            row[SUM_PITCH + 8] = value[i].w;
+            float2 factor = make_float2(1, 1);
+            if constexpr (NORMS) {
+                factor = *reinterpret_cast<const float2*>(row_factors<ROWS>(sum) + 8 * (group * EIGHTS + i) + lane % 4 * 2);
+            }
+            row[0] = value[i].x * factor.x;
+            row[SUM_PITCH] = value[i].y * factor.y;
+            row[8] = value[i].z * factor.x;
+            row[SUM_PITCH + 8] = value[i].w * factor.y;
         }
     }
 

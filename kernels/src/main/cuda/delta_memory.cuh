@@ -60,8 +60,8 @@ __device__ __forceinline__ DeltaMemory<ROWS>& delta_memory() {
     return *reinterpret_cast<DeltaMemory<ROWS>*>(memory + decode_product_shared_bytes(ROWS));
 }
 
-// The first group's view.
-template <int ROWS>
+// The first group's view. NORMS: whether it is of rows whose norm the product finishes.
+template <int ROWS, bool NORMS>
 struct TileDelta {
     static constexpr bool ADAPTED = true;
     static constexpr int AT_ONCE = 1;
@@ -82,16 +82,21 @@ struct TileDelta {
         using Memory = DeltaMemory<ROWS>;
         const float* value = delta_memory<ROWS>().value[tiles.place()];
         const float4 delta = *reinterpret_cast<const float4*>(value + Memory::at(row, which * HALF_OUT + column));
-        return make_float4(v.x + delta.x, v.y + delta.y, v.z + delta.z, v.w + delta.w);
+        const float factor = NORMS ? row_factors<ROWS>(sums())[row] : 1.0f;
+        return make_float4(v.x + delta.x * factor, v.y + delta.y * factor, v.z + delta.z * factor, v.w + delta.w * factor);
     }
 
     __device__ __forceinline__ void done() { tiles.done(); }
 
   private:
+    static __device__ __forceinline__ float* sums() {
+        extern __shared__ __align__(1024) unsigned char memory[];
+        return reinterpret_cast<float*>(memory + DECODE_PRODUCT_STAGES * STAGE_BYTES<ROWS>);
+    }
+
     // Rows with a lora_bias or a magnitude are finished within the sums; nothing is left to be added to them.
     __device__ __forceinline__ void add_biased() const {
-        extern __shared__ __align__(1024) unsigned char memory[];
-        float* const sum = reinterpret_cast<float*>(memory + DECODE_PRODUCT_STAGES * STAGE_BYTES<ROWS>);
+        float* const sum = sums();
         DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
         const int column = static_cast<int>(threadIdx.x) % OUT;
         const int which = column / HALF_OUT;
@@ -106,7 +111,7 @@ struct TileDelta {
             const int out = half.first + column % HALF_OUT;
             float& delta = shared.value[tiles.place()][DeltaMemory<ROWS>::at(row, column)];
             float& v = sum[row * SUM_PITCH + column];
-            v += delta;
+            v += NORMS ? delta * row_factors<ROWS>(sum)[row] : delta;
             v += change.lora_bias != nullptr ? change.scaling * __bfloat162float(change.lora_bias[out]) : 0.0f;
             v *= change.magnitude != nullptr ? change.magnitude[out] : 1.0f;
             delta = 0;

@@ -11,9 +11,11 @@ struct Gated {
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
     static constexpr int STORERS = Delta::STORERS;
+    static constexpr bool NORMS = true;
     static constexpr bool PREPARES_TILES = false;
 
     const Lora& lora;
+    const TileSquares& squares;
     __nv_bfloat16* out;
     Delta delta;
 
@@ -59,18 +61,19 @@ struct Gated {
 };
 
 template <int ROWS>
-__device__ __forceinline__ void run_gate(const Step* step, const DecodeProduct& call, const Lora& lora, __nv_bfloat16* out) {
+__device__ __forceinline__ void run_gate(const Step* step, const DecodeProduct& call, const Lora& lora,
+                                         const TileSquares& squares, __nv_bfloat16* out) {
     if (decode_product_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
-        Gated<NoDelta> gated{lora, out};
+        Gated<NoDelta> gated{lora, squares, out};
         run<ROWS>(step, call, gated);
     }
 }
 
 template <int ROWS>
 __device__ __forceinline__ void run_gate_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
-                                                __nv_bfloat16* out) {
+                                                const TileSquares& squares, __nv_bfloat16* out) {
     if (decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
-        Gated<TileDelta<ROWS>> gated{lora, out, {step, lora}};
+        Gated<TileDelta<ROWS, true>> gated{lora, squares, out, {step, lora}};
         run_with_delta<ROWS>(step, call, lora, gated);
     }
 }
@@ -79,36 +82,42 @@ __device__ __forceinline__ void run_gate_shrink(const Step* step, const DecodePr
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     product_gate_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                    const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_gate<16>(step, call, lora, out);
+                    const __grid_constant__ lorikeet::Lora lora,
+                    const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate<16>(step, call, lora, squares, out);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     product_gate_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                    const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_gate<32>(step, call, lora, out);
+                    const __grid_constant__ lorikeet::Lora lora,
+                    const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate<32>(step, call, lora, squares, out);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     product_gate_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                    const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_gate<48>(step, call, lora, out);
+                    const __grid_constant__ lorikeet::Lora lora,
+                    const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate<48>(step, call, lora, squares, out);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     product_gate_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                    const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_gate<64>(step, call, lora, out);
+                    const __grid_constant__ lorikeet::Lora lora,
+                    const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate<64>(step, call, lora, squares, out);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     product_gate_shrink_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                           const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_gate_shrink<16>(step, call, lora, out);
+                           const __grid_constant__ lorikeet::Lora lora,
+                           const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate_shrink<16>(step, call, lora, squares, out);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     product_gate_shrink_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                           const __grid_constant__ lorikeet::Lora lora, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_gate_shrink<32>(step, call, lora, out);
+                           const __grid_constant__ lorikeet::Lora lora,
+                           const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate_shrink<32>(step, call, lora, squares, out);
 }

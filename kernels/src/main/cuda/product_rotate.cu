@@ -47,11 +47,13 @@ struct Rotated {
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
     static constexpr int STORERS = Delta::STORERS;
+    static constexpr bool NORMS = true;
     static constexpr bool PREPARES_TILES = true;
 
     const Step* step;
     const Lora& lora;
     const Rotation& rotation;
+    const TileSquares& squares;
     __nv_bfloat16* qkv;
     Turns<ROWS>& turns;
     Delta delta;
@@ -160,11 +162,11 @@ __device__ __forceinline__ void fill_turns(const DecodeProduct& call, const Rota
 
 template <int ROWS>
 __device__ __forceinline__ void run_rotate(const Step* step, const DecodeProduct& call, const Lora& lora,
-                                           const Rotation& rotation, __nv_bfloat16* qkv) {
+                                           const Rotation& rotation, const TileSquares& squares, __nv_bfloat16* qkv) {
     if (product_rotate_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
         extern __shared__ __align__(1024) unsigned char memory[];
         Turns<ROWS>& turns = *reinterpret_cast<Turns<ROWS>*>(memory + decode_product_shared_bytes(ROWS));
-        Rotated<ROWS, NoDelta> rotated{step, lora, rotation, qkv, turns};
+        Rotated<ROWS, NoDelta> rotated{step, lora, rotation, squares, qkv, turns};
         if (threadIdx.x < DECODE_PRODUCT_THREADS) {
             run<ROWS>(step, call, rotated);
         } else {
@@ -176,12 +178,12 @@ __device__ __forceinline__ void run_rotate(const Step* step, const DecodeProduct
 
 template <int ROWS>
 __device__ __forceinline__ void run_rotate_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
-                                                  const Rotation& rotation, __nv_bfloat16* qkv) {
+                                                  const Rotation& rotation, const TileSquares& squares, __nv_bfloat16* qkv) {
     if (product_rotate_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
         extern __shared__ __align__(1024) unsigned char memory[];
         constexpr int BEFORE = decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS);
         Turns<ROWS>& turns = *reinterpret_cast<Turns<ROWS>*>(memory + BEFORE);
-        Rotated<ROWS, TileDelta<ROWS>> rotated{step, lora, rotation, qkv, turns, {step, lora}};
+        Rotated<ROWS, TileDelta<ROWS, true>> rotated{step, lora, rotation, squares, qkv, turns, {step, lora}};
         run_with_delta<ROWS>(step, call, lora, rotated);
     }
 }
@@ -191,41 +193,43 @@ __device__ __forceinline__ void run_rotate_shrink(const Step* step, const Decode
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::PRODUCT_ROTATE_TURN_THREADS, 1)
     product_rotate_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                       const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
-                      __nv_bfloat16* qkv) {
-    lorikeet::decode_product::run_rotate<16>(step, call, lora, rotation, qkv);
+                      const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate<16>(step, call, lora, rotation, squares, qkv);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::PRODUCT_ROTATE_TURN_THREADS, 1)
     product_rotate_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                       const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
-                      __nv_bfloat16* qkv) {
-    lorikeet::decode_product::run_rotate<32>(step, call, lora, rotation, qkv);
+                      const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate<32>(step, call, lora, rotation, squares, qkv);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::PRODUCT_ROTATE_TURN_THREADS, 1)
     product_rotate_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                       const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
-                      __nv_bfloat16* qkv) {
-    lorikeet::decode_product::run_rotate<48>(step, call, lora, rotation, qkv);
+                      const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate<48>(step, call, lora, rotation, squares, qkv);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::PRODUCT_ROTATE_TURN_THREADS, 1)
     product_rotate_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                       const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
-                      __nv_bfloat16* qkv) {
-    lorikeet::decode_product::run_rotate<64>(step, call, lora, rotation, qkv);
+                      const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate<64>(step, call, lora, rotation, squares, qkv);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     product_rotate_shrink_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                              const __grid_constant__ lorikeet::Lora lora,
-                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv) {
-    lorikeet::decode_product::run_rotate_shrink<16>(step, call, lora, rotation, qkv);
+                             const __grid_constant__ lorikeet::Rotation rotation,
+                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate_shrink<16>(step, call, lora, rotation, squares, qkv);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     product_rotate_shrink_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                              const __grid_constant__ lorikeet::Lora lora,
-                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv) {
-    lorikeet::decode_product::run_rotate_shrink<32>(step, call, lora, rotation, qkv);
+                             const __grid_constant__ lorikeet::Rotation rotation,
+                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate_shrink<32>(step, call, lora, rotation, squares, qkv);
 }

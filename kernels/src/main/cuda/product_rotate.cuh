@@ -17,7 +17,7 @@ __host__ __device__ constexpr int product_rotate_shared_bytes(int rows) {
 
 // Finishes q, k and v of the step's tokens, as many as the name says at most: q goes to qkv, [tokens, columns], where the
 // places of keys and values stay as they are, and these to the sequences' blocks. call.product: q, k and v, without y;
-// lora: the projection's parts and bias. Heads have no norms; head_size is a multiple of 64.
+// lora: the projection's parts and bias; squares: of the rows of x. Heads have no norms; head_size is a multiple of 64.
 //
 // Grid: one block a multiprocessor, but no more than (heads + 2 kv_heads) * head_size / 64 * ceil(in /
 // DECODE_PRODUCT_CHUNK). Block: DECODE_PRODUCT_THREADS + PRODUCT_ROTATE_TURN_THREADS; dynamic shared memory:
@@ -25,26 +25,32 @@ __host__ __device__ constexpr int product_rotate_shared_bytes(int rows) {
 extern "C" __global__ void product_rotate_16(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::DecodeProduct call,
                                              const __grid_constant__ lorikeet::Lora lora,
-                                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+                                             const __grid_constant__ lorikeet::Rotation rotation,
+                                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
 extern "C" __global__ void product_rotate_32(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::DecodeProduct call,
                                              const __grid_constant__ lorikeet::Lora lora,
-                                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+                                             const __grid_constant__ lorikeet::Rotation rotation,
+                                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
 extern "C" __global__ void product_rotate_48(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::DecodeProduct call,
                                              const __grid_constant__ lorikeet::Lora lora,
-                                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+                                             const __grid_constant__ lorikeet::Rotation rotation,
+                                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
 extern "C" __global__ void product_rotate_64(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::DecodeProduct call,
                                              const __grid_constant__ lorikeet::Lora lora,
-                                             const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+                                             const __grid_constant__ lorikeet::Rotation rotation,
+                                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
 
 // The same with adapters, see product_gate_shrink_16. Block: DECODE_PRODUCT_THREADS + DECODE_PRODUCT_SHRINK_THREADS.
 extern "C" __global__ void product_rotate_shrink_16(const lorikeet::Step* step,
                                                   const __grid_constant__ lorikeet::DecodeProduct call,
                                                   const __grid_constant__ lorikeet::Lora lora,
-                                                  const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+                                                  const __grid_constant__ lorikeet::Rotation rotation,
+                                                  const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
 extern "C" __global__ void product_rotate_shrink_32(const lorikeet::Step* step,
                                                   const __grid_constant__ lorikeet::DecodeProduct call,
                                                   const __grid_constant__ lorikeet::Lora lora,
-                                                  const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
+                                                  const __grid_constant__ lorikeet::Rotation rotation,
+                                                  const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);

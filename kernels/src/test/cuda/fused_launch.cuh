@@ -5,6 +5,7 @@
 #include "product_add_norm.cuh"
 #include "product_gate.cuh"
 #include "product_rotate.cuh"
+#include "unfinished_norm.cuh"
 #include "vectors.cuh"
 
 #include <cstring>
@@ -42,8 +43,7 @@ class FusedProduct {
 
     FusedProduct(const lorikeet::Lora& lora, const bf16* x, int rows, int blocks, uint64_t seed)
         : rows_(rows), partial_(size_t(blocks) * FUSED_MOST_ROWS * lorikeet::DECODE_PRODUCT_OUT),
-          places_(std::vector<unsigned long long>(size_t(FUSED_MOST_ROWS) * blocks + lorikeet::TILE_SQUARES_AT_ONCE)),
-          launches_(std::vector<unsigned>(4)) {
+          left_squares_(std::vector<float>(size_t(FUSED_MOST_ROWS) * PITCH)) {
         call_.product.x = x;
         call_.product.x_pitch = call_.product.in = lora.in;
         call_.product.parts = lora.parts;
@@ -64,7 +64,25 @@ class FusedProduct {
 
     const lorikeet::DecodeProduct& call() const { return call_; }
 
-    lorikeet::TileSquares squares() const { return {places_.get(), launches_.get()}; }
+    // Where product_add_norm leaves the sums of squares, of rows of so many values.
+    lorikeet::TileSquares squares(int size) const { return {left_squares_.get(), PITCH, size, 0, 0}; }
+
+    std::vector<float> left_squares(int row) const {
+        std::vector<float> all = left_squares_.download();
+        return {all.begin() + size_t(row) * PITCH, all.begin() + size_t(row + 1) * PITCH};
+    }
+
+    // Makes it the same product of rows whose norm isn't finished.
+    lorikeet::TileSquares unfinish() {
+        std::vector<bf16> x(size_t(rows_) * call_.product.in);
+        CHECK(cudaMemcpy(x.data(), call_.product.x, x.size() * sizeof(bf16), cudaMemcpyDeviceToHost));
+        lorikeet::TileSquares squares{};
+        squares_ = Buffer<float>(check::unfinish(x, rows_, call_.product.in, call_.product.in, squares));
+        x_ = Buffer<bf16>(x);
+        call_.product.x = x_.get();
+        squares.square = squares_.get();
+        return squares;
+    }
 
     bool is_clean() const {
         std::vector<float> left = partial_.download();
@@ -72,12 +90,15 @@ class FusedProduct {
     }
 
   private:
+    static constexpr int PITCH = 132;
+
     int rows_ = 0;
     lorikeet::DecodeProduct call_{};
     std::vector<Buffer<bf16>> weights_;
     Buffer<float> partial_;
-    Buffer<unsigned long long> places_;
-    Buffer<unsigned> launches_;
+    Buffer<float> left_squares_;
+    Buffer<float> squares_;
+    Buffer<bf16> x_;
 };
 
 // kernels: for 16 rows, 32, and so on. row_bytes: more shared memory for each row. Up to `tiles` * chunks blocks.
@@ -95,10 +116,13 @@ void launch_fused(cudaStream_t stream, void (*const (&kernels)[N])(Parameters...
 }
 
 inline void launch_product_gate(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
-                                const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora, bf16* out) {
+                                const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
+                                const lorikeet::TileSquares& squares, bf16* out) {
     using namespace lorikeet;
-    static void (*const kernels[])(const Step*, DecodeProduct, Lora, bf16*) = {product_gate_shrink_16, product_gate_shrink_32};
-    launch_fused(stream, kernels, rows, 0, blocks, divide_up(lora.part[0].out, DECODE_PRODUCT_OUT / 2), step, call, lora, out);
+    static void (*const kernels[])(const Step*, DecodeProduct, Lora, TileSquares, bf16*) = {
+        product_gate_shrink_16, product_gate_shrink_32};
+    launch_fused(stream, kernels, rows, 0, blocks, divide_up(lora.part[0].out, DECODE_PRODUCT_OUT / 2), step, call, lora,
+                 squares, out);
 }
 
 inline void launch_product_add_norm(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
@@ -114,10 +138,10 @@ inline void launch_product_add_norm(cudaStream_t stream, int rows, int blocks, c
 
 inline void launch_product_rotate(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
                                   const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
-                                  const lorikeet::Rotation& rotation, bf16* qkv) {
+                                  const lorikeet::Rotation& rotation, const lorikeet::TileSquares& squares, bf16* qkv) {
     using namespace lorikeet;
-    static void (*const kernels[])(const Step*, DecodeProduct, Lora, Rotation, bf16*) = {
+    static void (*const kernels[])(const Step*, DecodeProduct, Lora, Rotation, TileSquares, bf16*) = {
         product_rotate_shrink_16, product_rotate_shrink_32};
     launch_fused(stream, kernels, rows, PRODUCT_ROTATE_ROW_BYTES, blocks, lora.columns / DECODE_PRODUCT_OUT, step, call, lora,
-                 rotation, qkv);
+                 rotation, squares, qkv);
 }

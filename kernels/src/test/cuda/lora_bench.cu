@@ -438,6 +438,8 @@ class Bench {
         }
     }
 
+    TileSquares squares() const { return {squares_.get(), HIDDEN / DECODE_PRODUCT_OUT, HIDDEN, 1e-5f, 0}; }
+
     // A product and what finishes it in one launch, if there is a kernel.
     bool launch_finished(cudaStream_t stream, int p, const DecodeProduct& call, const Lora& to, bool adapters) {
         if (tokens_ > FUSED_MOST_ROWS || (p != 2 && !adapters)) {
@@ -445,24 +447,26 @@ class Bench {
         }
         if (p == 0) {
             Rotation rotation{0, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
-            launch_product_rotate(stream, tokens_, multiprocessors, device_step_, call, to, rotation, out_[0].get());
+            launch_product_rotate(stream, tokens_, multiprocessors, device_step_, call, to, rotation, squares(),
+                                  out_[0].get());
             return true;
         }
         if (p != 2) {
             launch_product_add_norm(stream, tokens_, multiprocessors, device_step_, call, to,
-                                    NormWeight{norm_.get(), 0, 1e-5f}, {places_.get(), launches_.get()}, hidden_.get(),
+                                    NormWeight{norm_.get(), 0, 1e-5f}, squares(), hidden_.get(),
                                     in_[0].get());
             return true;
         }
         if (!adapters) {
-            void (*kernel)(const Step*, DecodeProduct, Lora, bf16*) =
+            void (*kernel)(const Step*, DecodeProduct, Lora, TileSquares, bf16*) =
                 tokens_ <= 16 ? product_gate_16 : tokens_ <= 32 ? product_gate_32 : product_gate_48;
             int shared = decode_product_shared_bytes(divide_up(tokens_, 16) * 16);
             CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
-            launch_with(stream, true, 1, multiprocessors, DECODE_PRODUCT_THREADS, shared, kernel, device_step_, call, to, in_[3].get());
+            launch_with(stream, true, 1, multiprocessors, DECODE_PRODUCT_THREADS, shared, kernel, device_step_, call, to, squares(),
+                        in_[3].get());
             return true;
         }
-        launch_product_gate(stream, tokens_, multiprocessors, device_step_, call, to, in_[3].get());
+        launch_product_gate(stream, tokens_, multiprocessors, device_step_, call, to, squares(), in_[3].get());
         return true;
     }
 
@@ -576,8 +580,7 @@ class Bench {
     double floor_ = 0;
     double added_ = 0;
     double floor_of_consumers_ = 0;
-    Buffer<unsigned long long> places_ = Buffer<unsigned long long>(std::vector<unsigned long long>(FUSED_MOST_ROWS * 132));
-    Buffer<unsigned> launches_ = Buffer<unsigned>(std::vector<unsigned>(4));
+    Buffer<float> squares_ = Buffer<float>(std::vector<float>(size_t(FUSED_MOST_ROWS) * HIDDEN / DECODE_PRODUCT_OUT, 64));
     TestStep step_;
     const Step* device_step_ = nullptr;
     std::vector<Buffer<bf16>> weights_;

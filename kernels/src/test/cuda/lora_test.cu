@@ -14,6 +14,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <string>
 
 using namespace lorikeet;
@@ -223,6 +224,9 @@ class Case {
             }
             product_ = FusedProduct(lora_, x_.get(), rows_, fused_blocks_, dice_.seed());
             base_ = product_.expected(lora_.columns);
+            if (lora_.parts > 1 && !dice_.one_in(4)) {
+                squares_ = product_.unfinish();
+            }
         }
         device_step_ = step_.upload();
     }
@@ -384,7 +388,8 @@ class Case {
             out.poison();
             shrink_now();
             if (fused_) {
-                launch_product_gate(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, out.get());
+                launch_product_gate(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, squares_,
+                                    out.get());
             } else if (decode_) {
                 launch_decode(nullptr, false, 1, blocks(), EXPAND_THREADS, gate_decode, device_step_, lora_, y_.get(),
                               out.get());
@@ -428,6 +433,7 @@ class Case {
         Buffer<float> residual = random_buffer<float>(size_t(capacity_) * size, dice_.seed(), 1);
         std::vector<float> before = residual.download();
         std::vector<double> expected(sum.size());
+        std::vector<double> squares;
         std::vector<int> groups = row_groups();
         std::vector<float> weight;
         for (int r = 0; r < rows_; r++) {
@@ -441,8 +447,9 @@ class Case {
             }
             for (int c = 0; c < size; c++) {
                 size_t i = size_t(r) * size + c;
-                expected[i] = sum[i] / std::sqrt(square / size + EPSILON) * weight[c];
+                expected[i] = sum[i] * weight[c] / (fused_ ? 1 : std::sqrt(square / size + EPSILON));
             }
+            squares.push_back(square);
         }
         NormWeight norm{norm_weight_.get(), lora_.parts, EPSILON};
         int cluster = cluster_of(size);
@@ -458,7 +465,7 @@ class Case {
             shrink_now();
             if (fused_) {
                 launch_product_add_norm(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, norm,
-                                        product_.squares(), residual.get(), out.get());
+                                        product_.squares(size), residual.get(), out.get());
             } else if (decode_) {
                 launch_decode(nullptr, false, cluster, grid, ADD_NORM_THREADS, add_norm_decode, device_step_, lora_, norm,
                               y_.get(), residual.get(), out.get());
@@ -472,6 +479,14 @@ class Case {
             CHECK(cudaDeviceSynchronize());
             results[i] = out.download();
             residuals[i] = residual.download();
+        }
+        if (fused_) {  // whose rows' factors are left to others
+            std::vector<float> left;
+            for (int r = 0; r < rows_; r++) {
+                std::vector<float> tiles = product_.left_squares(r);
+                left.push_back(float(std::accumulate(tiles.begin(), tiles.end(), 0.0)));
+            }
+            compare(name_ + " squares", squares, left, F32);
         }
         compare(name_ + " residual", sum, floats(residuals[0], sum.size()), F32);
         compare(name_ + " norm", expected, floats(results[0], expected.size()), BF16);
@@ -567,7 +582,8 @@ class Case {
             cache_.poison();
             shrink_now();
             if (fused_) {
-                launch_product_rotate(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, rotation, y.get());
+                launch_product_rotate(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, rotation, squares_,
+                                      y.get());
             } else if (decode_) {
                 launch_decode(nullptr, false, 1, blocks(), EXPAND_THREADS, rotate_decode, device_step_, lora_, rotation,
                               y.get());
@@ -657,6 +673,7 @@ class Case {
     bool fused_ = false;  // one launch does all of it
     int fused_blocks_ = 0;
     FusedProduct product_;
+    TileSquares squares_{};  // of the rows that it takes
     Buffer<double> base_;
     bool decode_ = false;  // h is whole, for the kernels for decode steps
     bool few_ = false;  // whether prompts use shrink_short

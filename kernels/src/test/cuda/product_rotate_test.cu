@@ -5,6 +5,7 @@
 #include "../../main/cuda/rotate_and_store.cu"
 #include "product_case.cuh"
 #include "product_memory.cuh"
+#include "unfinished_norm.cuh"
 
 #include <memory>
 
@@ -15,7 +16,7 @@ using check::Random;
 namespace {
 
 struct Variant {
-    void (*kernel)(const Step*, DecodeProduct, Lora, Rotation, __nv_bfloat16*);
+    void (*kernel)(const Step*, DecodeProduct, Lora, Rotation, TileSquares, __nv_bfloat16*);
     void (*product)(const Step*, DecodeProduct);
     int rows;
 };
@@ -147,9 +148,10 @@ class Launcher {
     DecodeProduct call(const MatVec& product) const { return memory_.call(product); }
 
     void launch(const Variant& variant, const Step* step, const MatVec& product, const Lora& lora, const Rotation& rotation,
-                __nv_bfloat16* qkv, int grid, cudaStream_t stream) const {
+                const TileSquares& squares, __nv_bfloat16* qkv, int grid, cudaStream_t stream) const {
         check::launch_overlapping(variant.kernel, dim3(grid), DECODE_PRODUCT_THREADS + PRODUCT_ROTATE_TURN_THREADS,
-                                  product_rotate_shared_bytes(variant.rows), stream, step, call(product), lora, rotation, qkv);
+                                  product_rotate_shared_bytes(variant.rows), stream, step, call(product), lora, rotation, squares,
+                                  qkv);
     }
 
     void launch_product(const Variant& variant, const Step* step, const MatVec& product, int grid,
@@ -191,6 +193,7 @@ class Case {
             lora_.part[part].bias = has_bias_[part] ? bias : nullptr;
         }
         product_.x = place(x_, random, static_cast<size_t>(rows_) * product_.x_pitch, 1.0f);
+        unfinished_ = random.between(0, 3) > 0;
         grid_ = random.between(1, std::min(chunks_of(heads_, product_.in), check::multiprocessors()));
         name_ = check::text("seed %llu: %d rows of %d, kernel of %d, heads %d + 2 * %d of %d, %d blocks",
                             static_cast<unsigned long long>(seed), rows_, product_.in, variant_.rows, heads_.heads,
@@ -203,9 +206,18 @@ class Case {
         Buffer<unsigned char>& cache = sequences_.cache();
         std::vector<__nv_bfloat16> q[2];
         std::vector<unsigned char> kv[2];
+        TileSquares squares = {};
+        MatVec product = product_;
+        std::vector<__nv_bfloat16> x = x_[0];
+        const Buffer<float> sums(check::unfinish(x, rows_, product.in, product.x_pitch, squares));
+        const Buffer<__nv_bfloat16> device_x(x);
+        if (unfinished_) {
+            squares.square = sums.data();
+            product.x = device_x.data();
+        }
         for (int i = 0; i < 2; i++) {
             cache.poison();
-            launcher.launch(variant_, sequences_.step(), product_, lora_, rotation_of(heads_, layer_), y.data(), grid_,
+            launcher.launch(variant_, sequences_.step(), product, lora_, rotation_of(heads_, layer_), squares, y.data(), grid_,
                             nullptr);
             q[i] = y.download();
             kv[i] = cache.download();
@@ -279,6 +291,7 @@ class Case {
     int layer_;
     Sequences sequences_;
     int grid_ = 0;
+    bool unfinished_ = false;  // whether the rows' norm is
     MatVec product_ = {};
     Lora lora_ = {};
     bool has_bias_[PARTS] = {};
@@ -357,7 +370,7 @@ void time_all(const Launcher& launcher, int shared) {
                                       EXPAND_THREADS, 0, stream, sequences.step(), lora, rotation, y.data());
         });
         const double together = time([&](cudaStream_t stream) {
-            launcher.launch(variant, sequences.step(), product, lora, rotation, y.data(), grid, stream);
+            launcher.launch(variant, sequences.step(), product, lora, rotation, {}, y.data(), grid, stream);
         });
         std::printf("%d bytes, %2d rows: product %.2f us, with rotate_and_store %.2f, in one launch %.2f\n", shared, rows,
                     alone, apart, together);

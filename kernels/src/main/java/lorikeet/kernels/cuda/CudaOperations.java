@@ -123,7 +123,8 @@ public final class CudaOperations implements Operations {
         StepProducts products = settings.batchInvariant()
                 ? new InvariantProducts(decodeProducts, new PromptProducts(kernels, decodeProducts, stream))
                 : new Products(kernels, decodeProducts, library, stream);
-        projections = new CudaProjections(context, kernels, products, decodeProducts, stream, scratch, clusters);
+        rows = new CudaRows(kernels, stream);
+        projections = new CudaProjections(context, kernels, products, decodeProducts, stream, rows, scratch, clusters);
         attention = settings.batchInvariant()
                 ? new InvariantAttention(
                         kernels, stream, arena, context.device().multiprocessors())
@@ -133,7 +134,6 @@ public final class CudaOperations implements Operations {
         StepUpload upload = new StepUpload(context, kernels, stream);
         steps = new CudaSteps(stream, upload, scratch, head, sampler, settings);
         readBack = new ReadBack(context, stream);
-        rows = new CudaRows(kernels, stream);
     }
 
     @Override
@@ -210,6 +210,7 @@ public final class CudaOperations implements Operations {
     @Override
     public boolean begin(Batch batch, KvCache cache) {
         context.use();
+        projections.begin();
         return steps.begin(batch, cache, pools.base());
     }
 
@@ -255,6 +256,7 @@ public final class CudaOperations implements Operations {
 
     @Override
     public void gatherOutputs(Matrix in, Matrix out) {
+        projections.settle();
         rows.gatherOutputs(steps.current(), in, out);
     }
 
@@ -286,6 +288,8 @@ public final class CudaOperations implements Operations {
 
     @Override
     public void read(Matrix matrix, int row, float[] to) {
+        context.use();
+        projections.settle();
         readBack.read(matrix, row, to);
     }
 

@@ -29,6 +29,7 @@ final class CudaProjections implements AutoCloseable {
             StepProducts products,
             DecodeProducts decodeProducts,
             CudaStream stream,
+            CudaRows rows,
             LoraScratch scratch,
             boolean clusters) {
         this.kernels = kernels;
@@ -41,7 +42,7 @@ final class CudaProjections implements AutoCloseable {
         DecodeConsumers consumers = kernels.decodeConsumers;
         WholeProjections whole =
                 consumers == null ? null : new WholeProjections(consumers, products, stream, scratch, calls, norms);
-        fused = new FusedProjections(context, kernels, decodeProducts, stream, scratch, calls, partial, whole);
+        fused = new FusedProjections(context, kernels, decodeProducts, stream, rows, scratch, calls, partial, whole);
     }
 
     private StepProjections best(CurrentStep step, Projection projection) {
@@ -52,7 +53,21 @@ final class CudaProjections implements AutoCloseable {
     }
 
     void project(CurrentStep step, Matrix in, Projected out) {
-        best(step, out.projection()).project(step, in, out);
+        StepProjections projections = best(step, out.projection());
+        if (projections != fused) {
+            settle();
+        }
+        projections.project(step, in, out);
+    }
+
+    /** Finishes what only a projection would take as it is: before anything else reads it. */
+    void settle() {
+        fused.unfinished().settle();
+    }
+
+    /** Before a step: forgets what one that failed has left. */
+    void begin() {
+        fused.unfinished().forget();
     }
 
     void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {

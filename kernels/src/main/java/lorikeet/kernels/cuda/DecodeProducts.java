@@ -70,7 +70,7 @@ final class DecodeProducts implements AutoCloseable {
 
     /** Dynamic shared memory of a block of the kernel for so many rows. */
     static int sharedBytes(int rows) {
-        return 2 * STAGES * (OUT + rows) * CHUNK + 4 * rows * (OUT + 4);
+        return 2 * STAGES * (OUT + rows) * CHUNK + 4 * rows * (OUT + 5);
     }
 
     /** The same with the adapters' shrink. */

@@ -29,6 +29,7 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     private final @Nullable WholeProjections whole;
 
     private final TileSquares squares;
+    private final UnfinishedNorm unfinished;
 
     /** The inputs of {@link #pending}, which wait for whoever finishes it. */
     private @Nullable Matrix input;
@@ -40,6 +41,7 @@ final class FusedProjections implements StepProjections, AutoCloseable {
             Kernels kernels,
             DecodeProducts products,
             CudaStream stream,
+            CudaRows rows,
             LoraScratch scratch,
             LoraCalls calls,
             PartialProjections partial,
@@ -52,11 +54,17 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         this.partial = partial;
         this.whole = whole;
         squares = new TileSquares(context, stream, DecodeProducts.MOST_ROWS, products.mostBlocks());
+        unfinished = new UnfinishedNorm(rows, squares);
     }
 
     /** Whether this is the best way for a step's projection. */
     boolean takes(CurrentStep step, Projection projection) {
         return !step.invariant() && products.take(step.tokens(), projection.in()) && products.takeFinish(step);
+    }
+
+    /** Rows that are normed but for their factors. */
+    UnfinishedNorm unfinished() {
+        return unfinished;
     }
 
     /** The best way but this one. */
@@ -86,6 +94,7 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     public void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
         Matrix in = inputOf(qkv);
         if (!takesRotation(step, norms, shape)) {
+            unfinished.settle();
             StepProjections others = others(step, qkv.projection());
             others.project(step, in, qkv);
             others.rotateAndStore(step, qkv, norms, shape);
@@ -94,7 +103,8 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         KernelLaunch kernel = kernels.productRotate.of(step);
         calls.of(qkv.projection()).write(kernel.argument(2), step, scratch, step.adapted());
         Rotation.write(kernel.argument(3), norms, shape);
-        kernel.set(4, qkv.values().data().address());
+        unfinished.finish(kernel.argument(4), in);
+        kernel.set(5, qkv.values().data().address());
         int tiles = (shape.heads() + 2 * shape.kvHeads()) * (shape.headSize() / DecodeProducts.OUT);
         products.prepareToRotate(kernel, step, in, qkv.projection().parts(), tiles)
                 .launch(stream.handle());
@@ -113,7 +123,8 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         Matrix in = inputOf(gateUp);
         KernelLaunch kernel = kernels.productGate.of(step);
         calls.of(gateUp.projection()).write(kernel.argument(2), step, scratch, step.adapted());
-        kernel.set(3, out.data().address());
+        unfinished.finish(kernel.argument(3), in);
+        kernel.set(4, out.data().address());
         products.prepareToFinish(kernel, step, in, gateUp.projection().parts(), Math.ceilDiv(out.cols(), HALF_OUT))
                 .launch(stream.handle());
     }
@@ -122,7 +133,7 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     public void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
         Matrix in = inputOf(delta);
         int tiles = Math.ceilDiv(residual.cols(), DecodeProducts.OUT);
-        if (tiles > products.mostBlocks()) { // which wait for one another
+        if (tiles > products.mostBlocks()) { // of which each completes one at most
             StepProjections others = others(step, delta.projection());
             others.project(step, in, delta);
             others.addNorm(step, delta, residual, norm, out);
@@ -131,7 +142,7 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         KernelLaunch kernel = kernels.productAddNorm.of(step);
         calls.of(delta.projection()).write(kernel.argument(2), step, scratch, step.adapted());
         NormWeight.write(kernel.argument(3), 0, norm);
-        squares.write(kernel.argument(4));
+        unfinished.leave(kernel.argument(4), step, residual, norm, out);
         kernel.set(5, residual.data().address()).set(6, out.data().address());
         products.prepareToFinish(kernel, step, in, delta.projection().parts(), tiles)
                 .launch(stream.handle());

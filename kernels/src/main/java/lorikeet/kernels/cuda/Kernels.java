@@ -31,6 +31,7 @@ final class Kernels implements AutoCloseable {
     private static final MemoryLayout LORA = struct(LoraCall.BYTES);
     private static final MemoryLayout NORM = struct(NormWeight.BYTES);
     private static final MemoryLayout ROTATION = struct(Rotation.BYTES);
+    private static final MemoryLayout SQUARES = struct(TileSquares.BYTES);
     private static final MemoryLayout MATVEC = struct(MatVec.BYTES);
     private static final MemoryLayout DECODE_PRODUCT = struct(DecodeProducts.BYTES);
     private static final MemoryLayout PROMPT_PRODUCT = struct(PromptProducts.BYTES);
@@ -208,7 +209,7 @@ final class Kernels implements AutoCloseable {
                 DECODE_PRODUCT,
                 LORA);
         IntUnaryOperator plain = DecodeProducts::sharedBytes;
-        productGate = finishing(context, "product_gate_", plain, JAVA_LONG, DECODE_PRODUCT, LORA, JAVA_LONG);
+        productGate = finishing(context, "product_gate_", plain, JAVA_LONG, DECODE_PRODUCT, LORA, SQUARES, JAVA_LONG);
         productRotate = finishing(
                 context,
                 "product_rotate_",
@@ -217,6 +218,7 @@ final class Kernels implements AutoCloseable {
                 DECODE_PRODUCT,
                 LORA,
                 ROTATION,
+                SQUARES,
                 JAVA_LONG);
         productAddNorm = finishing(
                 context,
@@ -226,7 +228,7 @@ final class Kernels implements AutoCloseable {
                 DECODE_PRODUCT,
                 LORA,
                 NORM,
-                struct(TileSquares.BYTES),
+                SQUARES,
                 JAVA_LONG,
                 JAVA_LONG);
         promptProduct = PromptProducts.TILE_ROWS.stream()

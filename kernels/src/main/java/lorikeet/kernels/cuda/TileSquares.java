@@ -1,42 +1,51 @@
 package lorikeet.kernels.cuda;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.DeviceMemory;
+import lorikeet.kernels.Norm;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Where the blocks of product_add_norm tell one another their tiles' sums of squares: the struct {@code TileSquares}. Owns
- * the memory; launches that use it must all be in one stream, recorded or not.
+ * Where product_add_norm leaves rows' sums of squares to the product that finishes their norm: the struct
+ * {@code TileSquares}. Owns the memory; launches that use it must all be in one stream, recorded or not.
  */
 final class TileSquares implements AutoCloseable {
-    static final long BYTES = 16;
+    static final long BYTES = 24;
 
-    /** Places that kernels read beside those that there are: TILE_SQUARES_AT_ONCE of product_add_norm.cuh. */
-    private static final int MORE = 64;
+    private static final int ALIGNMENT = 4;
 
-    private final DeviceMemory places;
-    private final DeviceMemory launches;
+    private final DeviceMemory squares;
 
     /** For kernels of up to so many rows and tiles. */
     TileSquares(CudaContext context, CudaStream stream, int rows, int tiles) {
-        places = context.allocate(((long) rows * tiles + MORE) * Long.BYTES);
-        launches = context.allocate(4 * Integer.BYTES);
-        stream.fill(places.address(), (byte) 0, places.bytes());
-        stream.fill(launches.address(), (byte) 0, launches.bytes());
+        squares = context.allocate((long) rows * pitch(tiles) * Float.BYTES);
+        stream.fill(squares.address(), (byte) 0, squares.bytes());
     }
 
-    /** Writes the struct to the beginning of {@code to}. */
-    void write(MemorySegment to) {
-        to.set(JAVA_LONG, 0, places.address());
-        to.set(JAVA_LONG, 8, launches.address());
+    private static int pitch(int tiles) {
+        return Math.ceilDiv(tiles, ALIGNMENT) * ALIGNMENT;
+    }
+
+    /**
+     * Writes the struct to the beginning of {@code to}.
+     *
+     * @param norm that is to be finished, of rows of {@code size} values; null if there is none
+     */
+    void write(MemorySegment to, @Nullable Norm norm, int size) {
+        to.set(JAVA_LONG, 0, norm == null ? 0 : squares.address());
+        to.set(JAVA_INT, 8, pitch(Math.ceilDiv(size, DecodeProducts.OUT)));
+        to.set(JAVA_INT, 12, size);
+        to.set(JAVA_FLOAT, 16, norm == null ? 0 : norm.epsilon());
     }
 
     @Override
     public void close() {
-        places.close();
-        launches.close();
+        squares.close();
     }
 }

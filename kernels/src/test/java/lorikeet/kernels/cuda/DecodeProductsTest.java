@@ -24,11 +24,11 @@ final class DecodeProductsTest {
         assertThat(DecodeProducts.take(9, 4096, ADA)).isFalse();
     }
 
-    /** As decode_product_shared_bytes of decode_product.cuh says: three stages, and the sums of a tile. */
+    /** As decode_product_shared_bytes of decode_product.cuh says: three stages, the sums of a tile, and the factors of its rows. */
     @Test
     void countsSharedMemoryAsTheKernelsDo() {
-        assertThat(DecodeProducts.sharedBytes(16)).isEqualTo(3 * (64 + 16) * 512 + 16 * 68 * 4);
-        assertThat(DecodeProducts.sharedBytes(48)).isEqualTo(3 * (64 + 48) * 512 + 48 * 68 * 4);
+        assertThat(DecodeProducts.sharedBytes(16)).isEqualTo(3 * (64 + 16) * 512 + 16 * 69 * 4);
+        assertThat(DecodeProducts.sharedBytes(48)).isEqualTo(3 * (64 + 48) * 512 + 48 * 69 * 4);
         // product_rotate: two angles for each of 32 pairs of a row, and its token
         assertThat(DecodeProducts.rotateSharedBytes(48))
                 .isEqualTo(DecodeProducts.sharedBytes(48) + 48 * (2 * 32 * 4 + 24));

@@ -1,0 +1,55 @@
+package lorikeet.kernels.cuda;
+
+import java.lang.foreign.MemorySegment;
+import lorikeet.kernels.Norm;
+import lorikeet.memory.Matrix;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows that product_add_norm has left without their factors: the next product multiplies by them, and before anything else
+ * reads the rows, they are normed anew. One at a time; a step leaves none behind.
+ */
+final class UnfinishedNorm {
+    private final CudaRows rows;
+    private final TileSquares squares;
+
+    private @Nullable Of of;
+
+    private record Of(CurrentStep step, Matrix residual, Norm norm, Matrix out) {}
+
+    UnfinishedNorm(CudaRows rows, TileSquares squares) {
+        this.rows = rows;
+        this.squares = squares;
+    }
+
+    /** Writes the struct {@code TileSquares} for the launch that leaves the rows {@code out}. */
+    void leave(MemorySegment to, CurrentStep step, Matrix residual, Norm norm, Matrix out) {
+        of = new Of(step, residual, norm, out);
+        squares.write(to, norm, residual.cols());
+    }
+
+    /** Writes the struct for a product with {@code in}, which finishes these rows if they are the ones. */
+    void finish(MemorySegment to, Matrix in) {
+        Of unfinished = of;
+        boolean these = unfinished != null
+                && unfinished.out().data().address() == in.data().address();
+        squares.write(to, these && unfinished != null ? unfinished.norm() : null, in.cols());
+        if (these) {
+            of = null;
+        }
+    }
+
+    /** Finishes the rows, if there are any. */
+    void settle() {
+        Of unfinished = of;
+        if (unfinished != null) {
+            of = null;
+            rows.norm(unfinished.step(), unfinished.residual(), unfinished.norm(), unfinished.out());
+        }
+    }
+
+    /** Forgets those of a step that failed. */
+    void forget() {
+        of = null;
+    }
+}
