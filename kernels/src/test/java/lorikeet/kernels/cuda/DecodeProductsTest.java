@@ -33,7 +33,7 @@ final class DecodeProductsTest {
         assertThat(DecodeProducts.rotateSharedBytes(48))
                 .isEqualTo(DecodeProducts.sharedBytes(48) + 48 * (2 * 32 * 4 + 24));
         // with adapters: two tiles, what a row's adapter does to two halves, and its norm; the shrink's if that is more
-        assertThat(DecodeProducts.deltaBytes(48)).isEqualTo(2 * 48 * 64 * 4 + 48 * 2 * 17 + 80 + 48 * 8);
-        assertThat(DecodeProducts.deltaBytes(16)).isEqualTo(8192 + 16 * 2 * 17 + 80 + 16 * 8);
+        assertThat(DecodeProducts.deltaBytes(48)).isEqualTo(2 * 48 * 64 * 4 + 48 * 2 * 17 + 112 + 48 * 8);
+        assertThat(DecodeProducts.deltaBytes(16)).isEqualTo(8192 + 16 * 2 * 17 + 112 + 16 * 8);
     }
 }
