@@ -31,6 +31,7 @@ struct object {
     char* start;
     size_t bytes;
     int recording;
+    uint64_t unfinished;  // rows in a stream that lack the factors of their norm
     struct address* recorded;
     char name[64];
     unsigned shared;  // of a block of a kernel, at most
@@ -466,6 +467,35 @@ static const struct {
     {"move", {{0, 0}}},
 };
 
+static uint64_t address_in(void** parameters, int parameter) {
+    uint64_t value;
+    memcpy(&value, parameters[parameter], sizeof value);
+    return value;
+}
+
+// Which parameter of a product says how it finishes the norm of its rows, or -1.
+static int parameter_of_squares(const char* name) {
+    return strncmp(name, "product_gate", 12) == 0 ? 3 : strncmp(name, "product_rotate", 14) == 0 ? 4 : -1;
+}
+
+// Rows without their factors are for a product that is told so; anything else needs them normed anew.
+static void check_norms(const char* name, struct object* stream, void** parameters) {
+    const int squares = parameter_of_squares(name);
+    if (strncmp(name, "product_add_norm", 16) == 0) {
+        stream->unfinished = address_in(parameters, 6);
+    } else if (squares >= 0) {
+        const int told = address_in(parameters, squares) != 0;
+        if (told != (stream->unfinished != 0 && stream->unfinished == address_in(parameters, 1))) {
+            mistake("%s of rows that %s their factors", name, told ? "have" : "lack");
+        }
+        stream->unfinished = told ? 0 : stream->unfinished;
+    } else if (strcmp(name, "rms_norm") == 0 && address_in(parameters, 5) == stream->unfinished) {
+        stream->unfinished = 0;
+    } else if (strcmp(name, "gather_outputs") == 0 && address_in(parameters, 1) == stream->unfinished) {
+        mistake("%s of rows that lack their factors", name);
+    }
+}
+
 static int check_addresses(struct object* kernel, struct object* stream, void** parameters) {
     size_t i = 0;
     while (strncmp(kernel->name, ADDRESSES[i].name, strlen(ADDRESSES[i].name)) != 0) {
@@ -506,6 +536,7 @@ static int launch(void* function, unsigned blocks, const unsigned* block, unsign
     if (found != OK) {
         return found;
     }
+    check_norms(kernel->name, of, parameters);
     // Kernels for decode steps or prompts alone, unless they are made to be alike; those for few rows; and products that
     // finish a projection.
     const char* name = kernel->name;

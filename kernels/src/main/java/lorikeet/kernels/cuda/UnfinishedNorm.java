@@ -31,12 +31,12 @@ final class UnfinishedNorm {
     /** Writes the struct for a product with {@code in}, which finishes these rows if they are the ones. */
     void finish(MemorySegment to, Matrix in) {
         Of unfinished = of;
-        boolean these = unfinished != null
-                && unfinished.out().data().address() == in.data().address();
-        squares.write(to, these && unfinished != null ? unfinished.norm() : null, in.cols());
-        if (these) {
-            of = null;
+        if (unfinished == null || unfinished.out().data().address() != in.data().address()) {
+            squares.write(to, null, in.cols());
+            return;
         }
+        squares.write(to, unfinished.norm(), in.cols());
+        of = null;
     }
 
     /** Finishes the rows, if there are any. */
