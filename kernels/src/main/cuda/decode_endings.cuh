@@ -3,6 +3,7 @@
 // An adapter's part is a type of its own, so that steps without adapters don't pay for it:
 //
 //     struct Delta {
+//         static constexpr int CHUNK;     // see decode_product_run.cuh
 //         static constexpr bool ADAPTED;  // whether rows may have an adapter
 //         static constexpr int AT_ONCE;   // rows of a thread that an ending takes side by side: with adapters registers
 //                                         // are few
@@ -19,6 +20,7 @@
 namespace lorikeet::decode_product {
 
 struct NoDelta {
+    static constexpr int CHUNK = DECODE_PRODUCT_CHUNK;
     static constexpr bool ADAPTED = false;
     static constexpr int AT_ONCE = 4;
     static constexpr int STORERS = DECODE_PRODUCT_THREADS;

@@ -40,6 +40,7 @@ __device__ __forceinline__ void write(const MatVec& product, const float* sum, i
 // A tile's sums, to y.
 template <bool SAME_BITS>
 struct Written {
+    static constexpr int CHUNK = DECODE_PRODUCT_CHUNK;
     static constexpr bool ALIKE = SAME_BITS;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = false;

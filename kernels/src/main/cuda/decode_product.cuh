@@ -27,25 +27,34 @@ static_assert(sizeof(TileSquares) == 24, "the host lays out where sums of square
 
 constexpr int DECODE_PRODUCT_OUT = 64;     // outputs of a tile
 constexpr int DECODE_PRODUCT_CHUNK = 256;  // inputs of a tile that are multiplied at a time
-constexpr int DECODE_PRODUCT_STAGES = 3;   // chunks in shared memory
 constexpr int DECODE_PRODUCT_THREADS = 256;
 constexpr int DECODE_PRODUCT_SHRINK_THREADS = 256;                                   // more, with the shrink
 constexpr int DECODE_PRODUCT_SHRINK_BYTES = 2 * 16 * DECODE_PRODUCT_SHRINK_THREADS;  // of shared memory
 
-// Dynamic shared memory of a block of the kernel for so many rows, without the shrink's.
-__host__ __device__ constexpr int decode_product_shared_bytes(int rows) {
-    return 2 * DECODE_PRODUCT_STAGES * (DECODE_PRODUCT_OUT + rows) * DECODE_PRODUCT_CHUNK +
-           4 * rows * (DECODE_PRODUCT_OUT + 5);
+// Inputs at a time of kernels that finish their projection with adapters. These also have fewer bytes in shared memory: A
+// and B come through the first-level cache, which is what shared memory leaves.
+constexpr int DECODE_PRODUCT_ADAPTED_CHUNK = 128;
+
+// Chunks of so many inputs in shared memory.
+__host__ __device__ constexpr int decode_product_stages(int rows, int chunk) {
+    return chunk == DECODE_PRODUCT_CHUNK ? 3 : rows <= 16 ? 5 : 4;
 }
 
-constexpr int DECODE_PRODUCT_DELTAS = 2;        // tiles of which the adapters' part may be in a block's shared memory
+// Dynamic shared memory of a block of the kernel for so many rows, without the shrink's.
+__host__ __device__ constexpr int decode_product_shared_bytes(int rows, int chunk = DECODE_PRODUCT_CHUNK) {
+    return 2 * decode_product_stages(rows, chunk) * (DECODE_PRODUCT_OUT + rows) * chunk + 4 * rows * (DECODE_PRODUCT_OUT + 5);
+}
+
+constexpr int DECODE_PRODUCT_DELTAS = 2;        // tiles of which the adapters' part may be in a block's memory: product_gate
 constexpr int DECODE_PRODUCT_STRIP_BYTES = 16;  // what a block knows of up to eight rows of an adapter
 
-// More of it for the shrink, and for the adapters' part of tiles: what they add, what the rows' adapters are, their norms.
-__host__ __device__ constexpr int decode_product_delta_bytes(int rows) {
-    int values = DECODE_PRODUCT_DELTAS * 4 * rows * DECODE_PRODUCT_OUT;
+// Dynamic shared memory of a block of a kernel that finishes its projection with adapters. Behind the product's lies that of
+// the shrink, and of the adapters' part of tiles: what they add, what the rows' adapters are, their norms.
+__host__ __device__ constexpr int decode_product_adapted_bytes(int rows, int deltas = DECODE_PRODUCT_DELTAS) {
+    int values = deltas * 4 * rows * DECODE_PRODUCT_OUT;
     int most = values > DECODE_PRODUCT_SHRINK_BYTES ? values : DECODE_PRODUCT_SHRINK_BYTES;
-    return most + 2 * rows * (DECODE_PRODUCT_STRIP_BYTES + 1) + 112 + 8 * rows;
+    return decode_product_shared_bytes(rows, DECODE_PRODUCT_ADAPTED_CHUNK) + most +
+           2 * rows * (DECODE_PRODUCT_STRIP_BYTES + 1) + 112 + 8 * rows;
 }
 
 }  // namespace lorikeet

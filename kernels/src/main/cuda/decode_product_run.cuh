@@ -15,6 +15,7 @@
 // What becomes of a tile's sums is up to an ending:
 //
 //     struct Ending {
+//         static constexpr int CHUNK;             // inputs that are multiplied at a time
 //         static constexpr bool ALIKE;            // whether the kernels for all numbers of rows give a row the same bits
 //         static constexpr bool HALVES;           // whether a tile's outputs are two runs of 32, see Half
 //         static constexpr bool FETCHES;          // whether it has something in shared memory to add to a tile's sums; a
@@ -72,15 +73,16 @@ __device__ __forceinline__ void finish(const DecodeProduct& call, Ending& ending
 
 template <int ROWS, typename Ending>
 __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call, Ending& ending) {
-    constexpr int AHEAD = DECODE_PRODUCT_STAGES - 1;
+    using Ring = decode_product::Ring<ROWS, Ending::CHUNK>;
+    constexpr int AHEAD = Ring::STAGES - 1;
     // With many rows, mma.sync would read x from shared memory too often for the weight to arrive as fast as it can.
     constexpr bool WARPGROUP = !Ending::ALIKE && ROWS >= 32;
     extern __shared__ __align__(1024) unsigned char memory[];
     const unsigned ring = static_cast<unsigned>(__cvta_generic_to_shared(memory));
-    float* const sum = reinterpret_cast<float*>(memory + DECODE_PRODUCT_STAGES * STAGE_BYTES<ROWS>);
+    float* const sum = reinterpret_cast<float*>(memory + Ring::BYTES);
     const MatVec& product = call.product;
     const int block = static_cast<int>(blockIdx.x);
-    const int chunks = chunks_of_tile(product);
+    const int chunks = chunks_of_tile(product, Ending::CHUNK);
     const Deal deal(ending.tiles() * chunks, static_cast<int>(gridDim.x));
     const int first = deal.first(block);
     const int count = deal.first(block + 1) - first;
@@ -96,7 +98,7 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
 #pragma unroll 1
         for (int s = 0; s < AHEAD; s++) {
             if (s < count) {
-                weight.copy(ring + s * STAGE_BYTES<ROWS>, copied.chunk);
+                weight.copy(ring + s * Ring::STAGE_BYTES, copied.chunk);
                 if (copied.next() && s + 1 < count) {
                     weight.set_tile(copied.tile);
                 }
@@ -112,7 +114,7 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
 #pragma unroll 1
         for (int s = 0; s < AHEAD; s++) {
             if (s < count) {
-                copy_input<ROWS, GROUP>(product, rows, ring + s * STAGE_BYTES<ROWS>, copied.chunk);
+                copy_input<Ring, GROUP>(product, rows, ring + s * Ring::STAGE_BYTES, copied.chunk);
                 copied.next();
             }
             close_copies();
@@ -131,23 +133,23 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
     int slot = 0;
 #pragma unroll 1
     for (int i = 0; i < count; i++) {
-        wait_for_copies();
+        wait_for_copies<Ring::STAGES>();
         if (WARPGROUP) {
             publish_copies();
         }
         sync_product();
         if (i + AHEAD < count) {
-            const unsigned to = ring + (slot == 0 ? AHEAD : slot - 1) * STAGE_BYTES<ROWS>;
+            const unsigned to = ring + (slot == 0 ? AHEAD : slot - 1) * Ring::STAGE_BYTES;
             weight.copy(to, copied.chunk);
-            copy_input<ROWS, DECODE_PRODUCT_THREADS>(product, rows, to, copied.chunk);
+            copy_input<Ring, DECODE_PRODUCT_THREADS>(product, rows, to, copied.chunk);
             if (copied.next() && i + AHEAD + 1 < count) {
                 weight.set_tile(copied.tile);
             }
         } else if (Ending::FETCHES && i == max(count - AHEAD, 0) && first + count >= (first / chunks + 1) * chunks) {
-            ending.fetch(memory + (slot == 0 ? AHEAD : slot - 1) * STAGE_BYTES<ROWS>, rows, first / chunks);
+            ending.fetch(memory + (slot == 0 ? AHEAD : slot - 1) * Ring::STAGE_BYTES, rows, first / chunks);
         }
         close_copies();
-        add_products<WARPGROUP>(sums, ring + slot * STAGE_BYTES<ROWS>, group);
+        add_products<WARPGROUP, Ring>(sums, ring + slot * Ring::STAGE_BYTES, group);
         slot = slot == AHEAD ? 0 : slot + 1;
         const int tile = computed.tile;
         const bool completes = computed.end == chunks;

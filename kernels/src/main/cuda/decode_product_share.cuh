@@ -7,9 +7,11 @@
 namespace lorikeet::decode_product {
 
 constexpr int OUT = DECODE_PRODUCT_OUT;
-constexpr int CHUNK = DECODE_PRODUCT_CHUNK;
 
-__device__ __forceinline__ int chunks_of_tile(const MatVec& product) { return divide_up(product.in, CHUNK); }
+// chunk: inputs of one.
+__device__ __forceinline__ int chunks_of_tile(const MatVec& product, int chunk = DECODE_PRODUCT_CHUNK) {
+    return divide_up(product.in, chunk);
+}
 
 __device__ __forceinline__ int tiles_of(const MatVec& product) {
     int tiles = 0;

@@ -10,16 +10,23 @@
 namespace lorikeet::decode_product {
 
 constexpr int GROUP = DECODE_PRODUCT_THREADS / 2;  // threads: two groups of four warps share a chunk's inputs
-constexpr int PIECES = CHUNK / 8;                  // in a row of a chunk
 constexpr int ROW_BYTES = 128;                     // of a part
 constexpr int PART_PIECES = ROW_BYTES / 16;
-constexpr int STEPS = CHUNK / 2 / 16;  // products of a group in a chunk
 
-template <int ROWS>
-constexpr int STAGE_BYTES = 2 * (OUT + ROWS) * CHUNK;
+constexpr int SUM_PITCH = OUT + 4;  // floats from row to row of a tile's sums, which lie behind the stages
 
-constexpr int INPUT = 2 * OUT * CHUNK;  // where x begins in a stage
-constexpr int SUM_PITCH = OUT + 4;      // floats from row to row of a tile's sums, which lie behind the stages
+// Chunks of so many rows and inputs in shared memory.
+template <int ROWS_, int CHUNK_>
+struct Ring {
+    static constexpr int ROWS = ROWS_;
+    static constexpr int CHUNK = CHUNK_;
+    static constexpr int STAGES = decode_product_stages(ROWS, CHUNK);
+    static constexpr int STAGE_BYTES = 2 * (OUT + ROWS) * CHUNK;
+    static constexpr int BYTES = STAGES * STAGE_BYTES;
+    static constexpr int INPUT = 2 * OUT * CHUNK;   // where x begins in a stage
+    static constexpr int PIECES = CHUNK / 8;        // in a row of a chunk
+    static constexpr int STEPS = CHUNK / 2 / 16;    // products of a group in a chunk
+};
 
 // Where a piece lies in a chunk of so many rows.
 template <int ROWS>
@@ -41,8 +48,9 @@ __device__ __forceinline__ void copy_weight16(unsigned to, const void* from, boo
 __device__ __forceinline__ void close_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
 // Waits until only the groups of copies of the last stages but one are under way.
+template <int STAGES>
 __device__ __forceinline__ void wait_for_copies() {
-    asm volatile("cp.async.wait_group %0;" ::"n"(DECODE_PRODUCT_STAGES - 2) : "memory");
+    asm volatile("cp.async.wait_group %0;" ::"n"(STAGES - 2) : "memory");
 }
 
 __device__ __forceinline__ void wait_for_all_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
@@ -50,6 +58,8 @@ __device__ __forceinline__ void wait_for_all_copies() { asm volatile("cp.async.w
 // Copies chunks of the weight, by THREADS threads: each has the same piece of every ROW_STEPth row.
 template <int THREADS, typename Ending>
 struct WeightCopy {
+    static constexpr int CHUNK = Ending::CHUNK;
+    static constexpr int PIECES = CHUNK / 8;
     static constexpr int ROW_STEP = THREADS / PIECES;
     static constexpr int RUNS = Ending::HALVES ? 2 : 1;
     static constexpr int RUN_OUT = OUT / RUNS;
@@ -101,18 +111,20 @@ struct WeightCopy {
 };
 
 // Copies a chunk of x, by THREADS threads.
-template <int ROWS, int THREADS>
+template <typename Ring, int THREADS>
 __device__ __forceinline__ void copy_input(const MatVec& product, int rows, unsigned stage, int chunk) {
+    constexpr int ROWS = Ring::ROWS;
+    constexpr int PIECES = Ring::PIECES;
     constexpr int ROW_STEP = THREADS / PIECES;
     const int row = static_cast<int>(threadIdx.x) % THREADS / PIECES;
     const int piece = static_cast<int>(threadIdx.x) % PIECES;
-    const int k = chunk * CHUNK + 8 * piece;
+    const int k = chunk * Ring::CHUNK + 8 * piece;
     const __nv_bfloat16* start = product.x + static_cast<size_t>(row) * product.x_pitch + k;
 #pragma unroll
     for (int i = 0; i < ROWS / ROW_STEP; i++) {
         const bool valid = k < product.in && row + i * ROW_STEP < rows;
         const __nv_bfloat16* source = start + static_cast<size_t>(i * ROW_STEP) * product.x_pitch;
-        copy16(stage + INPUT + place<ROWS>(row + i * ROW_STEP, piece), valid ? source : product.x, valid);
+        copy16(stage + Ring::INPUT + place<ROWS>(row + i * ROW_STEP, piece), valid ? source : product.x, valid);
     }
 }
 
@@ -142,11 +154,13 @@ struct Sums {
     }
 
     // Adds the products of the group's half of a chunk.
+    template <typename Ring>
     __device__ __forceinline__ void add(unsigned stage, int group) {
+        constexpr int STEPS = Ring::STEPS;
         const int lane = threadIdx.x % WARP;
         const int warp = threadIdx.x / WARP % 4;
         const unsigned weight = stage + (16 * warp + lane % 16) * ROW_BYTES;
-        const unsigned input = stage + INPUT + (lane / 16 * 8 + lane % 8) * ROW_BYTES;
+        const unsigned input = stage + Ring::INPUT + (lane / 16 * 8 + lane % 8) * ROW_BYTES;
 #pragma unroll
         for (int k = 0; k < STEPS; k++) {
             const int step = group * STEPS + k;

@@ -38,7 +38,11 @@ __device__ __forceinline__ float4 load_from_blocks(const float4* from) {
 template <int ROWS>
 struct HalfSums {
     static constexpr int EIGHTS = ROWS / 16;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+    static constexpr int BLOCKS_AT_ONCE = 1;
+#else
     static constexpr int BLOCKS_AT_ONCE = ROWS <= 48 ? 2 : 1;  // as there are registers
+#endif
 
     float4 value[EIGHTS];
     const int group;

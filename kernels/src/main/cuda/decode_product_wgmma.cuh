@@ -62,8 +62,9 @@ __device__ __forceinline__ void multiply(float (&d)[ROWS / 8][4], uint64_t a, ui
 }
 
 // Adds the products of the group's half of a chunk, and waits for them.
-template <int ROWS>
+template <typename Ring, int ROWS>
 __device__ __forceinline__ void add_by_warpgroup(Sums<ROWS>& sums, unsigned stage, int group) {
+    constexpr int STEPS = Ring::STEPS;
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 #pragma unroll
     for (int k = 0; k < STEPS; k++) {
@@ -71,7 +72,7 @@ __device__ __forceinline__ void add_by_warpgroup(Sums<ROWS>& sums, unsigned stag
         const int part = step / 4;
         const int within = step % 4 * 32;
         multiply<ROWS>(sums.value, describe(stage + part * OUT * ROW_BYTES + within),
-                       describe(stage + INPUT + part * ROWS * ROW_BYTES + within));
+                       describe(stage + Ring::INPUT + part * ROWS * ROW_BYTES + within));
     }
     asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
     asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
@@ -84,15 +85,15 @@ __device__ __forceinline__ void add_by_warpgroup(Sums<ROWS>& sums, unsigned stag
 #endif
 
 // Adds the products of the group's half of a chunk. WARPGROUP: by a warpgroup, where the device has such products.
-template <bool WARPGROUP, int ROWS>
+template <bool WARPGROUP, typename Ring, int ROWS>
 __device__ __forceinline__ void add_products(Sums<ROWS>& sums, unsigned stage, int group) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
     if constexpr (WARPGROUP) {
-        add_by_warpgroup(sums, stage, group);
+        add_by_warpgroup<Ring>(sums, stage, group);
         return;
     }
 #endif
-    sums.add(stage, group);
+    sums.template add<Ring>(stage, group);
 }
 
 }  // namespace lorikeet::decode_product

@@ -34,10 +34,8 @@ struct DeltaPlace {
 // A strip's B h of a half, as it is computed: in lane 4 g + t every eighth column from g on, of rows 2 t and 2 t + 1.
 struct DeltaProduct {
     float value[DeltaPlace::COLUMNS / 2][4];
-    const __nv_bfloat16* b;  // of this lane
-    unsigned h;              // place of the lane's first ranks in lora.h
+    int h;  // place of the lane's first ranks in lora.h; below zero if it has no row
     int rank;
-    int rank_of_h;  // 0 if the lane has no row
 
     __device__ __forceinline__ void start(const Lora& lora, const Half& half, DeltaStrip strip, bool exists) {
         const DeltaPlace place;
@@ -46,14 +44,21 @@ struct DeltaProduct {
             four[0] = four[1] = four[2] = four[3] = 0;
         }
         rank = exists ? static_cast<int>(strip.rank) : 0;
-        rank_of_h = place.first < static_cast<int>(strip.rows) ? rank : 0;
-        b = strip.b + static_cast<size_t>(half.first + place.first) * rank + place.rank;
-        h = (half.part * lora.tokens + strip.row + place.first) * (lora.rank_stride / 4) + place.rank / 4;
+        h = place.first < static_cast<int>(strip.rows)
+            ? (half.part * lora.tokens + static_cast<int>(strip.row) + place.first) * (lora.rank_stride / 4) + place.rank / 4
+            : -1;
+    }
+
+    // The lane's first element of B, which isn't kept: registers are few.
+    __device__ __forceinline__ const __nv_bfloat16* first_of(const __nv_bfloat16* b, const Half& half) const {
+        const DeltaPlace place;
+        return b + static_cast<size_t>(half.first + place.first) * rank + place.rank;
     }
 
     // Leaves it in shared memory.
-    template <int ROWS>
-    __device__ __forceinline__ void leave(float (&to)[ROWS * OUT], int which, DeltaStrip strip) const {
+    template <typename Memory>
+    __device__ __forceinline__ void leave(Memory& shared, int turn, int which, DeltaStrip strip) const {
+        float* const to = shared.value[turn];
         const int column = which * HALF_OUT + DeltaPlace().first;
 #pragma unroll
         for (int r = 0; r < 2; r++) {
@@ -61,7 +66,7 @@ struct DeltaProduct {
             if (row < static_cast<int>(strip.rows)) {
 #pragma unroll
                 for (int i = 0; i < DeltaPlace::COLUMNS; i++) {
-                    to[DeltaMemory<ROWS>::at(static_cast<int>(strip.row) + row, column + 8 * i)] =
+                    to[Memory::at(static_cast<int>(strip.row) + row, column + 8 * i)] =
                         strip.scaling * value[i / 2][i % 2 * 2 + r];
                 }
             }
@@ -76,11 +81,11 @@ struct DeltaSlice {
 
     // outs: columns of the half from the lane's first on.
     template <bool FAST>
-    __device__ __forceinline__ void fetch_b(const DeltaProduct& product, int from, int outs) {
+    __device__ __forceinline__ void fetch_b(const DeltaProduct& product, const __nv_bfloat16* first, int from, int outs) {
         const int count = product.rank - from - DeltaPlace().rank;
 #pragma unroll
         for (int i = 0; i < DeltaPlace::COLUMNS; i++) {
-            const __nv_bfloat16* row = product.b + from + i * 8 * product.rank;
+            const __nv_bfloat16* row = first + from + i * 8 * product.rank;
             if (FAST) {
                 b[i] = count > 0 && i * 8 < outs ? load_weights8(row) : make_uint2(0, 0);
             } else {
@@ -90,7 +95,7 @@ struct DeltaSlice {
     }
 
     __device__ __forceinline__ void fetch_h(const Lora& lora, const DeltaProduct& product, int from) {
-        const bool exists = from + DeltaPlace().rank < product.rank_of_h;
+        const bool exists = product.h >= 0 && from + DeltaPlace().rank < product.rank;
         h = exists ? load16(lora.h + product.h + from / 4) : make_uint4(0, 0, 0, 0);
     }
 
@@ -105,8 +110,8 @@ struct DeltaSlice {
 };
 
 // Asks for B of some strips of a warp in the second-level cache: from the `from`th of its strips on, `count`.
-template <int ROWS>
-__device__ __forceinline__ void ask_for(DeltaMemory<ROWS>& shared, Half half, int which, int from, int count) {
+template <typename Memory>
+__device__ __forceinline__ void ask_for(const Memory& shared, Half half, int which, int from, int count) {
 #if __CUDA_ARCH__ >= 900
     constexpr int STEP = DELTA_WARPS / 2;
     const int lane = static_cast<int>(threadIdx.x) % WARP;
@@ -131,8 +136,8 @@ __device__ __forceinline__ int strips_ahead(const Lora& lora, int strips) {
 
 // A tile's part, by a warp of a half and every fourth strip: STRIPS of these side by side, of each SIXTEENS times sixteen
 // ranks. wait_for_h: called once B is on its way.
-template <int ROWS, int STRIPS, int SIXTEENS, bool FAST, typename Wait>
-__device__ __forceinline__ void expand_tile(const Lora& lora, DeltaMemory<ROWS>& shared, int turn, Wait wait_for_h) {
+template <int STRIPS, int SIXTEENS, bool FAST, typename Memory, typename Wait>
+__device__ __forceinline__ void expand_tile(const Lora& lora, Memory& shared, int turn, Wait wait_for_h) {
     constexpr int STEP = DELTA_WARPS / 2;
     const int warp = static_cast<int>(threadIdx.x) / WARP % DELTA_WARPS;
     const int which = warp % 2;
@@ -155,9 +160,11 @@ __device__ __forceinline__ void expand_tile(const Lora& lora, DeltaMemory<ROWS>&
             DeltaSlice slice[STRIPS][SIXTEENS];
 #pragma unroll
             for (int s = 0; s < STRIPS; s++) {
+                const __nv_bfloat16* b = shared.strip[which][min(first + s * STEP, strips - 1)].b;
+                b = product[s].first_of(b, half);
 #pragma unroll
                 for (int k = 0; k < SIXTEENS; k++) {
-                    slice[s][k].template fetch_b<FAST>(product[s], from + k * SLICE_RANKS, outs);
+                    slice[s][k].template fetch_b<FAST>(product[s], b, from + k * SLICE_RANKS, outs);
                 }
             }
             if (from == 0 && asked > 0) {
@@ -184,7 +191,7 @@ __device__ __forceinline__ void expand_tile(const Lora& lora, DeltaMemory<ROWS>&
         for (int s = 0; s < STRIPS; s++) {
             const int i = first + s * STEP;
             if (i < strips) {
-                product[s].template leave<ROWS>(shared.value[turn], which, shared.strip[which][i]);
+                product[s].leave(shared, turn, which, shared.strip[which][i]);
             }
         }
     }

@@ -13,7 +13,7 @@
 //
 // The inputs are split over blocks, and whoever reads h adds the splits' partial sums. With many adapters or large ranks,
 // products of decode steps (`decode_product_shrink_whole_*`) leave h whole instead, for kernels that are made for tiles of
-// few rows: `rotate_decode`, `gate_decode`, `add_norm_decode` (decode_delta.cuh). Of up to 32 rows one launch does all of it:
+// few rows: `rotate_decode`, `gate_decode`, `add_norm_decode` (decode_delta.cuh). Of up to 64 rows one launch does all of it:
 // `product_rotate_shrink_*`, `product_gate_shrink_*`, `product_add_norm_shrink_*` (tile_delta.cuh).
 //
 // All kernels read their counts from the step, and share out whatever there is among their blocks: any number of blocks

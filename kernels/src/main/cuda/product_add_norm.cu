@@ -8,6 +8,7 @@ namespace lorikeet::decode_product {
 
 template <typename Delta>
 struct AddedAndNormed {
+    static constexpr int CHUNK = Delta::CHUNK;
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = true;
@@ -131,9 +132,10 @@ template <int ROWS>
 __device__ __forceinline__ void run_add_norm_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
                                                     const NormWeight& norm, const TileSquares& squares, float* residual,
                                                     __nv_bfloat16* out) {
-    if (decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
-        auto weights = reinterpret_cast<const __nv_bfloat16**>(&delta_memory<ROWS>() + 1);
-        AddedAndNormed<TileDelta<ROWS, false>> ending{call, lora, norm, squares, residual, out, {step, lora}, weights};
+    if (adapted_fits(ROWS, decode_product_adapted_bytes(ROWS))) {
+        using Delta = TileDelta<ROWS, 1, false>;  // a block completes one tile
+        auto weights = reinterpret_cast<const __nv_bfloat16**>(&Delta::memory() + 1);
+        AddedAndNormed<Delta> ending{call, lora, norm, squares, residual, out, {step, lora}, weights};
         run_with_delta<ROWS>(step, call, lora, ending);
     }
 }
@@ -182,4 +184,20 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + 
                                const __grid_constant__ lorikeet::NormWeight norm,
                                const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
     lorikeet::decode_product::run_add_norm_shrink<32>(step, call, lora, norm, squares, residual, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_add_norm_shrink_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                               const __grid_constant__ lorikeet::Lora lora,
+                               const __grid_constant__ lorikeet::NormWeight norm,
+                               const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_add_norm_shrink<48>(step, call, lora, norm, squares, residual, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_add_norm_shrink_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                               const __grid_constant__ lorikeet::Lora lora,
+                               const __grid_constant__ lorikeet::NormWeight norm,
+                               const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_add_norm_shrink<64>(step, call, lora, norm, squares, residual, out);
 }

@@ -37,3 +37,11 @@ extern "C" __global__ void product_add_norm_shrink_32(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
     const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
     const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out);
+extern "C" __global__ void product_add_norm_shrink_48(
+    const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
+    const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out);
+extern "C" __global__ void product_add_norm_shrink_64(
+    const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
+    const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out);

@@ -7,6 +7,7 @@ namespace lorikeet::decode_product {
 
 template <typename Delta>
 struct Gated {
+    static constexpr int CHUNK = Delta::CHUNK;
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
@@ -72,8 +73,8 @@ __device__ __forceinline__ void run_gate(const Step* step, const DecodeProduct& 
 template <int ROWS>
 __device__ __forceinline__ void run_gate_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
                                                 const TileSquares& squares, __nv_bfloat16* out) {
-    if (decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
-        Gated<TileDelta<ROWS, true>> gated{lora, squares, out, {step, lora}};
+    if (adapted_fits(ROWS, decode_product_adapted_bytes(ROWS))) {
+        Gated<TileDelta<ROWS, DECODE_PRODUCT_DELTAS, true>> gated{lora, squares, out, {step, lora}};
         run_with_delta<ROWS>(step, call, lora, gated);
     }
 }
@@ -120,4 +121,18 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + 
                            const __grid_constant__ lorikeet::Lora lora,
                            const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out) {
     lorikeet::decode_product::run_gate_shrink<32>(step, call, lora, squares, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_gate_shrink_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                           const __grid_constant__ lorikeet::Lora lora,
+                           const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate_shrink<48>(step, call, lora, squares, out);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_gate_shrink_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                           const __grid_constant__ lorikeet::Lora lora,
+                           const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out) {
+    lorikeet::decode_product::run_gate_shrink<64>(step, call, lora, squares, out);
 }

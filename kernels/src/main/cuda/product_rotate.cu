@@ -43,6 +43,7 @@ struct HeadPlace {
 
 template <int ROWS, typename Delta>
 struct Rotated {
+    static constexpr int CHUNK = Delta::CHUNK;
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
@@ -179,11 +180,11 @@ __device__ __forceinline__ void run_rotate(const Step* step, const DecodeProduct
 template <int ROWS>
 __device__ __forceinline__ void run_rotate_shrink(const Step* step, const DecodeProduct& call, const Lora& lora,
                                                   const Rotation& rotation, const TileSquares& squares, __nv_bfloat16* qkv) {
-    if (product_rotate_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS) <= MOST_SHARED_BYTES) {
+    if (adapted_fits(ROWS, product_rotate_adapted_bytes(ROWS))) {
         extern __shared__ __align__(1024) unsigned char memory[];
-        constexpr int BEFORE = decode_product_shared_bytes(ROWS) + decode_product_delta_bytes(ROWS);
+        constexpr int BEFORE = decode_product_adapted_bytes(ROWS, 1);
         Turns<ROWS>& turns = *reinterpret_cast<Turns<ROWS>*>(memory + BEFORE);
-        Rotated<ROWS, TileDelta<ROWS, true>> rotated{step, lora, rotation, squares, qkv, turns, {step, lora}};
+        Rotated<ROWS, TileDelta<ROWS, 1, true>> rotated{step, lora, rotation, squares, qkv, turns, {step, lora}};
         run_with_delta<ROWS>(step, call, lora, rotated);
     }
 }
@@ -232,4 +233,20 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + 
                              const __grid_constant__ lorikeet::Rotation rotation,
                              const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
     lorikeet::decode_product::run_rotate_shrink<32>(step, call, lora, rotation, squares, qkv);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_rotate_shrink_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora,
+                             const __grid_constant__ lorikeet::Rotation rotation,
+                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate_shrink<48>(step, call, lora, rotation, squares, qkv);
+}
+
+extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
+    product_rotate_shrink_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+                             const __grid_constant__ lorikeet::Lora lora,
+                             const __grid_constant__ lorikeet::Rotation rotation,
+                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
+    lorikeet::decode_product::run_rotate_shrink<64>(step, call, lora, rotation, squares, qkv);
 }

@@ -12,13 +12,13 @@
 
 namespace lorikeet::prompt_product {
 
-using decode_product::CHUNK;
 using decode_product::Deal;
 using decode_product::OUT;
 using decode_product::Tile;
 
 constexpr int THREADS = PROMPT_PRODUCT_THREADS;
 constexpr int STAGES = PROMPT_PRODUCT_STAGES;
+constexpr int CHUNK = DECODE_PRODUCT_CHUNK;
 constexpr int GROUP = THREADS / 2;
 constexpr int QUARTERS = 4;                            // stages of a chunk
 constexpr int ROW_BYTES = 128;                         // of a stage

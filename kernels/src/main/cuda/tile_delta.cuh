@@ -59,17 +59,19 @@ __device__ __forceinline__ Half half_of(const Ending& ending, const MatVec& prod
 }
 
 // The tiles that the threads behind the product's leave to the ending, in turn.
-template <int ROWS, typename Ending>
+template <typename Ending>
 struct DeltaTiles {
+    using Delta = decltype(Ending::delta);
+
     const Step* step;
     const DecodeProduct& call;
     const Lora& lora;
     const Ending& ending;
-    DeltaGiver places = {delta_memory<ROWS>().places};
+    handover::Giver<Delta::PLACES, DELTA_THREADS, GROUP> places = {Delta::memory().places};
 
     // Where the tile's halves lie, and what the step's rows do to them.
     __device__ __forceinline__ void take(int tile, bool first) {
-        DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
+        typename Delta::Memory& shared = Delta::memory();
         const Half half[2] = {half_of(ending, call.product, tile, 0), half_of(ending, call.product, tile, 1)};
         const bool others = first || half[0].part != shared.part[0] || half[1].part != shared.part[1];
         sync_delta();  // all have read which parts there were
@@ -78,7 +80,7 @@ struct DeltaTiles {
         if (!others) {
             ask_for(shared, mine, which, 0, strips_ahead(lora, shared.strips));
         }
-        places.reclaim(others || Ending::PREPARES_TILES ? 0 : DECODE_PRODUCT_DELTAS - 1);
+        places.reclaim(others || Ending::PREPARES_TILES ? 0 : Delta::PLACES - 1);
         if (threadIdx.x % DELTA_THREADS == 0) {
             shared.half[places.place()][0] = half[0];
             shared.half[places.place()][1] = half[1];
@@ -94,25 +96,25 @@ struct DeltaTiles {
 
     template <typename Wait>
     __device__ __forceinline__ void expand(Wait wait_for_h) {
-        DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
+        typename Delta::Memory& shared = Delta::memory();
         if ((shared.slow[0] | shared.slow[1]) != 0) {
-            expand_tile<ROWS, 1, 1, false>(lora, shared, places.place(), wait_for_h);
+            expand_tile<1, 1, false>(lora, shared, places.place(), wait_for_h);
         } else if (lora.rank_stride > 2 * SLICE_RANKS) {
-            expand_tile<ROWS, 1, SLICES_AT_ONCE, true>(lora, shared, places.place(), wait_for_h);
+            expand_tile<1, SLICES_AT_ONCE, true>(lora, shared, places.place(), wait_for_h);
         } else {
-            expand_tile<ROWS, SLICES_AT_ONCE, 1, true>(lora, shared, places.place(), wait_for_h);
+            expand_tile<SLICES_AT_ONCE, 1, true>(lora, shared, places.place(), wait_for_h);
         }
         places.give();
     }
 };
 
 // What the threads behind the product's do.
-template <int ROWS, typename Ending>
+template <typename Ending>
 __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct& call, const Lora& lora,
                                           const Ending& ending) {
-    const int chunks = chunks_of_tile(call.product);
+    const int chunks = chunks_of_tile(call.product, Ending::CHUNK);
     Completed completed(Deal(ending.tiles() * chunks, static_cast<int>(gridDim.x)), chunks);
-    DeltaTiles<ROWS, Ending> tiles{step, call, lora, ending};
+    DeltaTiles<Ending> tiles{step, call, lora, ending};
     release_next();
     tiles.places.set_up(threadIdx.x % DELTA_THREADS == 0);
     if (!completed.done()) {
@@ -120,7 +122,7 @@ __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct&
     }
     shrinking::shrink_share_whole<DELTA_WARPS, 4, DELTA_BARRIER>(
         step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x),
-        delta_memory<ROWS>().shrinking);
+        decltype(tiles)::Delta::memory().shrinking);
     wait_for_previous();  // a block without a share has not
     const SharesOfH shares(lora);
     shares.count_in();
@@ -148,6 +150,12 @@ __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct&
     tiles.places.reclaim(0);
 }
 
+// Whether the device has the shared memory for the kernels of so many rows; the host takes those with adapters where those
+// without them fit, too.
+__device__ constexpr bool adapted_fits(int rows, int bytes) {
+    return decode_product_shared_bytes(rows) <= MOST_SHARED_BYTES && bytes <= MOST_SHARED_BYTES;
+}
+
 // A product with an ending whose delta is a TileDelta, in blocks of DECODE_PRODUCT_THREADS and DELTA_THREADS more.
 template <int ROWS, typename Ending>
 __device__ __forceinline__ void run_with_delta(const Step* step, const DecodeProduct& call, const Lora& lora,
@@ -155,7 +163,7 @@ __device__ __forceinline__ void run_with_delta(const Step* step, const DecodePro
     if (threadIdx.x < DECODE_PRODUCT_THREADS) {
         run<ROWS>(step, call, ending);
     } else {
-        run_delta<ROWS>(step, call, lora, ending);
+        run_delta(step, call, lora, ending);
     }
 }
 

@@ -10,7 +10,7 @@
 
 #include <cstring>
 
-constexpr int FUSED_MOST_ROWS = 32;
+constexpr int FUSED_MOST_ROWS = 64;
 
 // The product itself, by warps: [rows][columns] in double precision.
 static __global__ void reference_product(lorikeet::MatVec product, int columns, double* to) {
@@ -101,28 +101,50 @@ class FusedProduct {
     Buffer<bf16> x_;
 };
 
-// kernels: for 16 rows, 32, and so on. row_bytes: more shared memory for each row. Up to `tiles` * chunks blocks.
-template <size_t N, typename... Parameters, typename... Arguments>
-void launch_fused(cudaStream_t stream, void (*const (&kernels)[N])(Parameters...), int rows, int row_bytes, int blocks, int tiles,
-                  const lorikeet::Step* step, const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
-                  Arguments... arguments) {
-    using namespace lorikeet;
-    int sixteens = divide_up(rows, 16);
-    int shared = decode_product_shared_bytes(16 * sixteens) + decode_product_delta_bytes(16 * sixteens) + row_bytes * 16 * sixteens;
-    auto kernel = kernels[sixteens - 1];
-    CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
-    launch_with(stream, true, 1, std::min(blocks, tiles * divide_up(lora.in, DECODE_PRODUCT_CHUNK)),
-                DECODE_PRODUCT_THREADS + DECODE_PRODUCT_SHRINK_THREADS, shared, kernel, step, call, lora, arguments...);
+// Kernels for 16 rows, 32, and so on, and what a block of theirs takes.
+template <typename... Parameters>
+struct FusedKernels {
+    void (*kernel[FUSED_MOST_ROWS / 16])(Parameters...);
+    int more_threads;  // than the product's
+    int (*shared_bytes)(int rows);
+
+    // Up to `tiles` * chunks blocks.
+    template <typename... Arguments>
+    void launch(cudaStream_t stream, int rows, int blocks, int tiles, const lorikeet::Step* step,
+                const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora, Arguments... arguments) const {
+        int sixteens = lorikeet::divide_up(rows, 16);
+        int shared = shared_bytes(16 * sixteens);
+        CHECK(cudaFuncSetAttribute(kernel[sixteens - 1], cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
+        launch_with(stream, true, 1, std::min(blocks, tiles * lorikeet::divide_up(lora.in, lorikeet::DECODE_PRODUCT_CHUNK)),
+                    lorikeet::DECODE_PRODUCT_THREADS + more_threads, shared, kernel[sixteens - 1], step, call, lora,
+                    arguments...);
+    }
+};
+
+inline int base_bytes(int rows) { return lorikeet::decode_product_shared_bytes(rows); }
+
+inline int adapted_bytes(int rows) {
+    return lorikeet::decode_product_adapted_bytes(rows);
 }
+
+inline int base_rotate_bytes(int rows) { return lorikeet::product_rotate_shared_bytes(rows); }
+
+inline int adapted_rotate_bytes(int rows) { return lorikeet::product_rotate_adapted_bytes(rows); }
+
+// Whether a launch is of the kernels with adapters.
+inline bool is_adapted(const lorikeet::Lora& lora) { return lora.h != nullptr; }
 
 inline void launch_product_gate(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
                                 const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
                                 const lorikeet::TileSquares& squares, bf16* out) {
     using namespace lorikeet;
-    static void (*const kernels[])(const Step*, DecodeProduct, Lora, TileSquares, bf16*) = {
-        product_gate_shrink_16, product_gate_shrink_32};
-    launch_fused(stream, kernels, rows, 0, blocks, divide_up(lora.part[0].out, DECODE_PRODUCT_OUT / 2), step, call, lora,
-                 squares, out);
+    using Kernels = FusedKernels<const Step*, DecodeProduct, Lora, TileSquares, bf16*>;
+    static const Kernels base{{product_gate_16, product_gate_32, product_gate_48, product_gate_64}, 0, base_bytes};
+    static const Kernels adapted{
+        {product_gate_shrink_16, product_gate_shrink_32, product_gate_shrink_48, product_gate_shrink_64},
+        DECODE_PRODUCT_SHRINK_THREADS, adapted_bytes};
+    (is_adapted(lora) ? adapted : base)
+        .launch(stream, rows, blocks, divide_up(lora.part[0].out, DECODE_PRODUCT_OUT / 2), step, call, lora, squares, out);
 }
 
 inline void launch_product_add_norm(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
@@ -130,18 +152,28 @@ inline void launch_product_add_norm(cudaStream_t stream, int rows, int blocks, c
                                     const lorikeet::NormWeight& norm, const lorikeet::TileSquares& squares, float* residual,
                                     bf16* out) {
     using namespace lorikeet;
-    static void (*const kernels[])(const Step*, DecodeProduct, Lora, NormWeight, TileSquares, float*, bf16*) = {
-        product_add_norm_shrink_16, product_add_norm_shrink_32};
-    launch_fused(stream, kernels, rows, 0, blocks, divide_up(lora.part[0].out, DECODE_PRODUCT_OUT), step, call, lora, norm,
-                 squares, residual, out);
+    using Kernels = FusedKernels<const Step*, DecodeProduct, Lora, NormWeight, TileSquares, float*, bf16*>;
+    static const Kernels base{
+        {product_add_norm_16, product_add_norm_32, product_add_norm_48, product_add_norm_64}, 0, base_bytes};
+    static const Kernels adapted{{product_add_norm_shrink_16, product_add_norm_shrink_32, product_add_norm_shrink_48,
+                                  product_add_norm_shrink_64},
+                                 DECODE_PRODUCT_SHRINK_THREADS, adapted_bytes};
+    (is_adapted(lora) ? adapted : base)
+        .launch(stream, rows, blocks, divide_up(lora.part[0].out, DECODE_PRODUCT_OUT), step, call, lora, norm, squares,
+                residual, out);
 }
 
 inline void launch_product_rotate(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
                                   const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
                                   const lorikeet::Rotation& rotation, const lorikeet::TileSquares& squares, bf16* qkv) {
     using namespace lorikeet;
-    static void (*const kernels[])(const Step*, DecodeProduct, Lora, Rotation, TileSquares, bf16*) = {
-        product_rotate_shrink_16, product_rotate_shrink_32};
-    launch_fused(stream, kernels, rows, PRODUCT_ROTATE_ROW_BYTES, blocks, lora.columns / DECODE_PRODUCT_OUT, step, call, lora,
-                 rotation, squares, qkv);
+    using Kernels = FusedKernels<const Step*, DecodeProduct, Lora, Rotation, TileSquares, bf16*>;
+    static const Kernels base{
+        {product_rotate_16, product_rotate_32, product_rotate_48, product_rotate_64}, PRODUCT_ROTATE_TURN_THREADS,
+        base_rotate_bytes};
+    static const Kernels adapted{
+        {product_rotate_shrink_16, product_rotate_shrink_32, product_rotate_shrink_48, product_rotate_shrink_64},
+        DECODE_PRODUCT_SHRINK_THREADS, adapted_rotate_bytes};
+    (is_adapted(lora) ? adapted : base)
+        .launch(stream, rows, blocks, lora.columns / DECODE_PRODUCT_OUT, step, call, lora, rotation, squares, qkv);
 }

@@ -441,32 +441,23 @@ class Bench {
     TileSquares squares() const { return {squares_.get(), HIDDEN / DECODE_PRODUCT_OUT, HIDDEN, 1e-5f, 0}; }
 
     // A product and what finishes it in one launch, if there is a kernel.
-    bool launch_finished(cudaStream_t stream, int p, const DecodeProduct& call, const Lora& to, bool adapters) {
-        if (tokens_ > FUSED_MOST_ROWS || (p != 2 && !adapters)) {
+    bool launch_finished(cudaStream_t stream, int p, const DecodeProduct& call, Lora to, bool adapters) {
+        if (tokens_ > FUSED_MOST_ROWS) {
             return false;
+        }
+        if (!adapters) {
+            to.h = nullptr;
         }
         if (p == 0) {
             Rotation rotation{0, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
-            launch_product_rotate(stream, tokens_, multiprocessors, device_step_, call, to, rotation, squares(),
-                                  out_[0].get());
-            return true;
-        }
-        if (p != 2) {
+            launch_product_rotate(stream, tokens_, multiprocessors, device_step_, call, to, rotation, squares(), out_[0].get());
+        } else if (p == 2) {
+            launch_product_gate(stream, tokens_, multiprocessors, device_step_, call, to, squares(), in_[3].get());
+        } else {
             launch_product_add_norm(stream, tokens_, multiprocessors, device_step_, call, to,
                                     NormWeight{norm_.get(), 0, 1e-5f}, squares(), hidden_.get(),
                                     in_[0].get());
-            return true;
         }
-        if (!adapters) {
-            void (*kernel)(const Step*, DecodeProduct, Lora, TileSquares, bf16*) =
-                tokens_ <= 16 ? product_gate_16 : tokens_ <= 32 ? product_gate_32 : product_gate_48;
-            int shared = decode_product_shared_bytes(divide_up(tokens_, 16) * 16);
-            CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
-            launch_with(stream, true, 1, multiprocessors, DECODE_PRODUCT_THREADS, shared, kernel, device_step_, call, to, squares(),
-                        in_[3].get());
-            return true;
-        }
-        launch_product_gate(stream, tokens_, multiprocessors, device_step_, call, to, squares(), in_[3].get());
         return true;
     }
 
@@ -598,18 +589,19 @@ class Bench {
 
 void time_products(int rank, double bytes_per_us, bool brief) {
     Buffer<bf16> weights = random_buffer<bf16>(size_t(1) << 29, 5, 0.02f);
-    std::printf("%11s | %8s %8s | %8s %8s\n", "M/D", "without", "expand", "in front", "inside, fused");
+    std::printf("%11s | %8s %8s %8s | %8s %8s\n", "M/D", "without", "fused", "expand", "in front", "inside, fused");
     struct {
         int tokens;
         int adapters;
-    } table[] = {{1, 1}, {2, 2}, {4, 1}, {4, 4}, {8, 1}, {8, 4}, {8, 8}, {16, 16}, {32, 1}, {32, 8}, {32, 32}, {48, 48}, {64, 8}, {64, 64}};
+    } table[] = {{1, 1}, {2, 2}, {4, 1}, {4, 4}, {8, 1}, {8, 4}, {8, 8}, {16, 16}, {32, 1}, {32, 8}, {32, 32}, {48, 8}, {48, 48}, {64, 1}, {64, 8}, {64, 32}, {64, 64}};
     for (auto [tokens, adapters] : table) {
         if (adapters * rank > MOST_RANKS || (brief && tokens != 1 && tokens != 8 && tokens < 32)) {
             continue;
         }
         Bench bench(tokens, adapters, rank, bytes_per_us);
-        std::printf("%6d/%-4d | %8.2f %8.2f |", tokens, adapters,
+        std::printf("%6d/%-4d | %8.2f %8.2f %8.2f |", tokens, adapters,
                     bench.products(weights, false, Bench::Shrink::NONE),
+                    bench.products(weights, false, Bench::Shrink::FUSED),
                     bench.products(weights, true, Bench::Shrink::NONE));
         for (auto shrinks : {Bench::Shrink::IN_FRONT, Bench::Shrink::INSIDE, Bench::Shrink::FUSED}) {
             if (brief && shrinks == Bench::Shrink::IN_FRONT) {
@@ -625,7 +617,7 @@ void time_products(int rank, double bytes_per_us, bool brief) {
 void time_projection(int rank, double bytes_per_us, int p) {
     Buffer<bf16> weights = random_buffer<bf16>(size_t(1) << 29, 5, 0.02f);
     std::printf("%11s | product, finished, fused | the same with adapters\n", "M/D");
-    for (auto [tokens, adapters] : {std::pair{1, 1}, {8, 8}, {32, 8}, {32, 32}}) {
+    for (auto [tokens, adapters] : {std::pair{1, 1}, {8, 8}, {32, 8}, {32, 32}, {48, 48}, {64, 8}, {64, 64}}) {
         Bench bench(tokens, adapters, rank, bytes_per_us);
         std::printf("%6d/%-4d |", tokens, adapters);
         for (bool with : {false, true}) {

@@ -27,13 +27,14 @@ final class DecodeProducts implements AutoCloseable {
     /** The rows of the largest kernels. */
     static final int MOST_ROWS = 64;
 
-    /** Of a product that finishes its projection with adapters: a layer of 48 rows over 48 of them takes longer so. */
-    static final int MOST_ADAPTED_ROWS = 32;
-
     static final int OUT = 64;
 
     private static final int CHUNK = 256;
     private static final int STAGES = 3;
+
+    /** Of products that finish their projection with adapters, whose blocks leave more to the first-level cache. */
+    private static final int ADAPTED_CHUNK = 128;
+
     private static final int THREADS = 256;
 
     /** Threads and shared memory that a block has more for the adapters' shrink. */
@@ -46,7 +47,7 @@ final class DecodeProducts implements AutoCloseable {
 
     private static final int TURN_ROW_BYTES = 24 + 4 * OUT;
 
-    /** Tiles whose part of the adapters may be in a block's shared memory. */
+    /** Tiles whose part of the adapters may be in a block's shared memory; of q, k and v it is one. */
     private static final int DELTAS = 2;
 
     /** What every byte of a place is where no sum has been left. */
@@ -70,7 +71,7 @@ final class DecodeProducts implements AutoCloseable {
 
     /** Dynamic shared memory of a block of the kernel for so many rows. */
     static int sharedBytes(int rows) {
-        return 2 * STAGES * (OUT + rows) * CHUNK + 4 * rows * (OUT + 5);
+        return sharedBytes(rows, STAGES, CHUNK);
     }
 
     /** The same with the adapters' shrink. */
@@ -83,9 +84,23 @@ final class DecodeProducts implements AutoCloseable {
         return sharedBytes(rows) + rows * TURN_ROW_BYTES;
     }
 
-    /** What a block of a kernel that finishes its projection has more with adapters: decode_product_delta_bytes. */
-    static int deltaBytes(int rows) {
-        return Math.max(DELTAS * 4 * rows * OUT, SHRINK_BYTES) + 2 * rows * (16 + 1) + 112 + 8 * rows;
+    /** The same of a kernel that finishes its projection with adapters. */
+    static int adaptedBytes(int rows) {
+        return adaptedBytes(rows, DELTAS);
+    }
+
+    /** The same where q, k and v are turned and stored. */
+    static int adaptedRotateBytes(int rows) {
+        return adaptedBytes(rows, 1) + rows * TURN_ROW_BYTES;
+    }
+
+    private static int adaptedBytes(int rows, int deltas) {
+        int delta = Math.max(deltas * 4 * rows * OUT, SHRINK_BYTES) + 2 * rows * (16 + 1) + 112 + 8 * rows;
+        return sharedBytes(rows, rows <= 16 ? 5 : 4, ADAPTED_CHUNK) + delta;
+    }
+
+    private static int sharedBytes(int rows, int stages, int chunk) {
+        return 2 * stages * (OUT + rows) * chunk + 4 * rows * (OUT + 5);
     }
 
     /** Whether there is a kernel for products of up to so many rows of inputs of that length on this device. */
@@ -123,17 +138,22 @@ final class DecodeProducts implements AutoCloseable {
 
     /** Whether the products that it takes can finish their projection in their launch, with a step's adapters. */
     boolean takeFinish(CurrentStep step) {
-        return step.tokens() <= (step.adapted() ? MOST_ADAPTED_ROWS : MOST_ROWS)
-                && sharedBytes(kernelRows(step.tokens())) + moreBytes(step) <= sharedBytes;
+        return finishBytes(step) <= sharedBytes;
     }
 
     /** Whether they can turn and store q, k and v. */
     boolean takeRotation(CurrentStep step) {
-        return rotateSharedBytes(kernelRows(step.tokens())) + moreBytes(step) <= sharedBytes;
+        return rotateBytes(step) <= sharedBytes;
     }
 
-    private static int moreBytes(CurrentStep step) {
-        return step.adapted() ? deltaBytes(kernelRows(step.tokens())) : 0;
+    private static int finishBytes(CurrentStep step) {
+        int rows = kernelRows(step.tokens());
+        return step.adapted() ? adaptedBytes(rows) : sharedBytes(rows);
+    }
+
+    private static int rotateBytes(CurrentStep step) {
+        int rows = kernelRows(step.tokens());
+        return step.adapted() ? adaptedRotateBytes(rows) : rotateSharedBytes(rows);
     }
 
     /**
@@ -173,21 +193,20 @@ final class DecodeProducts implements AutoCloseable {
      * @param tiles that the kernel cuts the outputs into
      */
     KernelLaunch prepareToFinish(KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, int tiles) {
-        return prepareToFinish(kernel, step, in, layers, tiles, 0, sharedBytes(kernelRows(step.tokens())));
+        return prepareToFinish(kernel, step, in, layers, tiles, 0, finishBytes(step));
     }
 
     /** The same of a product of q, k and v that turns and stores them. */
     KernelLaunch prepareToRotate(KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, int tiles) {
-        int bytes = rotateSharedBytes(kernelRows(step.tokens()));
-        return prepareToFinish(kernel, step, in, layers, tiles, TURN_THREADS, bytes);
+        return prepareToFinish(kernel, step, in, layers, tiles, TURN_THREADS, rotateBytes(step));
     }
 
-    /** behind: threads behind the product's in a step without adapters, whose own do that work, too; bytes: without them. */
+    /** behind: threads behind the product's in a step without adapters, whose own do that work, too. */
     private KernelLaunch prepareToFinish(
             KernelLaunch kernel, CurrentStep step, Matrix in, List<Linear> layers, int tiles, int behind, int bytes) {
         MatVec.write(kernel.argument(1), in, layers);
         int threads = THREADS + (step.adapted() ? SHRINK_THREADS : behind);
-        return prepare(kernel, step, false, blocks(in, tiles)).block(threads, 1, 1, bytes + moreBytes(step));
+        return prepare(kernel, step, false, blocks(in, tiles)).block(threads, 1, 1, bytes);
     }
 
     /** The blocks of a launch: what the order of its sums depends on, beside the inputs and outputs. */

@@ -185,35 +185,26 @@ final class Kernels implements AutoCloseable {
                 .toArray(KernelLaunch[]::new);
         invariantDecode = invariantAttention("decode", InvariantAttention::decodeSharedBytes);
         invariantPrompt = invariantAttention("prompt", InvariantAttention::promptSharedBytes);
-        decodeProduct = decodeProducts(
-                context,
-                "decode_product_",
-                DecodeProducts.MOST_ROWS,
-                DecodeProducts::sharedBytes,
-                JAVA_LONG,
-                DECODE_PRODUCT);
+        decodeProduct =
+                decodeProducts(context, "decode_product_", DecodeProducts::sharedBytes, JAVA_LONG, DECODE_PRODUCT);
         decodeProductShrink = decodeProducts(
-                context,
-                "decode_product_shrink_",
-                DecodeProducts.MOST_ROWS,
-                DecodeProducts::shrinkSharedBytes,
-                JAVA_LONG,
-                DECODE_PRODUCT,
-                LORA);
+                context, "decode_product_shrink_", DecodeProducts::shrinkSharedBytes, JAVA_LONG, DECODE_PRODUCT, LORA);
         decodeProductShrinkWhole = decodeProducts(
                 context,
                 "decode_product_shrink_whole_",
-                DecodeProducts.MOST_ROWS,
                 DecodeProducts::shrinkSharedBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA);
         IntUnaryOperator plain = DecodeProducts::sharedBytes;
-        productGate = finishing(context, "product_gate_", plain, JAVA_LONG, DECODE_PRODUCT, LORA, SQUARES, JAVA_LONG);
+        IntUnaryOperator adapted = DecodeProducts::adaptedBytes;
+        productGate = finishing(
+                context, "product_gate_", plain, adapted, JAVA_LONG, DECODE_PRODUCT, LORA, SQUARES, JAVA_LONG);
         productRotate = finishing(
                 context,
                 "product_rotate_",
                 DecodeProducts::rotateSharedBytes,
+                DecodeProducts::adaptedRotateBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA,
@@ -224,6 +215,7 @@ final class Kernels implements AutoCloseable {
                 context,
                 "product_add_norm_",
                 plain,
+                adapted,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA,
@@ -282,21 +274,24 @@ final class Kernels implements AutoCloseable {
     }
 
     private KernelLaunch[] decodeProducts(
-            CudaContext context, String name, int mostRows, IntUnaryOperator sharedBytes, MemoryLayout... parameters) {
-        return IntStream.rangeClosed(1, mostRows / DecodeProducts.ROW_STEP)
+            CudaContext context, String name, IntUnaryOperator sharedBytes, MemoryLayout... parameters) {
+        return IntStream.rangeClosed(1, DecodeProducts.MOST_ROWS / DecodeProducts.ROW_STEP)
                 .map(i -> i * DecodeProducts.ROW_STEP)
                 .filter(rows -> sharedBytes.applyAsInt(rows) <= context.device().sharedBytes())
                 .mapToObj(rows -> kernel(name + rows, sharedBytes.applyAsInt(rows), parameters))
                 .toArray(KernelLaunch[]::new);
     }
 
-    /** sharedBytes: of a block of the kernels without adapters. */
+    /** plain, adapted: shared memory of a block of the kernels without adapters, and of those with them. */
     private Finishing finishing(
-            CudaContext context, String name, IntUnaryOperator sharedBytes, MemoryLayout... parameters) {
-        IntUnaryOperator adapted = rows -> sharedBytes.applyAsInt(rows) + DecodeProducts.deltaBytes(rows);
+            CudaContext context,
+            String name,
+            IntUnaryOperator plain,
+            IntUnaryOperator adapted,
+            MemoryLayout... parameters) {
         return new Finishing(
-                decodeProducts(context, name, DecodeProducts.MOST_ROWS, sharedBytes, parameters),
-                decodeProducts(context, name + "shrink_", DecodeProducts.MOST_ADAPTED_ROWS, adapted, parameters));
+                decodeProducts(context, name, plain, parameters),
+                decodeProducts(context, name + "shrink_", adapted, parameters));
     }
 
     private KernelLaunch kernel(String name, MemoryLayout... parameters) {

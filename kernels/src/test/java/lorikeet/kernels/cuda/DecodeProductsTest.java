@@ -32,8 +32,20 @@ final class DecodeProductsTest {
         // product_rotate: two angles for each of 32 pairs of a row, and its token
         assertThat(DecodeProducts.rotateSharedBytes(48))
                 .isEqualTo(DecodeProducts.sharedBytes(48) + 48 * (2 * 32 * 4 + 24));
-        // with adapters: two tiles, what a row's adapter does to two halves, and its norm; the shrink's if that is more
-        assertThat(DecodeProducts.deltaBytes(48)).isEqualTo(2 * 48 * 64 * 4 + 48 * 2 * 17 + 112 + 48 * 8);
-        assertThat(DecodeProducts.deltaBytes(16)).isEqualTo(8192 + 16 * 2 * 17 + 112 + 16 * 8);
+    }
+
+    /** As decode_product_adapted_bytes says, and product_rotate_adapted_bytes of product_rotate.cuh. */
+    @Test
+    void countsSharedMemoryOfKernelsWithAdapters() {
+        // four or five smaller stages, and the sums; two tiles, or the shrink's if that is more; what a row's adapter
+        // does to
+        // two halves, and its norm
+        assertThat(DecodeProducts.adaptedBytes(16))
+                .isEqualTo(5 * (64 + 16) * 256 + 16 * 69 * 4 + 8192 + 16 * 2 * 17 + 112 + 16 * 8);
+        assertThat(DecodeProducts.adaptedBytes(64))
+                .isEqualTo(4 * (64 + 64) * 256 + 64 * 69 * 4 + 2 * 64 * 64 * 4 + 64 * 2 * 17 + 112 + 64 * 8);
+        // one tile, and how heads turn
+        assertThat(DecodeProducts.adaptedRotateBytes(64))
+                .isEqualTo(DecodeProducts.adaptedBytes(64) - 64 * 64 * 4 + 64 * (2 * 32 * 4 + 24));
     }
 }
