@@ -48,13 +48,16 @@ __host__ __device__ constexpr int decode_product_shared_bytes(int rows, int chun
 constexpr int DECODE_PRODUCT_DELTAS = 2;        // tiles of which the adapters' part may be in a block's memory: product_gate
 constexpr int DECODE_PRODUCT_STRIP_BYTES = 16;  // what a block knows of up to eight rows of an adapter
 
+// For h that a block has added up: as much as leaves the first-level cache as large.
+__host__ __device__ constexpr int decode_product_h_bytes(int rows) { return rows <= 16 ? 8192 : 16384; }
+
 // Dynamic shared memory of a block of a kernel that finishes its projection with adapters. Behind the product's lies that of
-// the shrink, and of the adapters' part of tiles: what they add, what the rows' adapters are, their norms.
-__host__ __device__ constexpr int decode_product_adapted_bytes(int rows, int deltas = DECODE_PRODUCT_DELTAS) {
-    int values = deltas * 4 * rows * DECODE_PRODUCT_OUT;
+// the shrink, and of the adapters' part of tiles: what they add, h, what the rows' adapters are.
+__host__ __device__ constexpr int decode_product_adapted_bytes(int rows) {
+    int values = DECODE_PRODUCT_DELTAS * 4 * rows * DECODE_PRODUCT_OUT;
     int most = values > DECODE_PRODUCT_SHRINK_BYTES ? values : DECODE_PRODUCT_SHRINK_BYTES;
-    return decode_product_shared_bytes(rows, DECODE_PRODUCT_ADAPTED_CHUNK) + most +
-           2 * rows * (DECODE_PRODUCT_STRIP_BYTES + 1) + 112 + 8 * rows;
+    return decode_product_shared_bytes(rows, DECODE_PRODUCT_ADAPTED_CHUNK) + most + decode_product_h_bytes(rows) +
+           2 * rows * (DECODE_PRODUCT_STRIP_BYTES + 3) + 112;
 }
 
 }  // namespace lorikeet

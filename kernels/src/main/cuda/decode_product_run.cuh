@@ -22,6 +22,7 @@
 //                                                 // block then completes one tile at most, as its last act
 //         static constexpr int STORERS;           // threads that store: GROUP, the first ones, or all of the product's
 //         static constexpr bool NORMS;            // whether x has yet to be normed, as its `TileSquares squares` says
+//         bool fetches() const;                   // if FETCHES: whether it has in this launch
 //         int tiles() const;
 //         Half half(int tile, int which) const;   // where one of the runs lies, if HALVES
 //         void prepare(const Step* step, int rows);  // once, by the second group, while the kernel before may still run
@@ -35,12 +36,6 @@
 
 namespace lorikeet::decode_product {
 
-__device__ __forceinline__ unsigned load_acquire(const unsigned* from) {
-    unsigned value;
-    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(from) : "memory");
-    return value;
-}
-
 // The barrier of all threads that have a share of the product.
 __device__ __forceinline__ void sync_product() {
     asm volatile("bar.sync 0, %0;" ::"n"(DECODE_PRODUCT_THREADS) : "memory");
@@ -52,8 +47,10 @@ template <int ROWS, typename Ending>
 __device__ __forceinline__ void finish(const DecodeProduct& call, Ending& ending, const Sums<ROWS>& sums, float* sum,
                                        int group, int rows, int tile, bool completes, int before) {
     float4* const shared = reinterpret_cast<float4*>(sum);
-    if (Ending::FETCHES && completes) {
-        wait_for_all_copies();
+    if constexpr (Ending::FETCHES) {
+        if (completes && ending.fetches()) {
+            wait_for_all_copies();
+        }
     }
     HalfSums<ROWS> half(sums, group, shared);
     sync_product();
@@ -94,14 +91,16 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
     release_next();
     // The first chunks: of the weight by one group, of x by the other, as a thread's copies arrive in its order.
     if (group == 0) {
-        WeightCopy<GROUP, Ending> weight(product, ending, copied.tile);
+        WeightCopy<GROUP, Ending> weight(product, ending);
+        bool other_tile = true;
 #pragma unroll 1
         for (int s = 0; s < AHEAD; s++) {
             if (s < count) {
-                weight.copy(ring + s * Ring::STAGE_BYTES, copied.chunk);
-                if (copied.next() && s + 1 < count) {
+                if (other_tile) {
                     weight.set_tile(copied.tile);
                 }
+                weight.copy(ring + s * Ring::STAGE_BYTES, copied.chunk);
+                other_tile = copied.next();
             }
             close_copies();
         }
@@ -127,7 +126,8 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
         }
     }
 
-    WeightCopy<DECODE_PRODUCT_THREADS, Ending> weight(product, ending, max(copied.tile, 0));
+    WeightCopy<DECODE_PRODUCT_THREADS, Ending> weight(product, ending);
+    bool other_tile = true;
     Sums<ROWS> sums;
     sums.clear();
     int slot = 0;
@@ -140,11 +140,12 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
         sync_product();
         if (i + AHEAD < count) {
             const unsigned to = ring + (slot == 0 ? AHEAD : slot - 1) * Ring::STAGE_BYTES;
-            weight.copy(to, copied.chunk);
-            copy_input<Ring, DECODE_PRODUCT_THREADS>(product, rows, to, copied.chunk);
-            if (copied.next() && i + AHEAD + 1 < count) {
+            if (other_tile) {
                 weight.set_tile(copied.tile);
             }
+            weight.copy(to, copied.chunk);
+            copy_input<Ring, DECODE_PRODUCT_THREADS>(product, rows, to, copied.chunk);
+            other_tile = copied.next();
         } else if (Ending::FETCHES && i == max(count - AHEAD, 0) && first + count >= (first / chunks + 1) * chunks) {
             ending.fetch(memory + (slot == 0 ? AHEAD : slot - 1) * Ring::STAGE_BYTES, rows, first / chunks);
         }

@@ -69,10 +69,8 @@ struct WeightCopy {
     const __nv_bfloat16* from[RUNS];
     int outs[RUNS];
 
-    __device__ __forceinline__ WeightCopy(const MatVec& product_, const Ending& ending_, int tile)
-        : product(product_), ending(ending_) {
-        set_tile(tile);
-    }
+    __device__ __forceinline__ WeightCopy(const MatVec& product_, const Ending& ending_)
+        : product(product_), ending(ending_) {}
 
     static __device__ __forceinline__ int row() { return static_cast<int>(threadIdx.x) % THREADS / PIECES; }
 

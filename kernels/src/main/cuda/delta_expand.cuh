@@ -9,6 +9,7 @@
 #pragma once
 
 #include "delta_memory.cuh"
+#include "shrink_left.cuh"
 #include "shrunk.cuh"
 
 namespace lorikeet::decode_product {
@@ -34,10 +35,10 @@ struct DeltaPlace {
 // A strip's B h of a half, as it is computed: in lane 4 g + t every eighth column from g on, of rows 2 t and 2 t + 1.
 struct DeltaProduct {
     float value[DeltaPlace::COLUMNS / 2][4];
-    int h;  // place of the lane's first ranks in lora.h; below zero if it has no row
+    int h;  // place of the lane's first ranks among those of the part's rows; below zero if it has no row
     int rank;
 
-    __device__ __forceinline__ void start(const Lora& lora, const Half& half, DeltaStrip strip, bool exists) {
+    __device__ __forceinline__ void start(const Lora& lora, DeltaStrip strip, bool exists) {
         const DeltaPlace place;
 #pragma unroll
         for (auto& four : value) {
@@ -45,7 +46,7 @@ struct DeltaProduct {
         }
         rank = exists ? static_cast<int>(strip.rank) : 0;
         h = place.first < static_cast<int>(strip.rows)
-            ? (half.part * lora.tokens + static_cast<int>(strip.row) + place.first) * (lora.rank_stride / 4) + place.rank / 4
+            ? (static_cast<int>(strip.row) + place.first) * (lora.rank_stride / 4) + place.rank / 4
             : -1;
     }
 
@@ -56,9 +57,8 @@ struct DeltaProduct {
     }
 
     // Leaves it in shared memory.
-    template <typename Memory>
-    __device__ __forceinline__ void leave(Memory& shared, int turn, int which, DeltaStrip strip) const {
-        float* const to = shared.value[turn];
+    template <int ROWS>
+    __device__ __forceinline__ void leave(float (&to)[ROWS * OUT], int which, DeltaStrip strip) const {
         const int column = which * HALF_OUT + DeltaPlace().first;
 #pragma unroll
         for (int r = 0; r < 2; r++) {
@@ -66,7 +66,7 @@ struct DeltaProduct {
             if (row < static_cast<int>(strip.rows)) {
 #pragma unroll
                 for (int i = 0; i < DeltaPlace::COLUMNS; i++) {
-                    to[Memory::at(static_cast<int>(strip.row) + row, column + 8 * i)] =
+                    to[DeltaMemory<ROWS>::at(static_cast<int>(strip.row) + row, column + 8 * i)] =
                         strip.scaling * value[i / 2][i % 2 * 2 + r];
                 }
             }
@@ -77,7 +77,7 @@ struct DeltaProduct {
 // Sixteen ranks of a strip's operands.
 struct DeltaSlice {
     uint2 b[DeltaPlace::COLUMNS];
-    uint4 h;
+    float4 h;
 
     // outs: columns of the half from the lane's first on.
     template <bool FAST>
@@ -94,24 +94,26 @@ struct DeltaSlice {
         }
     }
 
-    __device__ __forceinline__ void fetch_h(const Lora& lora, const DeltaProduct& product, int from) {
+    // rows: of the half's part.
+    __device__ __forceinline__ void fetch_h(const float4* rows, const DeltaProduct& product, int from) {
         const bool exists = product.h >= 0 && from + DeltaPlace().rank < product.rank;
-        h = exists ? load16(lora.h + product.h + from / 4) : make_uint4(0, 0, 0, 0);
+        h = exists ? load_h(rows + product.h + from / 4) : make_float4(0, 0, 0, 0);
     }
 
     __device__ __forceinline__ void add_to(DeltaProduct& product) const {
+        const uint4 halves = halves_of_ranks(h);
 #pragma unroll
         for (int i = 0; i < DeltaPlace::COLUMNS / 2; i++) {
             float(&v)[4] = product.value[i];
-            mma(v, b[2 * i].x, b[2 * i + 1].x, b[2 * i].y, b[2 * i + 1].y, h.x, h.y);
-            mma(v, b[2 * i].x, b[2 * i + 1].x, b[2 * i].y, b[2 * i + 1].y, h.z, h.w);
+            mma(v, b[2 * i].x, b[2 * i + 1].x, b[2 * i].y, b[2 * i + 1].y, halves.x, halves.y);
+            mma(v, b[2 * i].x, b[2 * i + 1].x, b[2 * i].y, b[2 * i + 1].y, halves.z, halves.w);
         }
     }
 };
 
 // Asks for B of some strips of a warp in the second-level cache: from the `from`th of its strips on, `count`.
-template <typename Memory>
-__device__ __forceinline__ void ask_for(const Memory& shared, Half half, int which, int from, int count) {
+template <int ROWS>
+__device__ __forceinline__ void ask_for(DeltaMemory<ROWS>& shared, Half half, int which, int from, int count) {
 #if __CUDA_ARCH__ >= 900
     constexpr int STEP = DELTA_WARPS / 2;
     const int lane = static_cast<int>(threadIdx.x) % WARP;
@@ -135,9 +137,9 @@ __device__ __forceinline__ int strips_ahead(const Lora& lora, int strips) {
 }
 
 // A tile's part, by a warp of a half and every fourth strip: STRIPS of these side by side, of each SIXTEENS times sixteen
-// ranks. wait_for_h: called once B is on its way.
-template <int STRIPS, int SIXTEENS, bool FAST, typename Memory, typename Wait>
-__device__ __forceinline__ void expand_tile(const Lora& lora, Memory& shared, int turn, Wait wait_for_h) {
+// ranks. h: of the half's rows.
+template <int ROWS, int STRIPS, int SIXTEENS, bool FAST>
+__device__ __forceinline__ void expand_tile(const Lora& lora, DeltaMemory<ROWS>& shared, int turn, const float4* h) {
     constexpr int STEP = DELTA_WARPS / 2;
     const int warp = static_cast<int>(threadIdx.x) / WARP % DELTA_WARPS;
     const int which = warp % 2;
@@ -152,7 +154,7 @@ __device__ __forceinline__ void expand_tile(const Lora& lora, Memory& shared, in
 #pragma unroll
         for (int s = 0; s < STRIPS; s++) {
             const int i = first + s * STEP;
-            product[s].start(lora, half, shared.strip[which][min(i, strips - 1)], i < strips);
+            product[s].start(lora, shared.strip[which][min(i, strips - 1)], i < strips);
             most = max(most, product[s].rank);
         }
 #pragma unroll 1
@@ -171,12 +173,11 @@ __device__ __forceinline__ void expand_tile(const Lora& lora, Memory& shared, in
                 ask_for(shared, half, which, asked, STRIPS);
                 asked += STRIPS;
             }
-            wait_for_h();
 #pragma unroll
             for (int s = 0; s < STRIPS; s++) {
 #pragma unroll
                 for (int k = 0; k < SIXTEENS; k++) {
-                    slice[s][k].fetch_h(lora, product[s], from + k * SLICE_RANKS);
+                    slice[s][k].fetch_h(h, product[s], from + k * SLICE_RANKS);
                 }
             }
 #pragma unroll
@@ -191,11 +192,10 @@ __device__ __forceinline__ void expand_tile(const Lora& lora, Memory& shared, in
         for (int s = 0; s < STRIPS; s++) {
             const int i = first + s * STEP;
             if (i < strips) {
-                product[s].leave(shared, turn, which, shared.strip[which][i]);
+                product[s].template leave<ROWS>(shared.value[turn], which, shared.strip[which][i]);
             }
         }
     }
-    wait_for_h();  // if there was nothing to ask for
 }
 
 }  // namespace lorikeet::decode_product

@@ -12,6 +12,9 @@ constexpr int DELTA_WARPS = DELTA_THREADS / WARP;
 constexpr int BIASED_BARRIER = 1;  // of the first group
 constexpr int DELTA_BARRIER = 2;   // of these threads
 
+using DeltaGiver = handover::Giver<DECODE_PRODUCT_DELTAS, DELTA_THREADS, GROUP>;
+using DeltaTaker = handover::Taker<DECODE_PRODUCT_DELTAS, DELTA_THREADS, GROUP>;
+
 constexpr int STRIP_ROWS = 8;
 
 __device__ __forceinline__ void sync_delta() {
@@ -29,32 +32,40 @@ struct alignas(16) DeltaStrip {
 
 static_assert(sizeof(DeltaStrip) == DECODE_PRODUCT_STRIP_BYTES, "the host asks for it");
 
-// In a block's shared memory, with places for so many tiles.
-template <int ROWS, int DELTAS>
+// In a block's shared memory.
+template <int ROWS>
 struct DeltaMemory {
     union {
-        float value[DELTAS][ROWS * OUT];  // of tiles in turn
+        float value[DECODE_PRODUCT_DELTAS][ROWS * OUT];  // of tiles in turn
         float4 shrinking[DECODE_PRODUCT_SHRINK_BYTES / 16];
     };
-    handover::Barriers<DELTAS> places;
+    float4 h[decode_product_h_bytes(ROWS) / 16];  // [parts of the tile][rows of the step][ranks], if they fit
+    handover::Barriers<DECODE_PRODUCT_DELTAS> places;
     DeltaStrip strip[2][ROWS];
-    unsigned char biased[2][ROWS];  // whether a row has a lora_bias or a magnitude
-    Half half[DELTAS][2];           // of the tiles
-    int part[2];                    // that the strips are about
-    int strips;                     // of all rows
-    int slow[2];                    // whether some B can't be read four ranks at a time
+    unsigned short rank[2][ROWS];         // of a row's adapter, 0 if there is no change
+    unsigned char biased[2][ROWS];        // whether a row has a lora_bias or a magnitude
+    Half half[DECODE_PRODUCT_DELTAS][2];  // of the tiles
+    int part[2];                          // that the strips are about
+    int strips;                           // of all rows
+    int slow[2];                          // whether some B can't be read four ranks at a time
     int any_biased[2];
 
     // Where a value of the tile lies, so that rows side by side meet other banks; four neighbours stay together.
     static __device__ __forceinline__ int at(int row, int column) { return row * OUT + (column ^ row / 2 % 4 * 8); }
 };
 
-// The first group's view. NORMS: whether it is of rows whose norm the product finishes.
-template <int ROWS, int DELTAS, bool NORMS>
-struct TileDelta {
-    using Memory = DeltaMemory<ROWS, DELTAS>;
+template <int ROWS>
+__device__ __forceinline__ DeltaMemory<ROWS>& delta_memory() {
+    constexpr int BEFORE = decode_product_shared_bytes(ROWS, DECODE_PRODUCT_ADAPTED_CHUNK);
+    static_assert(BEFORE + sizeof(DeltaMemory<ROWS>) <= decode_product_adapted_bytes(ROWS),
+                  "the host asks for it");
+    extern __shared__ __align__(1024) unsigned char memory[];
+    return *reinterpret_cast<DeltaMemory<ROWS>*>(memory + BEFORE);
+}
 
-    static constexpr int PLACES = DELTAS;
+// The first group's view. Rows have their norm's factor put to them here.
+template <int ROWS>
+struct TileDelta {
     static constexpr int CHUNK = DECODE_PRODUCT_ADAPTED_CHUNK;
     static constexpr bool ADAPTED = true;
     static constexpr int AT_ONCE = 1;
@@ -62,28 +73,20 @@ struct TileDelta {
 
     const Step* step;
     const Lora& lora;
-    handover::Taker<DELTAS, DELTA_THREADS, GROUP> tiles = {memory().places};
-
-    static __device__ __forceinline__ Memory& memory() {
-        constexpr int BEFORE = decode_product_shared_bytes(ROWS, CHUNK);
-        static_assert(BEFORE + sizeof(Memory) + sizeof(void*) * ROWS <= decode_product_adapted_bytes(ROWS, DELTAS),
-                      "the host asks for it");
-        extern __shared__ __align__(1024) unsigned char all[];
-        return *reinterpret_cast<Memory*>(all + BEFORE);
-    }
+    DeltaTaker tiles = {delta_memory<ROWS>().places};
 
     __device__ __forceinline__ void wait() const {
         tiles.wait();
-        const Memory& shared = memory();
-        if ((shared.any_biased[0] | shared.any_biased[1]) != 0) {
+        if ((delta_memory<ROWS>().any_biased[0] | delta_memory<ROWS>().any_biased[1]) != 0) {
             add_biased();
         }
     }
 
     __device__ __forceinline__ float4 apply(int which, int row, int column, float4 v) const {
-        const float* value = memory().value[tiles.place()];
+        using Memory = DeltaMemory<ROWS>;
+        const float* value = delta_memory<ROWS>().value[tiles.place()];
         const float4 delta = *reinterpret_cast<const float4*>(value + Memory::at(row, which * HALF_OUT + column));
-        const float factor = NORMS ? row_factors<ROWS>(sums())[row] : 1.0f;
+        const float factor = row_factors<ROWS>(sums())[row];
         return make_float4(v.x + delta.x * factor, v.y + delta.y * factor, v.z + delta.z * factor, v.w + delta.w * factor);
     }
 
@@ -91,14 +94,14 @@ struct TileDelta {
 
   private:
     static __device__ __forceinline__ float* sums() {
-        extern __shared__ __align__(1024) unsigned char all[];
-        return reinterpret_cast<float*>(all + Ring<ROWS, CHUNK>::BYTES);
+        extern __shared__ __align__(1024) unsigned char memory[];
+        return reinterpret_cast<float*>(memory + Ring<ROWS, CHUNK>::BYTES);
     }
 
     // Rows with a lora_bias or a magnitude are finished within the sums; nothing is left to be added to them.
     __device__ __forceinline__ void add_biased() const {
         float* const sum = sums();
-        Memory& shared = memory();
+        DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
         const int column = static_cast<int>(threadIdx.x) % OUT;
         const int which = column / HALF_OUT;
         const Half half = shared.half[tiles.place()][which];
@@ -110,9 +113,9 @@ struct TileDelta {
             }
             const AdapterModule& change = step->group_adapter[step->token_group[row]][lora.part[half.part].slot];
             const int out = half.first + column % HALF_OUT;
-            float& delta = shared.value[tiles.place()][Memory::at(row, column)];
+            float& delta = shared.value[tiles.place()][DeltaMemory<ROWS>::at(row, column)];
             float& v = sum[row * SUM_PITCH + column];
-            v += NORMS ? delta * row_factors<ROWS>(sum)[row] : delta;
+            v += delta * row_factors<ROWS>(sum)[row];
             v += change.lora_bias != nullptr ? change.scaling * __bfloat162float(change.lora_bias[out]) : 0.0f;
             v *= change.magnitude != nullptr ? change.magnitude[out] : 1.0f;
             delta = 0;
@@ -122,8 +125,9 @@ struct TileDelta {
 };
 
 // Writes what the step's rows do to a half of the tile at hand: by a warp for each half.
-template <typename Memory>
-__device__ __forceinline__ void set_strips(const Step* step, const Lora& lora, Memory& shared, const Half (&half)[2]) {
+template <int ROWS>
+__device__ __forceinline__ void set_strips(const Step* step, const Lora& lora, DeltaMemory<ROWS>& shared,
+                                           const Half (&half)[2]) {
     const int lane = threadIdx.x % WARP;
     const int which = static_cast<int>(threadIdx.x) / WARP % DELTA_WARPS;
     if (which >= 2) {
@@ -166,6 +170,7 @@ __device__ __forceinline__ void set_strips(const Step* step, const Lora& lora, M
 #pragma unroll 1
         for (int r = 0; r < tile.rows; r++) {
             shared.biased[which][tile.row + r] = biased;
+            shared.rank[which][tile.row + r] = strip.rank;
         }
         strips += min(tiles - first, WARP) + __popc(twos);
     }

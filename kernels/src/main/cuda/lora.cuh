@@ -14,7 +14,7 @@
 // The inputs are split over blocks, and whoever reads h adds the splits' partial sums. With many adapters or large ranks,
 // products of decode steps (`decode_product_shrink_whole_*`) leave h whole instead, for kernels that are made for tiles of
 // few rows: `rotate_decode`, `gate_decode`, `add_norm_decode` (decode_delta.cuh). Of up to 64 rows one launch does all of it:
-// `product_rotate_shrink_*`, `product_gate_shrink_*`, `product_add_norm_shrink_*` (tile_delta.cuh).
+// `product_adapted_*` (tile_delta.cuh).
 //
 // All kernels read their counts from the step, and share out whatever there is among their blocks: any number of blocks
 // is right, the numbers given here are fast. A recorded step's grids are made for as many tiles as it may have. Tokens
@@ -48,7 +48,8 @@ constexpr int DECODE_RING_BYTES = DECODE_STAGES * 2816;  // what they take
 constexpr int MAX_SPLITS = 16;         // most partial sums of a component of h
 constexpr int INVARIANT_SPLITS = 8;    // the same where their number must not depend on the step
 constexpr int MOST_RANK_SHARES = 4;    // most shares of a split's ranks
-constexpr int SHARE_COUNTERS = 2;      // in which the blocks of a launch count their shares of h
+constexpr int LEAVING_COUNTERS = 1;    // in which the blocks of a launch count themselves when they don't need h any more
+constexpr int MOST_LEFT_SPLITS = 8;    // most partial sums that these leave to one another
 
 // Blocks on a multiprocessor: as many as ptxas has registers for without spilling, which it manages best for sm_90.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ != 900
@@ -93,9 +94,11 @@ struct Lora {
     // Null: no adapters.
     float* shrunk;
     // h itself, [parts][tokens][rank_stride / 4] places of four ranks (halves_of_ranks), where a product's launch leaves it
-    // for the kernels for decode steps; null: the partial sums are what is read.
+    // for the kernels for decode steps; null: the partial sums are what is read. Where the product's launch expands h, too, its
+    // blocks leave partial sums to one another here: room for [parts][tokens][rank_stride][MOST_LEFT_SPLITS] floats, all ones
+    // before the launch, and after it.
     uint4* h;
-    // [tokens][parts][MOST_RANK_SHARES] splits that are done, and SHARE_COUNTERS: zero before a launch, and after it.
+    // [tokens][parts][MOST_RANK_SHARES] splits that are done, and LEAVING_COUNTERS: zero before a launch, and after it.
     unsigned* arrived;
     int parts;
     int in;

@@ -27,21 +27,3 @@ extern "C" __global__ void product_add_norm_64(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
     const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
     const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out);
-
-// The same with adapters, see product_gate_shrink_16.
-extern "C" __global__ void product_add_norm_shrink_16(
-    const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
-    const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out);
-extern "C" __global__ void product_add_norm_shrink_32(
-    const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
-    const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out);
-extern "C" __global__ void product_add_norm_shrink_48(
-    const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
-    const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out);
-extern "C" __global__ void product_add_norm_shrink_64(
-    const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
-    const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out);

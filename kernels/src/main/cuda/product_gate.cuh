@@ -20,23 +20,3 @@ extern "C" __global__ void product_gate_48(const lorikeet::Step* step, const __g
 extern "C" __global__ void product_gate_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                                            const __grid_constant__ lorikeet::Lora lora,
                                            const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out);
-
-// The same with adapters, whose h = A x is shrunk and expanded in the launch, too: lora.h and lora.arrived are there, rows of
-// A are multiples of 16 bytes and start at one. All blocks must be on the device at the same time. Block:
-// DECODE_PRODUCT_SHRINK_THREADS more; dynamic shared memory: decode_product_adapted_bytes.
-extern "C" __global__ void product_gate_shrink_16(const lorikeet::Step* step,
-                                               const __grid_constant__ lorikeet::DecodeProduct call,
-                                               const __grid_constant__ lorikeet::Lora lora,
-                                               const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out);
-extern "C" __global__ void product_gate_shrink_32(const lorikeet::Step* step,
-                                               const __grid_constant__ lorikeet::DecodeProduct call,
-                                               const __grid_constant__ lorikeet::Lora lora,
-                                               const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out);
-extern "C" __global__ void product_gate_shrink_48(const lorikeet::Step* step,
-                                               const __grid_constant__ lorikeet::DecodeProduct call,
-                                               const __grid_constant__ lorikeet::Lora lora,
-                                               const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out);
-extern "C" __global__ void product_gate_shrink_64(const lorikeet::Step* step,
-                                               const __grid_constant__ lorikeet::DecodeProduct call,
-                                               const __grid_constant__ lorikeet::Lora lora,
-                                               const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* out);

@@ -13,11 +13,6 @@ __host__ __device__ constexpr int product_rotate_shared_bytes(int rows) {
     return decode_product_shared_bytes(rows) + rows * PRODUCT_ROTATE_ROW_BYTES;
 }
 
-// The same with adapters, of whose part there is a single place, as there is of how a tile's components turn.
-__host__ __device__ constexpr int product_rotate_adapted_bytes(int rows) {
-    return decode_product_adapted_bytes(rows, 1) + rows * PRODUCT_ROTATE_ROW_BYTES;
-}
-
 }  // namespace lorikeet
 
 // Finishes q, k and v of the step's tokens, as many as the name says at most: q goes to qkv, [tokens, columns], where the
@@ -47,26 +42,3 @@ extern "C" __global__ void product_rotate_64(const lorikeet::Step* step,
                                              const __grid_constant__ lorikeet::Lora lora,
                                              const __grid_constant__ lorikeet::Rotation rotation,
                                              const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
-
-// The same with adapters, see product_gate_shrink_16. Block: DECODE_PRODUCT_THREADS + DECODE_PRODUCT_SHRINK_THREADS; dynamic
-// shared memory: product_rotate_adapted_bytes.
-extern "C" __global__ void product_rotate_shrink_16(const lorikeet::Step* step,
-                                                  const __grid_constant__ lorikeet::DecodeProduct call,
-                                                  const __grid_constant__ lorikeet::Lora lora,
-                                                  const __grid_constant__ lorikeet::Rotation rotation,
-                                                  const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
-extern "C" __global__ void product_rotate_shrink_32(const lorikeet::Step* step,
-                                                  const __grid_constant__ lorikeet::DecodeProduct call,
-                                                  const __grid_constant__ lorikeet::Lora lora,
-                                                  const __grid_constant__ lorikeet::Rotation rotation,
-                                                  const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
-extern "C" __global__ void product_rotate_shrink_48(const lorikeet::Step* step,
-                                                  const __grid_constant__ lorikeet::DecodeProduct call,
-                                                  const __grid_constant__ lorikeet::Lora lora,
-                                                  const __grid_constant__ lorikeet::Rotation rotation,
-                                                  const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
-extern "C" __global__ void product_rotate_shrink_64(const lorikeet::Step* step,
-                                                  const __grid_constant__ lorikeet::DecodeProduct call,
-                                                  const __grid_constant__ lorikeet::Lora lora,
-                                                  const __grid_constant__ lorikeet::Rotation rotation,
-                                                  const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);

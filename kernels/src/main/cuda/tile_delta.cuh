@@ -1,169 +1,194 @@
 // The adapters' part of the tiles that a block completes, by the threads behind the product's, while those read the
 // weight: see decode_endings.cuh.
 //
-// First they shrink (shrink_whole.cuh). Then, tile by tile, they leave scaling * B h of all rows in shared memory for the
-// ending, which waits for it where it adds it, and go on with the next tile's. The first ranks of B are on their way before
-// h is awaited, which the blocks of the launch shrink together: every block counts itself in when its share is written.
+// First they shrink, and leave sums to those of all blocks (shrink_left.cuh). Then, tile by tile, they leave scaling * B h of
+// all rows in shared memory for the ending, which waits for it where it adds it, and go on with the next tile's.
 //
 // An ending may leave work of its own to these threads:
 //
-//     static constexpr bool PREPARES_TILES;                         // whether it does
-//     void prepare_tiles(int thread, int threads) const;            // once
+//     bool prepares_tiles() const;                                  // whether it does
+//     void prepare_tiles(int tile, int thread, int threads) const;  // once, with the first; the kernel before may still run
 //     void prepare_tile(int tile, int thread, int threads) const;   // what it needs for a tile, which it doesn't use yet
 #pragma once
 
 #include "delta_expand.cuh"
-#include "shrink_whole.cuh"
+#include "shrink_left.cuh"
 
 namespace lorikeet::decode_product {
 
-// The blocks of a launch wait for one another's shares of h. Two counters, zero before and after the launch.
-struct SharesOfH {
-    unsigned* counter;
+// Whether any of these threads says so.
+__device__ __forceinline__ bool any_of_delta(bool says) {
+    unsigned any;
+    asm volatile("{ .reg .pred p; setp.ne.u32 p, %1, 0; bar.red.or.pred p, %2, %3, p; selp.u32 %0, 1, 0, p; }"
+                 : "=r"(any)
+                 : "r"(static_cast<unsigned>(says)), "n"(DELTA_BARRIER), "n"(DELTA_THREADS)
+                 : "memory");
+    return any != 0;
+}
 
-    __device__ __forceinline__ explicit SharesOfH(const Lora& lora)
-        : counter(lora.arrived + static_cast<size_t>(lora.tokens) * lora.parts * MOST_RANK_SHARES) {}
+// Whether a block has h of a tile's parts, as many as there may be, in shared memory.
+template <int ROWS>
+__device__ __forceinline__ bool gathers_h(const Lora& lora) {
+    return (lora.parts == 2 ? 2 : 1) * lora.tokens * lora.rank_stride * 4 <= decode_product_h_bytes(ROWS);
+}
 
-    // This block's share is written.
-    __device__ __forceinline__ void count_in() const {
-        sync_delta();
-        if (threadIdx.x % DELTA_THREADS == 0) {
-            __threadfence();
-            atomicAdd(counter, 1);
+// h, as the blocks of a launch leave it to one another.
+template <int ROWS>
+struct LeftH {
+    const Lora& lora;
+    const LeftWork work;
+
+    // Waits for h of the tile's parts, and brings it to shared memory.
+    __device__ __forceinline__ void gather(const Step* step) const {
+        DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
+        const int rows = min(step->tokens, ROWS);
+        const int fours = lora.rank_stride / 4;
+        const int parts = shared.part[0] == shared.part[1] ? 1 : 2;
+#pragma unroll 1
+        for (int i = threadIdx.x % DELTA_THREADS; i < parts * rows * fours; i += DELTA_THREADS) {
+            const int four = i % fours;
+            const int row = i / fours % rows;
+            const int which = i / fours / rows;
+            if (4 * four < shared.rank[which][row]) {
+                const float4* from = left_at(lora, work.splits.count, shared.part[which], row, four);
+                const float4 sum = sum_of_left(from, work.splits.count);
+                if (gathers_h<ROWS>(lora)) {
+                    shared.h[(which * lora.tokens + row) * fours + four] = sum;
+                }
+            }
         }
+        sync_delta();
     }
 
-    // Waits for those of all blocks, if `needed`. Whoever is the last to leave puts the counters back.
-    __device__ __forceinline__ void leave(bool needed) const {
+    // Where h of the rows is, for the tile's half.
+    __device__ __forceinline__ const float4* of_half(int which) const {
+        const DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
+        if (!gathers_h<ROWS>(lora)) {
+            return left_at(lora, work.splits.count, shared.part[which], 0, 0);
+        }
+        return shared.h + (shared.part[0] == shared.part[1] ? 0 : which * lora.tokens * (lora.rank_stride / 4));
+    }
+
+    // This block doesn't need it any more. The last one clears it.
+    __device__ __forceinline__ void leave() const {
+        unsigned* counter = lora.arrived + static_cast<size_t>(lora.tokens) * lora.parts * MOST_RANK_SHARES;
+        sync_delta();
+        bool last = false;
         if (threadIdx.x % DELTA_THREADS == 0) {
-            while (needed && load_acquire(counter) < gridDim.x) {
+            __threadfence();  // what this block has left is before what the last one does
+            last = atomicAdd(counter, 1) + 1 == gridDim.x;
+        }
+        if (any_of_delta(last)) {
+            __threadfence();
+            const int count = lora.parts * lora.tokens * (lora.rank_stride / 4) * work.splits.count;
+            float4* const first = left_at(lora, work.splits.count, 0, 0, 0);
+#pragma unroll 1
+            for (int i = threadIdx.x % DELTA_THREADS; i < count; i += DELTA_THREADS) {
+                first[i] = not_there();
             }
-            if (atomicAdd(counter + 1, 1) + 1 == gridDim.x) {
-                counter[0] = 0;
-                counter[1] = 0;
+            if (last) {
+                *counter = 0;
             }
         }
-        sync_delta();
     }
 };
 
-// Where a half of an ending's tile lies. Tiles that are one run are of a projection of one part.
-template <typename Ending>
-__device__ __forceinline__ Half half_of(const Ending& ending, const MatVec& product, int tile, int which) {
-    if constexpr (Ending::HALVES) {
-        return ending.half(tile, which);
-    } else {
-        const int first = tile * OUT + which * HALF_OUT;
-        return {0, first, product.out[0] - first};
-    }
-}
-
 // The tiles that the threads behind the product's leave to the ending, in turn.
-template <typename Ending>
+template <int ROWS, typename Ending>
 struct DeltaTiles {
-    using Delta = decltype(Ending::delta);
-
     const Step* step;
-    const DecodeProduct& call;
     const Lora& lora;
     const Ending& ending;
-    handover::Giver<Delta::PLACES, DELTA_THREADS, GROUP> places = {Delta::memory().places};
+    const LeftH<ROWS> h;
+    bool gathered = false;  // h of the tile's parts
+    DeltaGiver places = {delta_memory<ROWS>().places};
 
     // Where the tile's halves lie, and what the step's rows do to them.
     __device__ __forceinline__ void take(int tile, bool first) {
-        typename Delta::Memory& shared = Delta::memory();
-        const Half half[2] = {half_of(ending, call.product, tile, 0), half_of(ending, call.product, tile, 1)};
+        DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
+        const Half half[2] = {ending.half(tile, 0), ending.half(tile, 1)};
         const bool others = first || half[0].part != shared.part[0] || half[1].part != shared.part[1];
         sync_delta();  // all have read which parts there were
-        const int which = static_cast<int>(threadIdx.x) / WARP % 2;
-        const Half mine = half_of(ending, call.product, tile, which);
-        if (!others) {
-            ask_for(shared, mine, which, 0, strips_ahead(lora, shared.strips));
+        if (others) {
+            places.reclaim(0);
+            set_strips(step, lora, shared, half);
+            gathered = false;
+            sync_delta();
         }
-        places.reclaim(others || Ending::PREPARES_TILES ? 0 : Delta::PLACES - 1);
+        const int which = static_cast<int>(threadIdx.x) / WARP % 2;
+        ask_for(shared, which == 0 ? half[0] : half[1], which, 0, strips_ahead(lora, shared.strips));
+        places.reclaim(ending.prepares_tiles() ? 0 : DECODE_PRODUCT_DELTAS - 1);
         if (threadIdx.x % DELTA_THREADS == 0) {
             shared.half[places.place()][0] = half[0];
             shared.half[places.place()][1] = half[1];
         }
-        if (others) {
-            set_strips(step, lora, shared, half);
-        }
         sync_delta();
-        if (others) {
-            ask_for(shared, mine, which, 0, strips_ahead(lora, shared.strips));
-        }
     }
 
-    template <typename Wait>
-    __device__ __forceinline__ void expand(Wait wait_for_h) {
-        typename Delta::Memory& shared = Delta::memory();
+    __device__ __forceinline__ void expand() {
+        DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
+        if (!gathered) {
+            gathered = true;
+            h.gather(step);
+        }
+        const float4* rows = h.of_half(static_cast<int>(threadIdx.x) / WARP % 2);
         if ((shared.slow[0] | shared.slow[1]) != 0) {
-            expand_tile<1, 1, false>(lora, shared, places.place(), wait_for_h);
+            expand_tile<ROWS, 1, 1, false>(lora, shared, places.place(), rows);
         } else if (lora.rank_stride > 2 * SLICE_RANKS) {
-            expand_tile<1, SLICES_AT_ONCE, true>(lora, shared, places.place(), wait_for_h);
+            expand_tile<ROWS, 1, SLICES_AT_ONCE, true>(lora, shared, places.place(), rows);
         } else {
-            expand_tile<SLICES_AT_ONCE, 1, true>(lora, shared, places.place(), wait_for_h);
+            expand_tile<ROWS, SLICES_AT_ONCE, 1, true>(lora, shared, places.place(), rows);
         }
         places.give();
     }
 };
 
 // What the threads behind the product's do.
-template <typename Ending>
+template <int ROWS, typename Ending>
 __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct& call, const Lora& lora,
                                           const Ending& ending) {
+    release_next();
     const int chunks = chunks_of_tile(call.product, Ending::CHUNK);
     Completed completed(Deal(ending.tiles() * chunks, static_cast<int>(gridDim.x)), chunks);
-    DeltaTiles<Ending> tiles{step, call, lora, ending};
-    release_next();
-    tiles.places.set_up(threadIdx.x % DELTA_THREADS == 0);
-    if (!completed.done()) {
-        tiles.take(completed.tile, true);
+    const LeftH<ROWS> h{
+        lora, LeftWork::of<DELTA_WARPS>(lora, step->tiles, static_cast<int>(gridDim.x), gathers_h<ROWS>(lora))};
+    DeltaTiles<ROWS, Ending> tiles{step, lora, ending, h};
+    const int thread = static_cast<int>(threadIdx.x) % DELTA_THREADS;
+    tiles.places.set_up(thread == 0);
+    if (!completed.done() && thread >= 2 * WARP) {  // the first two warps have enough to do
+        ending.prepare_tiles(completed.tile, thread - 2 * WARP, DELTA_THREADS - 2 * WARP);
     }
-    shrinking::shrink_share_whole<DELTA_WARPS, 4, DELTA_BARRIER>(
-        step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x),
-        decltype(tiles)::Delta::memory().shrinking);
-    wait_for_previous();  // a block without a share has not
-    const SharesOfH shares(lora);
-    shares.count_in();
-    if (completed.done()) {
-        shares.leave(false);
-        return;
-    }
-    ending.prepare_tiles(threadIdx.x % DELTA_THREADS, DELTA_THREADS);
-    sync_delta();
-    bool waited = false;
+    bool first = true;
+#pragma unroll 1
     while (true) {
-        ending.prepare_tile(completed.tile, threadIdx.x % DELTA_THREADS, DELTA_THREADS);
-        tiles.expand([&] {
-            if (!waited) {
-                waited = true;
-                shares.leave(true);
-            }
-        });
-        completed.tile--;
+        if (!completed.done()) {
+            tiles.take(completed.tile, first);
+        }
+        if (first) {
+            first = false;
+            shrink_share_left<DELTA_WARPS, DELTA_BARRIER>(step, lora, h.work, call.product.x, delta_memory<ROWS>().shrinking);
+            wait_for_previous();  // a block without a share has not
+        }
         if (completed.done()) {
             break;
         }
-        tiles.take(completed.tile, false);
+        ending.prepare_tile(completed.tile, thread, DELTA_THREADS);
+        tiles.expand();
+        completed.tile--;
     }
+    h.leave();
     tiles.places.reclaim(0);
-}
-
-// Whether the device has the shared memory for the kernels of so many rows; the host takes those with adapters where those
-// without them fit, too.
-__device__ constexpr bool adapted_fits(int rows, int bytes) {
-    return decode_product_shared_bytes(rows) <= MOST_SHARED_BYTES && bytes <= MOST_SHARED_BYTES;
 }
 
 // A product with an ending whose delta is a TileDelta, in blocks of DECODE_PRODUCT_THREADS and DELTA_THREADS more.
 template <int ROWS, typename Ending>
 __device__ __forceinline__ void run_with_delta(const Step* step, const DecodeProduct& call, const Lora& lora,
                                                Ending& ending) {
-    if (threadIdx.x < DECODE_PRODUCT_THREADS) {
+    // From one lane, so that the compiler knows that a warp goes one way: it then needs fewer registers.
+    if (__shfl_sync(ALL_LANES, static_cast<int>(threadIdx.x) / DECODE_PRODUCT_THREADS, 0) == 0) {
         run<ROWS>(step, call, ending);
     } else {
-        run_delta(step, call, lora, ending);
+        run_delta<ROWS>(step, call, lora, ending);
     }
 }
 

@@ -2,9 +2,7 @@
 #pragma once
 
 #include "decode_product_launch.cuh"
-#include "product_add_norm.cuh"
-#include "product_gate.cuh"
-#include "product_rotate.cuh"
+#include "product_adapted.cuh"
 #include "unfinished_norm.cuh"
 #include "vectors.cuh"
 
@@ -123,13 +121,20 @@ struct FusedKernels {
 
 inline int base_bytes(int rows) { return lorikeet::decode_product_shared_bytes(rows); }
 
-inline int adapted_bytes(int rows) {
-    return lorikeet::decode_product_adapted_bytes(rows);
-}
-
 inline int base_rotate_bytes(int rows) { return lorikeet::product_rotate_shared_bytes(rows); }
 
-inline int adapted_rotate_bytes(int rows) { return lorikeet::product_rotate_adapted_bytes(rows); }
+inline int adapted_bytes(int rows) { return lorikeet::product_adapted_shared_bytes(rows); }
+
+inline void launch_adapted(cudaStream_t stream, int rows, int blocks, int tiles, const lorikeet::Step* step,
+                           const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora, lorikeet::ProductEnding ending,
+                           const lorikeet::Rotation& rotation, const lorikeet::NormWeight& norm,
+                           const lorikeet::TileSquares& squares, float* residual, bf16* out) {
+    using namespace lorikeet;
+    static const FusedKernels<const Step*, DecodeProduct, Lora, int, Rotation, NormWeight, TileSquares, float*, bf16*> adapted{
+        {product_adapted_16, product_adapted_32, product_adapted_48, product_adapted_64}, DECODE_PRODUCT_SHRINK_THREADS,
+        adapted_bytes};
+    adapted.launch(stream, rows, blocks, tiles, step, call, lora, ending, rotation, norm, squares, residual, out);
+}
 
 // Whether a launch is of the kernels with adapters.
 inline bool is_adapted(const lorikeet::Lora& lora) { return lora.h != nullptr; }
@@ -140,11 +145,12 @@ inline void launch_product_gate(cudaStream_t stream, int rows, int blocks, const
     using namespace lorikeet;
     using Kernels = FusedKernels<const Step*, DecodeProduct, Lora, TileSquares, bf16*>;
     static const Kernels base{{product_gate_16, product_gate_32, product_gate_48, product_gate_64}, 0, base_bytes};
-    static const Kernels adapted{
-        {product_gate_shrink_16, product_gate_shrink_32, product_gate_shrink_48, product_gate_shrink_64},
-        DECODE_PRODUCT_SHRINK_THREADS, adapted_bytes};
-    (is_adapted(lora) ? adapted : base)
-        .launch(stream, rows, blocks, divide_up(lora.part[0].out, DECODE_PRODUCT_OUT / 2), step, call, lora, squares, out);
+    const int tiles = divide_up(lora.part[0].out, DECODE_PRODUCT_OUT / 2);
+    if (is_adapted(lora)) {
+        launch_adapted(stream, rows, blocks, tiles, step, call, lora, ENDING_GATE, {}, {}, squares, nullptr, out);
+    } else {
+        base.launch(stream, rows, blocks, tiles, step, call, lora, squares, out);
+    }
 }
 
 inline void launch_product_add_norm(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
@@ -155,12 +161,12 @@ inline void launch_product_add_norm(cudaStream_t stream, int rows, int blocks, c
     using Kernels = FusedKernels<const Step*, DecodeProduct, Lora, NormWeight, TileSquares, float*, bf16*>;
     static const Kernels base{
         {product_add_norm_16, product_add_norm_32, product_add_norm_48, product_add_norm_64}, 0, base_bytes};
-    static const Kernels adapted{{product_add_norm_shrink_16, product_add_norm_shrink_32, product_add_norm_shrink_48,
-                                  product_add_norm_shrink_64},
-                                 DECODE_PRODUCT_SHRINK_THREADS, adapted_bytes};
-    (is_adapted(lora) ? adapted : base)
-        .launch(stream, rows, blocks, divide_up(lora.part[0].out, DECODE_PRODUCT_OUT), step, call, lora, norm, squares,
-                residual, out);
+    const int tiles = divide_up(lora.part[0].out, DECODE_PRODUCT_OUT);
+    if (is_adapted(lora)) {
+        launch_adapted(stream, rows, blocks, tiles, step, call, lora, ENDING_ADD_NORM, {}, norm, squares, residual, out);
+    } else {
+        base.launch(stream, rows, blocks, tiles, step, call, lora, norm, squares, residual, out);
+    }
 }
 
 inline void launch_product_rotate(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
@@ -171,9 +177,10 @@ inline void launch_product_rotate(cudaStream_t stream, int rows, int blocks, con
     static const Kernels base{
         {product_rotate_16, product_rotate_32, product_rotate_48, product_rotate_64}, PRODUCT_ROTATE_TURN_THREADS,
         base_rotate_bytes};
-    static const Kernels adapted{
-        {product_rotate_shrink_16, product_rotate_shrink_32, product_rotate_shrink_48, product_rotate_shrink_64},
-        DECODE_PRODUCT_SHRINK_THREADS, adapted_rotate_bytes};
-    (is_adapted(lora) ? adapted : base)
-        .launch(stream, rows, blocks, lora.columns / DECODE_PRODUCT_OUT, step, call, lora, rotation, squares, qkv);
+    const int tiles = lora.columns / DECODE_PRODUCT_OUT;
+    if (is_adapted(lora)) {
+        launch_adapted(stream, rows, blocks, tiles, step, call, lora, ENDING_ROTATE, rotation, {}, squares, nullptr, qkv);
+    } else {
+        base.launch(stream, rows, blocks, tiles, step, call, lora, rotation, squares, qkv);
+    }
 }

@@ -193,6 +193,7 @@ class Bench {
         size_t most = std::max(std::min(16 * tokens, 16384), tokens);
         shrunk_ = Buffer<float>(most * 3 * stride());
         whole_ = WholeShrunk(tokens, stride());
+        left_ = LeftShrunk(tokens, stride());
         for (const Projection& projection : PROJECTIONS) {
             int out = 0;
             for (int part : projection.outs) {
@@ -445,6 +446,7 @@ class Bench {
         if (tokens_ > FUSED_MOST_ROWS) {
             return false;
         }
+        left_.set(to);
         if (!adapters) {
             to.h = nullptr;
         }
@@ -578,6 +580,7 @@ class Bench {
     std::vector<Buffer<AdapterModule>> modules_;
     Buffer<float> shrunk_;
     WholeShrunk whole_;
+    LeftShrunk left_;
     std::vector<Buffer<bf16>> in_;
     std::vector<Buffer<bf16>> out_;
     Buffer<float> hidden_;

@@ -22,8 +22,7 @@ struct WholeShrunk {
     WholeShrunk() = default;
     WholeShrunk(int tokens, int stride)
         : h(size_t(lorikeet::LORA_PARTS) * tokens * stride / 4),
-          arrived(std::vector<unsigned>(size_t(lorikeet::LORA_PARTS) * tokens * lorikeet::MOST_RANK_SHARES +
-                                      lorikeet::SHARE_COUNTERS)) {}
+          arrived(std::vector<unsigned>(size_t(lorikeet::LORA_PARTS) * tokens * lorikeet::MOST_RANK_SHARES)) {}
 
     void set(lorikeet::Lora& lora) const {
         lora.h = h.get();
@@ -33,6 +32,37 @@ struct WholeShrunk {
     bool is_clean() const {
         for (unsigned count : arrived.download()) {
             if (count != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+};
+
+// What a product that shrinks and expands needs to leave partial sums of h to its blocks.
+struct LeftShrunk {
+    Buffer<uint4> h;  // all ones, like all memory here at first
+    Buffer<unsigned> arrived;
+
+    LeftShrunk() = default;
+    LeftShrunk(int tokens, int stride)
+        : h(size_t(lorikeet::LORA_PARTS) * tokens * stride / 4 * lorikeet::MOST_LEFT_SPLITS),
+          arrived(std::vector<unsigned>(size_t(lorikeet::LORA_PARTS) * tokens * lorikeet::MOST_RANK_SHARES +
+                                      lorikeet::LEAVING_COUNTERS)) {}
+
+    void set(lorikeet::Lora& lora) const {
+        lora.h = h.get();
+        lora.arrived = arrived.get();
+    }
+
+    bool is_clean() const {
+        for (unsigned count : arrived.download()) {
+            if (count != 0) {
+                return false;
+            }
+        }
+        for (uint4 sums : h.download()) {
+            if ((sums.x & sums.y & sums.z & sums.w) != ~0u) {
                 return false;
             }
         }

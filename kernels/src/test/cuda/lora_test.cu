@@ -211,10 +211,12 @@ class Case {
         shares_ = dice_.any({1, 7, 264});
         beside_out_ = dice_.between(1, 700);
         whole_ = WholeShrunk(capacity_, lora_.rank_stride);
-        if (decode_) {
+        if (fused_) {
+            left_ = LeftShrunk(capacity_, lora_.rank_stride);
+            left_.set(lora_);
+        } else if (decode_) {
             whole_.set(lora_);
         }
-        
         if (fused_) {
             name_ += " fused";
             fused_cases++;
@@ -243,7 +245,7 @@ class Case {
         } else if (lora_.parts == 2 && shape_.outs[0] == shape_.outs[1]) {
             check_gate();
         }
-        if (!whole_.is_clean() || (fused_ && !product_.is_clean())) {
+        if (!whole_.is_clean() || (fused_ && !(left_.is_clean() && product_.is_clean()))) {
             failures++;
             std::printf("FAILED %s: splits are left\n", name_.c_str());
         }
@@ -664,6 +666,7 @@ class Case {
     std::vector<Buffer<bf16>> biases_;
     Buffer<float> shrunk_;
     WholeShrunk whole_;
+    LeftShrunk left_;
     Buffer<bf16> x_;
     Buffer<bf16> y_;
     Buffer<bf16> norm_weight_;

@@ -428,7 +428,7 @@ static const struct {
     const char* name;
     struct {
         int parameter, offset;
-    } at[11];
+    } at[12];
 } ADDRESSES[] = {
     {"upload_step", {{0, 0}, {1, 0}}},
     {"embed", {{0, 0}, {1, 0}, {2, 0}, {4, 0}}},
@@ -446,10 +446,8 @@ static const struct {
     {"matvec", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"decode_product_shrink_whole", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {2, 0}, {2, 8}, {2, 16}}},
     {"decode_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}, {1, 72}}},
-    {"product_gate_shrink", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {3, 0}, {4, 0}}},
-    {"product_rotate_shrink",
-     {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {4, 0}, {5, 0}}},
-    {"product_add_norm_shrink", {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {4, 0}, {5, 0}, {6, 0}}},
+    {"product_adapted",
+     {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {6, 0}, {7, 0}, {8, 0}}},
     {"product_gate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {3, 0}, {4, 0}}},
     {"product_rotate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {4, 0}, {5, 0}}},
     {"product_add_norm", {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {4, 0}, {5, 0}, {6, 0}}},
@@ -473,16 +471,28 @@ static uint64_t address_in(void** parameters, int parameter) {
     return value;
 }
 
-// Which parameter of a product says how it finishes the norm of its rows, or -1.
+// Which parameter of a product is the rows that it leaves without their factors, or -1.
+static int parameter_of_unfinished(const char* name, void** parameters) {
+    if (strncmp(name, "product_adapted", 15) == 0) {
+        return *(int*) parameters[3] == 2 ? 8 : -1;  // ENDING_ADD_NORM
+    }
+    return strncmp(name, "product_add_norm", 16) == 0 ? 6 : -1;
+}
+
+// Which parameter of another product says how it finishes the norm of its rows, or -1.
 static int parameter_of_squares(const char* name) {
+    if (strncmp(name, "product_adapted", 15) == 0) {
+        return 6;
+    }
     return strncmp(name, "product_gate", 12) == 0 ? 3 : strncmp(name, "product_rotate", 14) == 0 ? 4 : -1;
 }
 
 // Rows without their factors are for a product that is told so; anything else needs them normed anew.
 static void check_norms(const char* name, struct object* stream, void** parameters) {
     const int squares = parameter_of_squares(name);
-    if (strncmp(name, "product_add_norm", 16) == 0) {
-        stream->unfinished = address_in(parameters, 6);
+    const int unfinished = parameter_of_unfinished(name, parameters);
+    if (unfinished >= 0) {
+        stream->unfinished = address_in(parameters, unfinished);
     } else if (squares >= 0) {
         const int told = address_in(parameters, squares) != 0;
         if (told != (stream->unfinished != 0 && stream->unfinished == address_in(parameters, 1))) {
@@ -504,7 +514,7 @@ static int check_addresses(struct object* kernel, struct object* stream, void** 
             return INVALID_VALUE;
         }
     }
-    for (int j = 0; j < 11 && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
+    for (int j = 0; j < 12 && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
         const char* parameter = parameters[ADDRESSES[i].at[j].parameter];
         uint64_t value;
         memcpy(&value, parameter + ADDRESSES[i].at[j].offset, sizeof value);

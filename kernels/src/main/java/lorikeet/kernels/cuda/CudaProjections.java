@@ -97,7 +97,7 @@ final class CudaProjections implements AutoCloseable {
             partial.shrink(step, call, in, tiles);
         }
         KernelLaunch kernel = kernels.expandLogits;
-        call.write(kernel.argument(1), step, scratch, false);
+        call.write(kernel.argument(1), step, scratch, Shrunk.IN_SPLITS);
         long blocks = (long) tiles * Math.ceilDiv(layer.out(), PartialProjections.WINDOW);
         kernel.grid(Math.clamp(blocks, 1, PartialProjections.MOST_BLOCKS), 1, 1)
                 .block(PartialProjections.EXPAND_THREADS, 1, 1, 0)

@@ -47,7 +47,7 @@ final class DecodeProducts implements AutoCloseable {
 
     private static final int TURN_ROW_BYTES = 24 + 4 * OUT;
 
-    /** Tiles whose part of the adapters may be in a block's shared memory; of q, k and v it is one. */
+    /** Tiles whose part of the adapters may be in a block's shared memory. */
     private static final int DELTAS = 2;
 
     /** What every byte of a place is where no sum has been left. */
@@ -84,19 +84,11 @@ final class DecodeProducts implements AutoCloseable {
         return sharedBytes(rows) + rows * TURN_ROW_BYTES;
     }
 
-    /** The same of a kernel that finishes its projection with adapters. */
+    /** The same of the kernel that finishes a projection with adapters, whichever it is. */
     static int adaptedBytes(int rows) {
-        return adaptedBytes(rows, DELTAS);
-    }
-
-    /** The same where q, k and v are turned and stored. */
-    static int adaptedRotateBytes(int rows) {
-        return adaptedBytes(rows, 1) + rows * TURN_ROW_BYTES;
-    }
-
-    private static int adaptedBytes(int rows, int deltas) {
-        int delta = Math.max(deltas * 4 * rows * OUT, SHRINK_BYTES) + 2 * rows * (16 + 1) + 112 + 8 * rows;
-        return sharedBytes(rows, rows <= 16 ? 5 : 4, ADAPTED_CHUNK) + delta;
+        int delta = Math.max(DELTAS * 4 * rows * OUT, SHRINK_BYTES) + 2 * rows * (16 + 3) + 112;
+        int shrunk = rows <= 16 ? 8192 : 16384;
+        return sharedBytes(rows, rows <= 16 ? 5 : 4, ADAPTED_CHUNK) + delta + shrunk + rows * TURN_ROW_BYTES;
     }
 
     private static int sharedBytes(int rows, int stages, int chunk) {
@@ -153,7 +145,7 @@ final class DecodeProducts implements AutoCloseable {
 
     private static int rotateBytes(CurrentStep step) {
         int rows = kernelRows(step.tokens());
-        return step.adapted() ? adaptedRotateBytes(rows) : rotateSharedBytes(rows);
+        return step.adapted() ? adaptedBytes(rows) : rotateSharedBytes(rows);
     }
 
     /**

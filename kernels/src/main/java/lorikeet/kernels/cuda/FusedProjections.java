@@ -18,6 +18,18 @@ import org.jspecify.annotations.Nullable;
 final class FusedProjections implements StepProjections, AutoCloseable {
     private static final int HALF_OUT = DecodeProducts.OUT / 2;
 
+    /** ProductEnding of product_adapted.cuh. */
+    private static final int ROTATE = 0;
+
+    private static final int GATE = 1;
+    private static final int ADD_NORM = 2;
+
+    /** Parameters of that kernel. */
+    private static final int ADAPTED_ENDING = 3;
+
+    private static final int ADAPTED_SQUARES = 6;
+    private static final int ADAPTED_OUT = 8;
+
     private final Kernels kernels;
     private final DecodeProducts products;
     private final CudaStream stream;
@@ -90,6 +102,15 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         return in;
     }
 
+    /** Writes what all these kernels take of a projection, and what the one for adapters is to do with it. */
+    private void write(KernelLaunch kernel, CurrentStep step, Projection projection, int ending) {
+        boolean adapted = step.adapted();
+        calls.of(projection).write(kernel.argument(2), step, scratch, adapted ? Shrunk.LEFT : Shrunk.IN_SPLITS);
+        if (adapted) {
+            kernel.set(ADAPTED_ENDING, ending);
+        }
+    }
+
     @Override
     public void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
         Matrix in = inputOf(qkv);
@@ -101,10 +122,11 @@ final class FusedProjections implements StepProjections, AutoCloseable {
             return;
         }
         KernelLaunch kernel = kernels.productRotate.of(step);
-        calls.of(qkv.projection()).write(kernel.argument(2), step, scratch, step.adapted());
-        Rotation.write(kernel.argument(3), norms, shape);
-        unfinished.finish(kernel.argument(4), in);
-        kernel.set(5, qkv.values().data().address());
+        boolean adapted = step.adapted();
+        write(kernel, step, qkv.projection(), ROTATE);
+        Rotation.write(kernel.argument(adapted ? 4 : 3), norms, shape);
+        unfinished.finish(kernel.argument(adapted ? ADAPTED_SQUARES : 4), in);
+        kernel.set(adapted ? ADAPTED_OUT : 5, qkv.values().data().address());
         int tiles = (shape.heads() + 2 * shape.kvHeads()) * (shape.headSize() / DecodeProducts.OUT);
         products.prepareToRotate(kernel, step, in, qkv.projection().parts(), tiles)
                 .launch(stream.handle());
@@ -122,9 +144,10 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     public void gate(CurrentStep step, Projected gateUp, Matrix out) {
         Matrix in = inputOf(gateUp);
         KernelLaunch kernel = kernels.productGate.of(step);
-        calls.of(gateUp.projection()).write(kernel.argument(2), step, scratch, step.adapted());
-        unfinished.finish(kernel.argument(3), in);
-        kernel.set(4, out.data().address());
+        boolean adapted = step.adapted();
+        write(kernel, step, gateUp.projection(), GATE);
+        unfinished.finish(kernel.argument(adapted ? ADAPTED_SQUARES : 3), in);
+        kernel.set(adapted ? ADAPTED_OUT : 4, out.data().address());
         products.prepareToFinish(kernel, step, in, gateUp.projection().parts(), Math.ceilDiv(out.cols(), HALF_OUT))
                 .launch(stream.handle());
     }
@@ -140,10 +163,12 @@ final class FusedProjections implements StepProjections, AutoCloseable {
             return;
         }
         KernelLaunch kernel = kernels.productAddNorm.of(step);
-        calls.of(delta.projection()).write(kernel.argument(2), step, scratch, step.adapted());
-        NormWeight.write(kernel.argument(3), 0, norm);
-        unfinished.leave(kernel.argument(4), step, residual, norm, out);
-        kernel.set(5, residual.data().address()).set(6, out.data().address());
+        write(kernel, step, delta.projection(), ADD_NORM);
+        int first = step.adapted() ? 5 : 3;
+        NormWeight.write(kernel.argument(first), 0, norm);
+        unfinished.leave(kernel.argument(first + 1), step, residual, norm, out);
+        kernel.set(first + 2, residual.data().address())
+                .set(first + 3, out.data().address());
         products.prepareToFinish(kernel, step, in, delta.projection().parts(), tiles)
                 .launch(stream.handle());
     }

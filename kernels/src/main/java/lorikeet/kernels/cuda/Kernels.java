@@ -31,11 +31,11 @@ final class Kernels implements AutoCloseable {
     private static final MemoryLayout LORA = struct(LoraCall.BYTES);
     private static final MemoryLayout NORM = struct(NormWeight.BYTES);
     private static final MemoryLayout ROTATION = struct(Rotation.BYTES);
-    private static final MemoryLayout SQUARES = struct(TileSquares.BYTES);
     private static final MemoryLayout MATVEC = struct(MatVec.BYTES);
     private static final MemoryLayout DECODE_PRODUCT = struct(DecodeProducts.BYTES);
     private static final MemoryLayout PROMPT_PRODUCT = struct(PromptProducts.BYTES);
     private static final MemoryLayout ATTENTION = struct(CudaAttention.BYTES);
+    private static final MemoryLayout SQUARES = struct(TileSquares.BYTES);
 
     private final Arena arena = Arena.ofShared();
     private final CudaModule module;
@@ -93,7 +93,7 @@ final class Kernels implements AutoCloseable {
     /** The same, which leave the shrunk inputs whole. */
     final KernelLaunch[] decodeProductShrinkWhole;
 
-    /** Products of gate and up that finish them, see {@link FusedProjections}. */
+    /** Products of gate and up that finish them, see {@link FusedProjections}; with adapters all three are one kernel. */
     final Finishing productGate;
 
     /** The same of products of q, k and v, which turn and store them. */
@@ -197,14 +197,11 @@ final class Kernels implements AutoCloseable {
                 DECODE_PRODUCT,
                 LORA);
         IntUnaryOperator plain = DecodeProducts::sharedBytes;
-        IntUnaryOperator adapted = DecodeProducts::adaptedBytes;
-        productGate = finishing(
-                context, "product_gate_", plain, adapted, JAVA_LONG, DECODE_PRODUCT, LORA, SQUARES, JAVA_LONG);
+        productGate = finishing(context, "product_gate_", plain, JAVA_LONG, DECODE_PRODUCT, LORA, SQUARES, JAVA_LONG);
         productRotate = finishing(
                 context,
                 "product_rotate_",
                 DecodeProducts::rotateSharedBytes,
-                DecodeProducts::adaptedRotateBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA,
@@ -215,7 +212,6 @@ final class Kernels implements AutoCloseable {
                 context,
                 "product_add_norm_",
                 plain,
-                adapted,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA,
@@ -282,16 +278,23 @@ final class Kernels implements AutoCloseable {
                 .toArray(KernelLaunch[]::new);
     }
 
-    /** plain, adapted: shared memory of a block of the kernels without adapters, and of those with them. */
-    private Finishing finishing(
-            CudaContext context,
-            String name,
-            IntUnaryOperator plain,
-            IntUnaryOperator adapted,
-            MemoryLayout... parameters) {
+    /** name, plain, parameters: of the kernels without adapters; plain: the shared memory of a block. */
+    private Finishing finishing(CudaContext context, String name, IntUnaryOperator plain, MemoryLayout... parameters) {
         return new Finishing(
                 decodeProducts(context, name, plain, parameters),
-                decodeProducts(context, name + "shrink_", adapted, parameters));
+                decodeProducts(
+                        context,
+                        "product_adapted_",
+                        DecodeProducts::adaptedBytes,
+                        JAVA_LONG,
+                        DECODE_PRODUCT,
+                        LORA,
+                        JAVA_INT,
+                        ROTATION,
+                        NORM,
+                        SQUARES,
+                        JAVA_LONG,
+                        JAVA_LONG));
     }
 
     private KernelLaunch kernel(String name, MemoryLayout... parameters) {

@@ -103,13 +103,18 @@ final class LoraCall {
      * Writes the struct as a kernel's argument.
      *
      * @param scratch where the shrunk inputs go, if any adapter is to be added
-     * @param whole whether they are left whole, for the kernels for decode steps
+     * @param shrunk how they wait there
      */
-    void write(MemorySegment argument, CurrentStep step, LoraScratch scratch, boolean whole) {
+    void write(MemorySegment argument, CurrentStep step, LoraScratch scratch, Shrunk shrunk) {
         MemorySegment.copy(struct, 0, argument, 0, BYTES);
         argument.set(JAVA_LONG, SHRUNK, step.adapted() ? scratch.address() : 0);
-        argument.set(JAVA_LONG, WHOLE, whole ? scratch.wholeAddress() : 0);
-        argument.set(JAVA_LONG, ARRIVED, whole ? scratch.arrivedAddress() : 0);
+        long whole = switch (shrunk) {
+            case IN_SPLITS -> 0;
+            case WHOLE -> scratch.wholeAddress();
+            case LEFT -> scratch.leftAddress();
+        };
+        argument.set(JAVA_LONG, WHOLE, whole);
+        argument.set(JAVA_LONG, ARRIVED, shrunk == Shrunk.IN_SPLITS ? 0 : scratch.arrivedAddress());
         argument.set(JAVA_INT, RANK_STRIDE, scratch.stride());
         argument.set(JAVA_INT, TOKENS, step.tokens());
         argument.set(

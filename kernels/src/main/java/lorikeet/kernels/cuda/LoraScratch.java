@@ -1,5 +1,7 @@
 package lorikeet.kernels.cuda;
 
+import java.util.ArrayList;
+import java.util.List;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaOutOfMemoryException;
 import lorikeet.bindings.CudaStream;
@@ -17,7 +19,13 @@ final class LoraScratch implements AutoCloseable {
     /** Blocks that share the ranks of a split of the inputs, at most. */
     static final int MOST_RANK_SHARES = 4;
 
-    private static final int SHARE_COUNTERS = 2;
+    private static final int LEAVING_COUNTERS = 1;
+
+    /** Partial sums of a component that the blocks of a launch leave to one another, at most. */
+    private static final int MOST_LEFT_SPLITS = 8;
+
+    /** What every byte of these is where none has been left. */
+    private static final byte NO_SUM = -1;
 
     private static final int RANK_STEP = 16;
     private static final int MOST_PARTS = 3;
@@ -35,11 +43,15 @@ final class LoraScratch implements AutoCloseable {
     /** What the blocks that share the shrunk inputs of a decode step count in: zero between launches. */
     private final DeviceMemory arrived;
 
-    /** Memory for so many components of a row, and so many rows; whole: for the rows of decode steps, without splits. */
-    private record Room(DeviceMemory memory, DeviceMemory whole, int stride, int tokens) {
+    /**
+     * Memory for so many components of a row, and so many rows; whole: for the rows of decode steps, without splits; left: for
+     * sums that blocks leave to one another, full of {@link #NO_SUM} between launches.
+     */
+    private record Room(DeviceMemory memory, DeviceMemory whole, DeviceMemory left, int stride, int tokens) {
         void close() {
             memory.close();
             whole.close();
+            left.close();
         }
     }
 
@@ -47,7 +59,7 @@ final class LoraScratch implements AutoCloseable {
         this.context = context;
         this.stream = stream;
         long shares = (long) DecodeProducts.MOST_ROWS * MOST_PARTS * MOST_RANK_SHARES;
-        arrived = context.allocate((shares + SHARE_COUNTERS) * Integer.BYTES);
+        arrived = context.allocate((shares + LEAVING_COUNTERS) * Integer.BYTES);
         stream.fill(arrived.address(), (byte) 0, arrived.bytes());
     }
 
@@ -70,18 +82,20 @@ final class LoraScratch implements AutoCloseable {
         // Few rows with an adapter among many without are split as if there were no others.
         long rows = (long) MOST_SPLITS * tokens;
         context.use();
-        DeviceMemory memory = context.allocate(rows * MOST_PARTS * stride * Float.BYTES);
+        long bytes = (long) MOST_PARTS * stride * Float.BYTES; // of a row
+        List<DeviceMemory> made = new ArrayList<>();
         try {
-            long wholeBytes = (long) DecodeProducts.MOST_ROWS * MOST_PARTS * stride * Float.BYTES;
-            Room reserved = new Room(memory, context.allocate(wholeBytes), stride, tokens);
-            if (larger != null) {
-                larger.close();
-            }
-            larger = reserved;
+            made.add(context.allocate(rows * bytes));
+            made.add(context.allocate(DecodeProducts.MOST_ROWS * bytes));
+            made.add(context.allocate(DecodeProducts.MOST_ROWS * MOST_LEFT_SPLITS * bytes));
         } catch (CudaOutOfMemoryException e) {
-            memory.close();
+            made.forEach(DeviceMemory::close);
             throw e;
         }
+        if (larger != null) {
+            larger.close();
+        }
+        larger = new Room(made.get(0), made.get(1), made.get(2), stride, tokens);
     }
 
     /** Takes what was reserved into use; true if the address has changed, and with it perhaps the stride. Steps' thread. */
@@ -95,6 +109,7 @@ final class LoraScratch implements AutoCloseable {
         }
         room = larger;
         larger = null;
+        stream.fill(room.left.address(), NO_SUM, room.left.bytes());
         return true;
     }
 
@@ -112,6 +127,11 @@ final class LoraScratch implements AutoCloseable {
     /** Where shrunk inputs go that are whole. */
     long wholeAddress() {
         return room().whole.address();
+    }
+
+    /** Where the blocks of a launch leave partial sums to one another. */
+    long leftAddress() {
+        return room().left.address();
     }
 
     long arrivedAddress() {

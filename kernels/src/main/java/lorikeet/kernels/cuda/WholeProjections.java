@@ -61,13 +61,13 @@ final class WholeProjections implements StepProjections {
             throw new IllegalArgumentException(
                     "no kernel leaves the shrunk inputs of " + step.tokens() + " rows whole");
         }
-        call.write(shrinking.argument(2), step, scratch, true);
+        call.write(shrinking.argument(2), step, scratch, Shrunk.WHOLE);
         int blocks = PartialProjections.shrinkBlocks(step, call, scratch);
         products.tokensAndShrink(step, true, in, out.projection().parts(), out.values(), blocks);
     }
 
     private KernelLaunch prepare(KernelLaunch kernel, CurrentStep step, Projected of, long blocks, int threads) {
-        calls.of(of.projection()).write(kernel.argument(1), step, scratch, true);
+        calls.of(of.projection()).write(kernel.argument(1), step, scratch, Shrunk.WHOLE);
         return kernel.grid(Math.clamp(blocks, 1, MOST_BLOCKS), 1, 1)
                 .block(threads, 1, 1, DecodeConsumers.sharedBytes(threads))
                 .set(0, step.address());

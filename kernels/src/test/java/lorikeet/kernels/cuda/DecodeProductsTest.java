@@ -34,18 +34,22 @@ final class DecodeProductsTest {
                 .isEqualTo(DecodeProducts.sharedBytes(48) + 48 * (2 * 32 * 4 + 24));
     }
 
-    /** As decode_product_adapted_bytes says, and product_rotate_adapted_bytes of product_rotate.cuh. */
+    /** As product_adapted_shared_bytes of product_adapted.cuh says. */
     @Test
     void countsSharedMemoryOfKernelsWithAdapters() {
         // four or five smaller stages, and the sums; two tiles, or the shrink's if that is more; what a row's adapter
         // does to
-        // two halves, and its norm
+        // two halves; the shrunk inputs; how heads turn
         assertThat(DecodeProducts.adaptedBytes(16))
-                .isEqualTo(5 * (64 + 16) * 256 + 16 * 69 * 4 + 8192 + 16 * 2 * 17 + 112 + 16 * 8);
+                .isEqualTo(
+                        5 * (64 + 16) * 256 + 16 * 69 * 4 + 8192 + 16 * 2 * 19 + 112 + 8192 + 16 * (2 * 32 * 4 + 24));
         assertThat(DecodeProducts.adaptedBytes(64))
-                .isEqualTo(4 * (64 + 64) * 256 + 64 * 69 * 4 + 2 * 64 * 64 * 4 + 64 * 2 * 17 + 112 + 64 * 8);
-        // one tile, and how heads turn
-        assertThat(DecodeProducts.adaptedRotateBytes(64))
-                .isEqualTo(DecodeProducts.adaptedBytes(64) - 64 * 64 * 4 + 64 * (2 * 32 * 4 + 24));
+                .isEqualTo(4 * (64 + 64) * 256
+                        + 64 * 69 * 4
+                        + 2 * 64 * 64 * 4
+                        + 64 * 2 * 19
+                        + 112
+                        + 16384
+                        + 64 * (2 * 32 * 4 + 24));
     }
 }
