@@ -2,7 +2,8 @@
 // same bits twice. Usage: lora_test [cases] [seed]; exit status 0 if all is well. To build it, in kernels/src:
 //
 //     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
-//         main/cuda/{shrink,shrink_prompt,shrink_short,matvec,decode_product,product_add_norm,product_gate,product_rotate}.cu
+//         main/cuda/{shrink,shrink_prompt,shrink_short,matvec,decode_product}.cu
+//         main/cuda/{product_adapted,product_add_norm,product_gate,product_rotate}.cu
 //         main/cuda/{gate,gate_staged,gate_decode,gate_prompt,add_norm,add_norm_decode,add_norm_prompt}.cu
 //         main/cuda/{rotate_and_store,rotate_decode,rotate_prompt}.cu test/cuda/expand_rows.cu -o lora_test
 #include "lora_reference.cuh"
