@@ -12,8 +12,11 @@ constexpr int DELTA_WARPS = DELTA_THREADS / WARP;
 constexpr int BIASED_BARRIER = 1;  // of the first group
 constexpr int DELTA_BARRIER = 2;   // of these threads
 
-using DeltaGiver = handover::Giver<DECODE_PRODUCT_DELTAS, DELTA_THREADS, GROUP>;
-using DeltaTaker = handover::Taker<DECODE_PRODUCT_DELTAS, DELTA_THREADS, GROUP>;
+template <int ROWS>
+using DeltaGiver = handover::Giver<decode_product_deltas(ROWS), DELTA_THREADS, GROUP>;
+
+template <int ROWS>
+using DeltaTaker = handover::Taker<decode_product_deltas(ROWS), DELTA_THREADS, GROUP>;
 
 constexpr int STRIP_ROWS = 8;
 
@@ -35,19 +38,21 @@ static_assert(sizeof(DeltaStrip) == DECODE_PRODUCT_STRIP_BYTES, "the host asks f
 // In a block's shared memory.
 template <int ROWS>
 struct DeltaMemory {
+    static constexpr int PLACES = decode_product_deltas(ROWS);
+
     union {
-        float value[DECODE_PRODUCT_DELTAS][ROWS * OUT];  // of tiles in turn
+        float value[PLACES][ROWS * OUT];  // of tiles in turn
         float4 shrinking[DECODE_PRODUCT_SHRINK_BYTES / 16];
     };
     float4 h[decode_product_h_bytes(ROWS) / 16];  // [parts of the tile][rows of the step][ranks], if they fit
-    handover::Barriers<DECODE_PRODUCT_DELTAS> places;
+    handover::Barriers<PLACES> places;
     DeltaStrip strip[2][ROWS];
-    unsigned short rank[2][ROWS];         // of a row's adapter, 0 if there is no change
-    unsigned char biased[2][ROWS];        // whether a row has a lora_bias or a magnitude
-    Half half[DECODE_PRODUCT_DELTAS][2];  // of the tiles
-    int part[2];                          // that the strips are about
-    int strips;                           // of all rows
-    int slow[2];                          // whether some B can't be read four ranks at a time
+    unsigned short rank[2][ROWS];   // of a row's adapter, 0 if there is no change
+    unsigned char biased[2][ROWS];  // whether a row has a lora_bias or a magnitude
+    Half half[PLACES][2];           // of the tiles
+    int part[2];                    // that the strips are about
+    int strips;                     // of all rows
+    int slow[2];                    // whether some B can't be read four ranks at a time
     int any_biased[2];
 
     // Where a value of the tile lies, so that rows side by side meet other banks; four neighbours stay together.
@@ -73,7 +78,7 @@ struct TileDelta {
 
     const Step* step;
     const Lora& lora;
-    DeltaTaker tiles = {delta_memory<ROWS>().places};
+    DeltaTaker<ROWS> tiles = {delta_memory<ROWS>().places};
 
     __device__ __forceinline__ void wait() const {
         tiles.wait();

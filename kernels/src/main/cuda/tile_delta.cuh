@@ -101,7 +101,7 @@ struct DeltaTiles {
     const Ending& ending;
     const LeftH<ROWS> h;
     bool gathered = false;  // h of the tile's parts
-    DeltaGiver places = {delta_memory<ROWS>().places};
+    DeltaGiver<ROWS> places = {delta_memory<ROWS>().places};
 
     // Where the tile's halves lie, and what the step's rows do to them.
     __device__ __forceinline__ void take(int tile, bool first) {
@@ -117,7 +117,7 @@ struct DeltaTiles {
         }
         const int which = static_cast<int>(threadIdx.x) / WARP % 2;
         ask_for(shared, which == 0 ? half[0] : half[1], which, 0, strips_ahead(lora, shared.strips));
-        places.reclaim(ending.prepares_tiles() ? 0 : DECODE_PRODUCT_DELTAS - 1);
+        places.reclaim(ending.prepares_tiles() ? 0 : DeltaMemory<ROWS>::PLACES - 1);
         if (threadIdx.x % DELTA_THREADS == 0) {
             shared.half[places.place()][0] = half[0];
             shared.half[places.place()][1] = half[1];

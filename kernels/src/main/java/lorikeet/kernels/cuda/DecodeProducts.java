@@ -47,9 +47,6 @@ final class DecodeProducts implements AutoCloseable {
 
     private static final int TURN_ROW_BYTES = 24 + 4 * OUT;
 
-    /** Tiles whose part of the adapters may be in a block's shared memory. */
-    private static final int DELTAS = 2;
-
     /** What every byte of a place is where no sum has been left. */
     private static final byte NO_SUM = -1;
 
@@ -86,8 +83,9 @@ final class DecodeProducts implements AutoCloseable {
 
     /** The same of the kernel that finishes a projection with adapters, whichever it is. */
     static int adaptedBytes(int rows) {
-        int delta = Math.max(DELTAS * 4 * rows * OUT, SHRINK_BYTES) + 2 * rows * (16 + 3) + 112;
-        int shrunk = rows <= 16 ? 8192 : 16384;
+        int tiles = rows <= 48 ? 2 : 1; // whose part of the adapters may be there
+        int delta = Math.max(tiles * 4 * rows * OUT, SHRINK_BYTES) + 2 * rows * (16 + 3) + 112;
+        int shrunk = rows <= 16 || rows > 48 ? 8192 : 16384;
         return sharedBytes(rows, rows <= 16 ? 5 : 4, ADAPTED_CHUNK) + delta + shrunk + rows * TURN_ROW_BYTES;
     }
 

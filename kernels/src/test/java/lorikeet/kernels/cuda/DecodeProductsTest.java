@@ -37,19 +37,18 @@ final class DecodeProductsTest {
     /** As product_adapted_shared_bytes of product_adapted.cuh says. */
     @Test
     void countsSharedMemoryOfKernelsWithAdapters() {
-        // four or five smaller stages, and the sums; two tiles, or the shrink's if that is more; what a row's adapter
-        // does to
-        // two halves; the shrunk inputs; how heads turn
+        // four or five smaller stages, and the sums; one tile or two, or the shrink's if that is more;
+        // what a row's adapter does to two halves; the shrunk inputs; how heads turn
         assertThat(DecodeProducts.adaptedBytes(16))
                 .isEqualTo(
                         5 * (64 + 16) * 256 + 16 * 69 * 4 + 8192 + 16 * 2 * 19 + 112 + 8192 + 16 * (2 * 32 * 4 + 24));
         assertThat(DecodeProducts.adaptedBytes(64))
                 .isEqualTo(4 * (64 + 64) * 256
                         + 64 * 69 * 4
-                        + 2 * 64 * 64 * 4
+                        + 64 * 64 * 4
                         + 64 * 2 * 19
                         + 112
-                        + 16384
+                        + 8192
                         + 64 * (2 * 32 * 4 + 24));
     }
 }
