@@ -32,6 +32,7 @@ class BatchInvarianceTest {
     private static final int REQUESTS = 36;
     private static final int LONGEST_PROMPT = 120;
     private static final int LITTLE_MEMORY = 272;
+    private static final int MOST_ROUNDS = 20;
 
     /** What must not depend on anything else. */
     private record Outcome(List<Choice> choices, List<SampledToken> promptScores) {
@@ -150,8 +151,13 @@ class BatchInvarianceTest {
         Options used = way.options().apply(options);
         try (Lorikeet model = Lorikeet.open(set.resolve("model"), used)) {
             load(model, set);
-            // Twice: the second time, prefixes are there, some of them generated.
-            for (int round = 0; round < 2; round++) {
+            boolean little = used.cacheTokens() == LITTLE_MEMORY;
+            // Twice: the second time, prefixes are there, some of them generated. With little memory until some had to
+            // give way,
+            // which depends on how many requests are there when the first ones start.
+            for (int round = 0;
+                    round < 2 || (little && round < MOST_ROUNDS && model.stats().preemptions() == 0);
+                    round++) {
                 List<Answer> together =
                         model.generate(order.stream().map(requests::get).toList());
                 for (int i = 0; i < order.size(); i++) {
@@ -164,7 +170,7 @@ class BatchInvarianceTest {
             if (used.prefixCache()) {
                 assertThat(stats.cachedPromptTokens()).isPositive();
             }
-            if (used.cacheTokens() == LITTLE_MEMORY) {
+            if (little) {
                 assertThat(stats.preemptions()).isPositive();
             }
         }
