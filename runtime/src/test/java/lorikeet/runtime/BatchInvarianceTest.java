@@ -152,9 +152,8 @@ class BatchInvarianceTest {
         try (Lorikeet model = Lorikeet.open(set.resolve("model"), used)) {
             load(model, set);
             boolean little = used.cacheTokens() == LITTLE_MEMORY;
-            // Twice: the second time, prefixes are there, some of them generated. With little memory until some had to
-            // give way,
-            // which depends on how many requests are there when the first ones start.
+            // Twice: the second time, prefixes are there, some of them generated. With little memory until some had
+            // to give way: that depends on how many requests are there when the first ones start.
             for (int round = 0;
                     round < 2 || (little && round < MOST_ROUNDS && model.stats().preemptions() == 0);
                     round++) {
