@@ -51,10 +51,6 @@ struct Written {
 
     __device__ __forceinline__ int tiles() const { return tiles_of(call.product); }
 
-    __device__ __forceinline__ void prepare(const Step*, int) const {}
-
-    __device__ __forceinline__ void fetch(unsigned char*, int, int) const {}
-
     template <int ROWS>
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) const {
         if (call.outputs != 0) {

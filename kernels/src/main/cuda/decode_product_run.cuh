@@ -22,12 +22,11 @@
 //                                                 // block then completes one tile at most, as its last act
 //         static constexpr int STORERS;           // threads that store: GROUP, the first ones, or all of the product's
 //         static constexpr bool NORMS;            // whether x has yet to be normed, as its `TileSquares squares` says
-//         bool fetches() const;                   // if FETCHES: whether it has in this launch
 //         int tiles() const;
 //         Half half(int tile, int which) const;   // where one of the runs lies, if HALVES
-//         void prepare(const Step* step, int rows);  // once, by the second group, while the kernel before may still run
-//         void fetch(unsigned char* to, int rows, int tile);  // if FETCHES: starts copies of it, by all of the product's
-//                                                 // threads, to a stage that isn't needed any more
+//         bool fetches() const;                   // if FETCHES: whether it has in this launch
+//         void fetch(unsigned char* to, int rows, int tile);  // if FETCHES: starts copies of it, if it has, by all of the
+//                                                 // product's threads, to a stage that isn't needed any more
 //         template <int ROWS> void store(const float* sum, int rows, int tile);  // of a tile that the block has
 //     };                                          // completed; sum: [row][SUM_PITCH], in shared memory
 #pragma once
@@ -108,7 +107,6 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
         wait_for_previous();
     } else {
         rows = min(call.outputs != 0 ? step->outputs : step->tokens, ROWS);
-        ending.prepare(step, rows);
         wait_for_previous();
 #pragma unroll 1
         for (int s = 0; s < AHEAD; s++) {
@@ -146,8 +144,10 @@ __device__ __forceinline__ void run(const Step* step, const DecodeProduct& call,
             weight.copy(to, copied.chunk);
             copy_input<Ring, DECODE_PRODUCT_THREADS>(product, rows, to, copied.chunk);
             other_tile = copied.next();
-        } else if (Ending::FETCHES && i == max(count - AHEAD, 0) && first + count >= (first / chunks + 1) * chunks) {
-            ending.fetch(memory + (slot == 0 ? AHEAD : slot - 1) * Ring::STAGE_BYTES, rows, first / chunks);
+        } else if constexpr (Ending::FETCHES) {
+            if (i == max(count - AHEAD, 0) && first + count >= (first / chunks + 1) * chunks) {
+                ending.fetch(memory + (slot == 0 ? AHEAD : slot - 1) * Ring::STAGE_BYTES, rows, first / chunks);
+            }
         }
         close_copies();
         add_products<WARPGROUP, Ring>(sums, ring + slot * Ring::STAGE_BYTES, group);

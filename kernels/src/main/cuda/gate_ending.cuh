@@ -25,10 +25,6 @@ struct Gated {
         return {which, tile * HALF_OUT, lora.part[0].out - tile * HALF_OUT};
     }
 
-    __device__ __forceinline__ void prepare(const Step*, int) const {}
-
-    __device__ __forceinline__ void fetch(unsigned char*, int, int) const {}
-
     template <int ROWS>
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
         using Place = HalfPlace<STORERS>;

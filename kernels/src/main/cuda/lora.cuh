@@ -11,10 +11,10 @@
 // `rotate_prompt`, `gate_prompt`, `add_norm_prompt`) adds the rest while it has the row in its registers.
 // `expand_logits` does the same for the head, in place.
 //
-// The inputs are split over blocks, and whoever reads h adds the splits' partial sums. With many adapters or large ranks,
-// products of decode steps (`decode_product_shrink_whole_*`) leave h whole instead, for kernels that are made for tiles of
-// few rows: `rotate_decode`, `gate_decode`, `add_norm_decode` (decode_delta.cuh). Of up to 64 rows one launch does all of it:
-// `product_adapted_*` (tile_delta.cuh).
+// The inputs are split over blocks, and whoever reads h adds the splits' partial sums. Of up to 64 rows one launch does all of
+// it: `product_adapted_*` (tile_delta.cuh). What that doesn't take (heads with norms, more tiles than blocks) has products
+// that leave h whole (`decode_product_shrink_whole_*`), for kernels that are made for tiles of few rows: `rotate_decode` and
+// `add_norm_decode` (decode_delta.cuh).
 //
 // All kernels read their counts from the step, and share out whatever there is among their blocks: any number of blocks
 // is right, the numbers given here are fast. A recorded step's grids are made for as many tiles as it may have. Tokens
@@ -56,7 +56,6 @@ constexpr int MOST_LEFT_SPLITS = 8;    // most partial sums that these leave to 
 constexpr int EXPAND_BLOCKS = 3;
 constexpr int GATE_BLOCKS = 2;
 constexpr int GATE_STAGED_BLOCKS = 3;
-constexpr int GATE_DECODE_BLOCKS = 3;
 constexpr int ROTATE_BLOCKS = 3;
 constexpr int ROTATE_DECODE_BLOCKS = 3;
 constexpr int ADD_NORM_BLOCKS = 1;
@@ -68,7 +67,6 @@ constexpr int ROTATE_PROMPT_BLOCKS = 4;
 constexpr int EXPAND_BLOCKS = 4;
 constexpr int GATE_BLOCKS = 3;
 constexpr int GATE_STAGED_BLOCKS = 4;
-constexpr int GATE_DECODE_BLOCKS = 4;
 constexpr int ROTATE_BLOCKS = 4;
 constexpr int ROTATE_DECODE_BLOCKS = 4;
 constexpr int ADD_NORM_BLOCKS = 2;
@@ -193,10 +191,6 @@ __global__ void gate(const lorikeet::Step* step, const __grid_constant__ lorikee
 // Grid: min(all tiles * ceil(size / WINDOW), 528); EXPAND_THREADS threads.
 __global__ void gate_staged(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
 
-// The same for decode steps with adapters (tiles of few rows, h of shrink or of a product that shrinks).
-// Grid: min(all tiles * ceil(size / WINDOW), 528); EXPAND_THREADS threads; dynamic shared memory: DECODE_RING_BYTES a warp.
-__global__ void gate_decode(const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __nv_bfloat16* gate_up, __nv_bfloat16* out);
-
 // The same for many tokens, with adapters or without; size is a multiple of 8.
 // Grid: min(ceil(all tiles / 4) * ceil(size / 64), what fits at once); EXPAND_THREADS threads. Dynamic shared memory:
 // gate_prompt_shared_bytes.
@@ -209,7 +203,7 @@ __global__ void gate_prompt(const lorikeet::Step* step, const __grid_constant__ 
 __global__ void rotate_and_store(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
 
-// The same for decode steps with adapters.
+// The same for h that is left whole: decode steps with adapters.
 // Grid: min(all tiles * (heads + 2 kv_heads), 528); EXPAND_THREADS threads; dynamic shared memory: DECODE_RING_BYTES a warp.
 __global__ void rotate_decode(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
@@ -233,7 +227,7 @@ __global__ void add_norm(
     float* residual,
     __nv_bfloat16* out);
 
-// The same for decode steps with adapters.
+// The same for h that is left whole: decode steps with adapters.
 // Grid: min(all tiles, 264 / c) * c in clusters as above; dynamic shared memory: DECODE_RING_BYTES a warp.
 __global__ void add_norm_decode(
     const lorikeet::Step* step,

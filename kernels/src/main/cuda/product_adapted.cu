@@ -39,8 +39,6 @@ struct AnyEnding {
         return {0, first, normed.lora.part[0].out - first};
     }
 
-    __device__ __forceinline__ void prepare(const Step*, int) const {}
-
     __device__ __forceinline__ bool fetches() const { return kind == ENDING_ADD_NORM; }
 
     __device__ __forceinline__ void fetch(unsigned char* to, int rows, int tile) {

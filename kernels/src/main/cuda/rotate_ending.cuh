@@ -65,10 +65,6 @@ struct Rotated {
         return {at.part, at.head * rotation.head_size + at.component + which * rotation.head_size / 2, HALF_OUT};
     }
 
-    __device__ __forceinline__ void prepare(const Step*, int) const {}
-
-    __device__ __forceinline__ void fetch(unsigned char*, int, int) const {}
-
     // Which tokens the rows are.
     __device__ __forceinline__ void prepare_tiles(int thread, int) const {
         if (thread < min(step->tokens, ROWS)) {

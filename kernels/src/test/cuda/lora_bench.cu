@@ -470,9 +470,6 @@ class Bench {
             Rotation rotation{layer, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
             launch_decode(stream, early, 1, std::min(tiles * 48, most), EXPAND_THREADS, rotate_decode, device_step_, to,
                           rotation, out_[0].get());
-        } else if (p == 2) {
-            launch_decode(stream, early, 1, std::min(tiles * 56, most), EXPAND_THREADS, gate_decode, device_step_, to,
-                          out_[2].get(), in_[3].get());
         } else {
             launch_decode(stream, early, 8, std::min(tiles, clusters) * 8, ADD_NORM_THREADS, add_norm_decode,
                           device_step_, to, NormWeight{norm_.get(), 0, 1e-5f}, out_[p].get(), hidden_.get(),
@@ -509,7 +506,7 @@ class Bench {
     Lora lora(int layer, int projection) const {
         Lora to{};
         to.shrunk = shrunk_.get();
-        if (!old_consumers && !prompt_) {
+        if (!old_consumers && !prompt_ && projection != 2) {  // the gate takes splits
             whole_.set(to);
         }
         to.in = PROJECTIONS[projection].in;

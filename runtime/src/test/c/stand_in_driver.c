@@ -436,7 +436,6 @@ static const struct {
     {"gather_outputs", {{0, 0}, {1, 0}, {2, 0}}},
     {"shrink", {{0, 0}, {1, 0}, {2, 0}}},
     {"expand_logits", {{0, 0}, {1, 0}, {2, 0}}},
-    {"gate_decode", {{0, 0}, {1, 0}, {1, 8}, {1, 16}, {2, 0}, {3, 0}}},
     {"gate", {{0, 0}, {1, 0}, {2, 0}, {3, 0}}},
     {"rotate_decode", {{0, 0}, {1, 0}, {1, 8}, {1, 16}, {3, 0}}},
     {"rotate", {{0, 0}, {1, 0}, {3, 0}}},
@@ -487,6 +486,20 @@ static int parameter_of_squares(const char* name) {
     return strncmp(name, "product_gate", 12) == 0 ? 3 : strncmp(name, "product_rotate", 14) == 0 ? 4 : -1;
 }
 
+// Which parameter of a kernel that knows nothing of such rows is, or begins with, the rows that it reads, or -1.
+static int parameter_of_rows(const char* name) {
+    static const struct {
+        const char* name;
+        int parameter;
+    } ROWS[] = {{"decode_product", 1}, {"matvec", 1}, {"prompt_product", 1}, {"shrink", 2}, {"gather_outputs", 1}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        if (strncmp(name, ROWS[i].name, strlen(ROWS[i].name)) == 0) {
+            return ROWS[i].parameter;
+        }
+    }
+    return -1;
+}
+
 // Rows without their factors are for a product that is told so; anything else needs them normed anew.
 static void check_norms(const char* name, struct object* stream, void** parameters) {
     const int squares = parameter_of_squares(name);
@@ -501,8 +514,11 @@ static void check_norms(const char* name, struct object* stream, void** paramete
         stream->unfinished = told ? 0 : stream->unfinished;
     } else if (strcmp(name, "rms_norm") == 0 && address_in(parameters, 5) == stream->unfinished) {
         stream->unfinished = 0;
-    } else if (strcmp(name, "gather_outputs") == 0 && address_in(parameters, 1) == stream->unfinished) {
-        mistake("%s of rows that lack their factors", name);
+    } else {
+        const int rows = parameter_of_rows(name);
+        if (rows >= 0 && stream->unfinished != 0 && address_in(parameters, rows) == stream->unfinished) {
+            mistake("%s of rows that lack their factors", name);
+        }
     }
 }
 

@@ -221,11 +221,13 @@ public final class CudaOperations implements Operations {
 
     @Override
     public void embed(Matrix table, int slot, Matrix out) {
+        projections.settle();
         rows.embed(steps.current(), steps.chosen(), table, slot, out);
     }
 
     @Override
     public void norm(Matrix in, Norm norm, Matrix out) {
+        projections.settle();
         rows.norm(steps.current(), in, norm, out);
     }
 
@@ -262,6 +264,7 @@ public final class CudaOperations implements Operations {
 
     @Override
     public void logits(Matrix in, Linear layer, Matrix out) {
+        projections.settle();
         head.logits(steps.current(), in, layer, out);
     }
 

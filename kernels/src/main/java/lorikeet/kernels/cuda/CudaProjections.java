@@ -40,8 +40,9 @@ final class CudaProjections implements AutoCloseable {
         partial = new PartialProjections(kernels, products, stream, scratch, calls, norms);
         prompts = new PromptProjections(kernels, products, stream, scratch, calls, context.device(), norms, partial);
         DecodeConsumers consumers = kernels.decodeConsumers;
-        WholeProjections whole =
-                consumers == null ? null : new WholeProjections(consumers, products, stream, scratch, calls, norms);
+        WholeProjections whole = consumers == null
+                ? null
+                : new WholeProjections(consumers, decodeProducts, stream, scratch, calls, norms);
         fused = new FusedProjections(context, kernels, decodeProducts, stream, rows, scratch, calls, partial, whole);
     }
 
@@ -49,7 +50,7 @@ final class CudaProjections implements AutoCloseable {
         if (step.prompt()) {
             return prompts;
         }
-        return fused.takes(step, projection) ? fused : fused.others(step, projection);
+        return fused.takes(step, projection) ? fused : partial;
     }
 
     void project(CurrentStep step, Matrix in, Projected out) {

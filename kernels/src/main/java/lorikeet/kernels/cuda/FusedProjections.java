@@ -19,10 +19,10 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     private static final int HALF_OUT = DecodeProducts.OUT / 2;
 
     /** ProductEnding of product_adapted.cuh. */
-    private static final int ROTATE = 0;
+    static final int ROTATE = 0;
 
-    private static final int GATE = 1;
-    private static final int ADD_NORM = 2;
+    static final int GATE = 1;
+    static final int ADD_NORM = 2;
 
     /** Parameters of that kernel. */
     private static final int ADAPTED_ENDING = 3;
@@ -79,9 +79,9 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         return unfinished;
     }
 
-    /** The best way but this one. */
-    StepProjections others(CurrentStep step, Projection projection) {
-        return whole != null && whole.takes(step, projection) ? whole : partial;
+    /** The others, if they are the best way after this one. */
+    private @Nullable WholeProjections whole(CurrentStep step, Projection projection) {
+        return whole != null && whole.takes(step, projection) ? whole : null;
     }
 
     @Override
@@ -116,9 +116,13 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         Matrix in = inputOf(qkv);
         if (!takesRotation(step, norms, shape)) {
             unfinished.settle();
-            StepProjections others = others(step, qkv.projection());
-            others.project(step, in, qkv);
-            others.rotateAndStore(step, qkv, norms, shape);
+            WholeProjections others = whole(step, qkv.projection());
+            if (others != null) {
+                others.rotateAndStore(step, in, qkv, norms, shape);
+            } else {
+                partial.project(step, in, qkv);
+                partial.rotateAndStore(step, qkv, norms, shape);
+            }
             return;
         }
         KernelLaunch kernel = kernels.productRotate.of(step);
@@ -155,11 +159,16 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     @Override
     public void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
         Matrix in = inputOf(delta);
+        unfinished.settle();
         int tiles = Math.ceilDiv(residual.cols(), DecodeProducts.OUT);
         if (tiles > products.mostBlocks()) { // of which each completes one at most
-            StepProjections others = others(step, delta.projection());
-            others.project(step, in, delta);
-            others.addNorm(step, delta, residual, norm, out);
+            WholeProjections others = whole(step, delta.projection());
+            if (others != null) {
+                others.addNorm(step, in, delta, residual, norm, out);
+            } else {
+                partial.project(step, in, delta);
+                partial.addNorm(step, delta, residual, norm, out);
+            }
             return;
         }
         KernelLaunch kernel = kernels.productAddNorm.of(step);

@@ -19,21 +19,14 @@ final class InvariantProducts implements StepProducts {
         this.many = many;
     }
 
-    /** Never: how the inputs are split then depends on the step. */
     @Override
-    public boolean leavesWhole(CurrentStep step, int in) {
-        return false;
-    }
-
-    @Override
-    public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in, boolean whole) {
+    public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in) {
         boolean takes = few.takeShrink(step.tokens(), in.cols());
         return takes ? few.shrinking(step.tokens(), false) : null;
     }
 
     @Override
-    public void tokensAndShrink(
-            CurrentStep step, boolean whole, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
+    public void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
         few.runAndShrink(step, step.tokens(), false, in, layers, out);
     }
 

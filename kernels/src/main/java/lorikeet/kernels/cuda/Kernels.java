@@ -74,7 +74,7 @@ final class Kernels implements AutoCloseable {
     final @Nullable DecodeConsumers decodeConsumers;
 
     /** Those that finish a projection whose shrunk inputs are whole. */
-    record DecodeConsumers(KernelLaunch rotate, KernelLaunch gate, KernelLaunch addNorm) {
+    record DecodeConsumers(KernelLaunch rotate, KernelLaunch addNorm) {
         /** Dynamic shared memory of a warp: DECODE_RING_BYTES of lora.cuh. */
         static final int WARP_BYTES = 3 * 2816;
 
@@ -196,29 +196,49 @@ final class Kernels implements AutoCloseable {
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA);
-        IntUnaryOperator plain = DecodeProducts::sharedBytes;
-        productGate = finishing(context, "product_gate_", plain, JAVA_LONG, DECODE_PRODUCT, LORA, SQUARES, JAVA_LONG);
-        productRotate = finishing(
+        KernelLaunch[] adapted = decodeProducts(
                 context,
-                "product_rotate_",
-                DecodeProducts::rotateSharedBytes,
+                "product_adapted_",
+                DecodeProducts::adaptedBytes,
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA,
+                JAVA_INT,
                 ROTATION,
-                SQUARES,
-                JAVA_LONG);
-        productAddNorm = finishing(
-                context,
-                "product_add_norm_",
-                plain,
-                JAVA_LONG,
-                DECODE_PRODUCT,
-                LORA,
                 NORM,
                 SQUARES,
                 JAVA_LONG,
                 JAVA_LONG);
+        IntUnaryOperator plain = DecodeProducts::sharedBytes;
+        IntUnaryOperator rotating = DecodeProducts::rotateSharedBytes;
+        productGate = new Finishing(
+                decodeProducts(context, "product_gate_", plain, JAVA_LONG, DECODE_PRODUCT, LORA, SQUARES, JAVA_LONG),
+                adapted);
+        productRotate = new Finishing(
+                decodeProducts(
+                        context,
+                        "product_rotate_",
+                        rotating,
+                        JAVA_LONG,
+                        DECODE_PRODUCT,
+                        LORA,
+                        ROTATION,
+                        SQUARES,
+                        JAVA_LONG),
+                adapted);
+        productAddNorm = new Finishing(
+                decodeProducts(
+                        context,
+                        "product_add_norm_",
+                        plain,
+                        JAVA_LONG,
+                        DECODE_PRODUCT,
+                        LORA,
+                        NORM,
+                        SQUARES,
+                        JAVA_LONG,
+                        JAVA_LONG),
+                adapted);
         promptProduct = PromptProducts.TILE_ROWS.stream()
                 .filter(rows ->
                         PromptProducts.sharedBytes(rows) <= context.device().sharedBytes())
@@ -232,7 +252,6 @@ final class Kernels implements AutoCloseable {
                 ? null
                 : new DecodeConsumers(
                         kernel("rotate_decode", bytes, JAVA_LONG, LORA, ROTATION, JAVA_LONG),
-                        kernel("gate_decode", bytes, JAVA_LONG, LORA, JAVA_LONG, JAVA_LONG),
                         kernel("add_norm_decode", normBytes, JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG));
         addNormPrompt = kernel(
                 "add_norm_prompt",
@@ -276,25 +295,6 @@ final class Kernels implements AutoCloseable {
                 .filter(rows -> sharedBytes.applyAsInt(rows) <= context.device().sharedBytes())
                 .mapToObj(rows -> kernel(name + rows, sharedBytes.applyAsInt(rows), parameters))
                 .toArray(KernelLaunch[]::new);
-    }
-
-    /** name, plain, parameters: of the kernels without adapters; plain: the shared memory of a block. */
-    private Finishing finishing(CudaContext context, String name, IntUnaryOperator plain, MemoryLayout... parameters) {
-        return new Finishing(
-                decodeProducts(context, name, plain, parameters),
-                decodeProducts(
-                        context,
-                        "product_adapted_",
-                        DecodeProducts::adaptedBytes,
-                        JAVA_LONG,
-                        DECODE_PRODUCT,
-                        LORA,
-                        JAVA_INT,
-                        ROTATION,
-                        NORM,
-                        SQUARES,
-                        JAVA_LONG,
-                        JAVA_LONG));
     }
 
     private KernelLaunch kernel(String name, MemoryLayout... parameters) {

@@ -15,7 +15,7 @@ final class LoraCall {
 
     private static final int MOST_PARTS = 3;
     private static final long SHRUNK = 0;
-    private static final long WHOLE = 8;
+    private static final long H = 8;
     private static final long ARRIVED = 16;
     private static final long PARTS = 24;
     private static final long IN = 28;
@@ -38,9 +38,6 @@ final class LoraCall {
 
     private final MemorySegment struct;
     private final int parts;
-    private final int in;
-    private final int columns;
-    private final int widest;
 
     /**
      * Describes a projection.
@@ -55,7 +52,6 @@ final class LoraCall {
         struct = arena.allocate(BYTES, Long.BYTES);
         parts = layers.size();
         int column = 0;
-        int most = 0;
         for (int i = 0; i < parts; i++) {
             Linear layer = layers.get(i);
             long at = FIRST_PART + i * PART_BYTES;
@@ -65,33 +61,15 @@ final class LoraCall {
             Matrix bias = layer.bias();
             struct.set(JAVA_LONG, at + 16, bias == null ? 0 : bias.data().address());
             column += layer.out();
-            most = Math.max(most, layer.out());
         }
-        columns = column;
-        widest = most;
         struct.set(JAVA_INT, PARTS, parts);
-        in = layers.getFirst().in();
-        struct.set(JAVA_INT, IN, in);
-        struct.set(JAVA_INT, COLUMNS, columns);
+        struct.set(JAVA_INT, IN, layers.getFirst().in());
+        struct.set(JAVA_INT, COLUMNS, column);
         struct.set(JAVA_INT, OUTPUTS, outputs ? 1 : 0);
     }
 
     int parts() {
         return parts;
-    }
-
-    /** The length of its inputs. */
-    int in() {
-        return in;
-    }
-
-    int columns() {
-        return columns;
-    }
-
-    /** The outputs of the largest part. */
-    int widest() {
-        return widest;
     }
 
     /** The tiles that a block takes together. */
@@ -108,12 +86,12 @@ final class LoraCall {
     void write(MemorySegment argument, CurrentStep step, LoraScratch scratch, Shrunk shrunk) {
         MemorySegment.copy(struct, 0, argument, 0, BYTES);
         argument.set(JAVA_LONG, SHRUNK, step.adapted() ? scratch.address() : 0);
-        long whole = switch (shrunk) {
+        long h = switch (shrunk) {
             case IN_SPLITS -> 0;
             case WHOLE -> scratch.wholeAddress();
             case LEFT -> scratch.leftAddress();
         };
-        argument.set(JAVA_LONG, WHOLE, whole);
+        argument.set(JAVA_LONG, H, h);
         argument.set(JAVA_LONG, ARRIVED, shrunk == Shrunk.IN_SPLITS ? 0 : scratch.arrivedAddress());
         argument.set(JAVA_INT, RANK_STRIDE, scratch.stride());
         argument.set(JAVA_INT, TOKENS, step.tokens());

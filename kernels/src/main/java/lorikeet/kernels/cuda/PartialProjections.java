@@ -62,11 +62,11 @@ final class PartialProjections implements StepProjections {
     public void project(CurrentStep step, Matrix in, Projected out) {
         if (step.adapted()) {
             LoraCall call = calls.of(out.projection());
-            KernelLaunch shrinking = products.shrinking(step, in, false);
+            KernelLaunch shrinking = products.shrinking(step, in);
             if (shrinking != null) {
                 call.write(shrinking.argument(2), step, scratch, Shrunk.IN_SPLITS);
                 products.tokensAndShrink(
-                        step, false, in, out.projection().parts(), out.values(), shrinkBlocks(step, call, scratch));
+                        step, in, out.projection().parts(), out.values(), shrinkBlocks(step, call, scratch));
                 return;
             }
             shrink(step, call, in, step.tiles());

@@ -56,23 +56,17 @@ final class Products implements StepProducts {
     }
 
     @Override
-    public boolean leavesWhole(CurrentStep step, int in) {
-        return decodeProducts.takeShrink(step.tokens(), in);
-    }
-
-    @Override
-    public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in, boolean whole) {
-        if (whole || decodeProducts.takeShrink(step.tokens(), in.cols())) {
-            return decodeProducts.shrinking(step.tokens(), whole);
+    public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in) {
+        if (decodeProducts.takeShrink(step.tokens(), in.cols())) {
+            return decodeProducts.shrinking(step.tokens(), false);
         }
         return isFew(step.tokens(), in) ? kernels.matvecShrink : null;
     }
 
     @Override
-    public void tokensAndShrink(
-            CurrentStep step, boolean whole, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
-        if (whole || decodeProducts.takeShrink(step.tokens(), in.cols())) {
-            decodeProducts.runAndShrink(step, step.tokens(), whole, in, layers, out);
+    public void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
+        if (decodeProducts.takeShrink(step.tokens(), in.cols())) {
+            decodeProducts.runAndShrink(step, step.tokens(), false, in, layers, out);
         } else {
             few(kernels.matvecShrink.set(3, shrinkBlocks), step, in, layers, out, shrinkBlocks);
         }

@@ -5,7 +5,7 @@ enum Shrunk {
     /** As partial sums over the inputs' splits. */
     IN_SPLITS,
 
-    /** Added up, for the kernels for decode steps. */
+    /** Added up, for what {@link WholeProjections} launches. */
     WHOLE,
 
     /** As partial sums that the blocks of one launch leave to one another. */

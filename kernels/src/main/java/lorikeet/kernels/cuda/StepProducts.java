@@ -8,16 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The base model's products {@code x Wᵀ} of a step, without bias: by which kernels. */
 sealed interface StepProducts permits Products, InvariantProducts {
-    /** Whether products of inputs of that length can leave shrunk inputs whole for the kernels for decode steps. */
-    boolean leavesWhole(CurrentStep step, int in);
-
-    /**
-     * The kernel that has both a product of the step's tokens and the adapters' shrink in its launch, if there is one.
-     *
-     * @param whole whether it leaves the shrunk inputs whole, see {@link #leavesWhole}
-     */
+    /** The kernel that has both a product of the step's tokens and the adapters' shrink in its launch, if there is one. */
     @Nullable
-    KernelLaunch shrinking(CurrentStep step, Matrix in, boolean whole);
+    KernelLaunch shrinking(CurrentStep step, Matrix in);
 
     /**
      * The product of the step's tokens by the kernel {@link #shrinking}, with the adapters' shrink; the caller has written
@@ -25,7 +18,7 @@ sealed interface StepProducts permits Products, InvariantProducts {
      *
      * @param shrinkBlocks blocks that shrink, where they are of their own
      */
-    void tokensAndShrink(CurrentStep step, boolean whole, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks);
+    void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks);
 
     /**
      * The product of the step's tokens.

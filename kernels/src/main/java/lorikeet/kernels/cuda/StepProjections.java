@@ -10,7 +10,7 @@ import lorikeet.memory.Matrix;
  * Projections of one kind of step, and what finishes them, as {@link lorikeet.kernels.Operations} says: by which kernels.
  * Whoever projects finishes it.
  */
-sealed interface StepProjections permits PromptProjections, FusedProjections, WholeProjections, PartialProjections {
+sealed interface StepProjections permits PromptProjections, FusedProjections, PartialProjections {
     void project(CurrentStep step, Matrix in, Projected out);
 
     void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape);

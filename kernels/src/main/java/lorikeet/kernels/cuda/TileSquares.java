@@ -12,7 +12,7 @@ import lorikeet.kernels.Norm;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where product_add_norm leaves rows' sums of squares to the product that finishes their norm: the struct
+ * Where product_add_norm and product_adapted leave rows' sums of squares to the product that finishes their norm: the struct
  * {@code TileSquares}. Owns the memory; launches that use it must all be in one stream, recorded or not.
  */
 final class TileSquares implements AutoCloseable {

@@ -6,8 +6,9 @@ import lorikeet.memory.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows that product_add_norm has left without their factors: the next product multiplies by them, and before anything else
- * reads the rows, they are normed anew. One at a time; a step leaves none behind.
+ * Rows that product_add_norm or product_adapted has left without their factors: the next product multiplies by them, and
+ * before anything else reads the rows, or writes what they are made of, they are normed anew. One at a time; a step leaves
+ * none behind.
  */
 final class UnfinishedNorm {
     private final CudaRows rows;
@@ -22,8 +23,11 @@ final class UnfinishedNorm {
         this.squares = squares;
     }
 
-    /** Writes the struct {@code TileSquares} for the launch that leaves the rows {@code out}. */
+    /** Writes the struct {@code TileSquares} for the launch that leaves the rows {@code out}; there must be no others. */
     void leave(MemorySegment to, CurrentStep step, Matrix residual, Norm norm, Matrix out) {
+        if (of != null) {
+            throw new IllegalStateException("rows without their factors are left");
+        }
         of = new Of(step, residual, norm, out);
         squares.write(to, norm, residual.cols());
     }

@@ -11,10 +11,10 @@ import lorikeet.kernels.cuda.Kernels.DecodeConsumers;
 import lorikeet.memory.Matrix;
 
 /**
- * Projections of decode steps with adapters, whose shrunk inputs the product's launch leaves whole for kernels that are made
- * for tiles of few rows.
+ * Projections of decode steps with adapters that the product's own launch can't finish, as heads have norms, or there are more
+ * tiles than blocks: it leaves the shrunk inputs whole for kernels that are made for tiles of few rows.
  */
-final class WholeProjections implements StepProjections {
+final class WholeProjections {
     /** Up to so many rows, the kernels that put partial sums together are faster, as long as ranks are small. */
     private static final int FEW_ROWS = 24;
 
@@ -26,7 +26,7 @@ final class WholeProjections implements StepProjections {
     private static final int ADD_NORM_BLOCKS = 256;
 
     private final DecodeConsumers consumers;
-    private final StepProducts products;
+    private final DecodeProducts products;
     private final CudaStream stream;
     private final LoraScratch scratch;
     private final LoraCalls calls;
@@ -34,7 +34,7 @@ final class WholeProjections implements StepProjections {
 
     WholeProjections(
             DecodeConsumers consumers,
-            StepProducts products,
+            DecodeProducts products,
             CudaStream stream,
             LoraScratch scratch,
             LoraCalls calls,
@@ -50,20 +50,13 @@ final class WholeProjections implements StepProjections {
     /** Whether this is the best way for a step's projection. */
     boolean takes(CurrentStep step, Projection projection) {
         boolean many = step.tokens() > FEW_ROWS || scratch.stride() > SMALL_STRIDE;
-        return step.adapted() && many && products.leavesWhole(step, projection.in());
+        return step.adapted() && many && products.takeShrink(step.tokens(), projection.in());
     }
 
-    @Override
-    public void project(CurrentStep step, Matrix in, Projected out) {
-        LoraCall call = calls.of(out.projection());
-        KernelLaunch shrinking = products.shrinking(step, in, true);
-        if (shrinking == null) {
-            throw new IllegalArgumentException(
-                    "no kernel leaves the shrunk inputs of " + step.tokens() + " rows whole");
-        }
-        call.write(shrinking.argument(2), step, scratch, Shrunk.WHOLE);
-        int blocks = PartialProjections.shrinkBlocks(step, call, scratch);
-        products.tokensAndShrink(step, true, in, out.projection().parts(), out.values(), blocks);
+    private void project(CurrentStep step, Matrix in, Projected out) {
+        int rows = step.tokens();
+        calls.of(out.projection()).write(products.shrinking(rows, true).argument(2), step, scratch, Shrunk.WHOLE);
+        products.runAndShrink(step, rows, true, in, out.projection().parts(), out.values());
     }
 
     private KernelLaunch prepare(KernelLaunch kernel, CurrentStep step, Projected of, long blocks, int threads) {
@@ -73,8 +66,9 @@ final class WholeProjections implements StepProjections {
                 .set(0, step.address());
     }
 
-    @Override
-    public void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
+    /** As {@link StepProjections#rotateAndStore} says, and the product before. */
+    void rotateAndStore(CurrentStep step, Matrix in, Projected qkv, HeadNorms norms, AttentionShape shape) {
+        project(step, in, qkv);
         KernelLaunch kernel = consumers.rotate();
         Rotation.write(kernel.argument(2), norms, shape);
         long heads = shape.heads() + 2L * shape.kvHeads();
@@ -83,17 +77,9 @@ final class WholeProjections implements StepProjections {
                 .launch(stream.handle());
     }
 
-    @Override
-    public void gate(CurrentStep step, Projected gateUp, Matrix out) {
-        long windows = Math.ceilDiv(out.cols(), PartialProjections.WINDOW);
-        prepare(consumers.gate(), step, gateUp, step.tiles() * windows, PartialProjections.EXPAND_THREADS)
-                .set(2, gateUp.values().data().address())
-                .set(3, out.data().address())
-                .launch(stream.handle());
-    }
-
-    @Override
-    public void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
+    /** As {@link StepProjections#addNorm} says, and the product before. */
+    void addNorm(CurrentStep step, Matrix in, Projected delta, Matrix residual, Norm norm, Matrix out) {
+        project(step, in, delta);
         KernelLaunch kernel = consumers.addNorm();
         NormWeight.write(kernel.argument(2), 0, norm);
         int cluster = clusters.set(kernel, residual.cols());
