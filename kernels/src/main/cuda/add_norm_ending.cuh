@@ -15,7 +15,8 @@ struct AddedAndNormed {
     static constexpr bool FETCHES = true;
     static constexpr int STORERS = Delta::STORERS;
     static constexpr bool NORMS = false;
-    static constexpr int FETCHED_WEIGHT = 64 * OUT * 4;  // bytes from the tile of the residual to that of the weight
+    // Bytes from the tile of the residual to that of the weight.
+    static constexpr int FETCHED_WEIGHT = DECODE_PRODUCT_MOST_ROWS * OUT * 4;
 
     const Lora& lora;
     const NormWeight& norm;
@@ -27,8 +28,6 @@ struct AddedAndNormed {
     const unsigned char* fetched = nullptr;  // the tile of the residual, [row][OUT], and if not ADAPTED that of the weight
 
     __device__ __forceinline__ int tiles() const { return divide_up(lora.part[0].out, OUT); }
-
-    __device__ __forceinline__ void prepare(const Step*, int) const {}
 
     // With adapters: starts copies of a tile of the weights of the rows' norms, to which a chain of loads leads. By the threads
     // of the adapters' part, which wait for them in prepare_tile.
@@ -69,6 +68,8 @@ struct AddedAndNormed {
 
     template <int ROWS>
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
+        static_assert((Delta::ADAPTED ? ROWS * OUT * 4 : FETCHED_WEIGHT + OUT * 2) <= Ring<ROWS, CHUNK>::STAGE_BYTES,
+                      "it is fetched to a stage");
         using Place = TilePlace<STORERS>;
         const Place place;
         const float* old_tile = reinterpret_cast<const float*>(fetched);

@@ -13,6 +13,8 @@ struct DecodeProduct {
     int pad;
 };
 
+static_assert(sizeof(DecodeProduct) == sizeof(MatVec) + 16, "the host lays out products");
+
 // A norm that the next product finishes: rows come to it without their factor, one for all values of a row, and it multiplies
 // its sums with that. Who leaves the rows leaves the sums of squares of their tiles, too, so that no block waits for others'.
 struct TileSquares {
@@ -25,8 +27,9 @@ struct TileSquares {
 
 static_assert(sizeof(TileSquares) == 24, "the host lays out where sums of squares are");
 
-constexpr int DECODE_PRODUCT_OUT = 64;     // outputs of a tile
-constexpr int DECODE_PRODUCT_CHUNK = 256;  // inputs of a tile that are multiplied at a time
+constexpr int DECODE_PRODUCT_MOST_ROWS = 64;  // of the largest kernels
+constexpr int DECODE_PRODUCT_OUT = 64;        // outputs of a tile
+constexpr int DECODE_PRODUCT_CHUNK = 256;     // inputs of a tile that are multiplied at a time
 constexpr int DECODE_PRODUCT_THREADS = 256;
 constexpr int DECODE_PRODUCT_SHRINK_THREADS = 256;                                   // more, with the shrink
 constexpr int DECODE_PRODUCT_SHRINK_BYTES = 2 * 16 * DECODE_PRODUCT_SHRINK_THREADS;  // of shared memory
@@ -44,6 +47,10 @@ __host__ __device__ constexpr int decode_product_stages(int rows, int chunk) {
 __host__ __device__ constexpr int decode_product_shared_bytes(int rows, int chunk = DECODE_PRODUCT_CHUNK) {
     return 2 * decode_product_stages(rows, chunk) * (DECODE_PRODUCT_OUT + rows) * chunk + 4 * rows * (DECODE_PRODUCT_OUT + 5);
 }
+
+static_assert(decode_product_shared_bytes(16) == 127296 && decode_product_shared_bytes(32) == 156288 &&
+                  decode_product_shared_bytes(48) == 185280 && decode_product_shared_bytes(64) == 214272,
+              "DecodeProductsTest says the same of the host");
 
 constexpr int DECODE_PRODUCT_STRIP_BYTES = 16;  // what a block knows of up to eight rows of an adapter
 

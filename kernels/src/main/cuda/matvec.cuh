@@ -18,6 +18,8 @@ struct MatVec {
     int pad;
 };
 
+static_assert(sizeof(MatVec) == 72, "the host lays out products");
+
 constexpr int MATVEC_ROWS = 8;  // of x, at most
 constexpr int MATVEC_OUT = 16;  // outputs of a block
 

@@ -19,6 +19,10 @@ __host__ __device__ constexpr int product_adapted_shared_bytes(int rows) {
     return decode_product_adapted_bytes(rows) + rows * PRODUCT_ROTATE_ROW_BYTES;
 }
 
+static_assert(product_adapted_shared_bytes(16) == 128400 && product_adapted_shared_bytes(32) == 150192 &&
+                  product_adapted_shared_bytes(48) == 184272 && product_adapted_shared_bytes(64) == 193776,
+              "DecodeProductsTest says the same of the host");
+
 }  // namespace lorikeet
 
 // One kernel for all endings, since it is a launch's code that costs: what the launch before has brought is still there. Only

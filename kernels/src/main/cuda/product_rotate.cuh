@@ -13,6 +13,10 @@ __host__ __device__ constexpr int product_rotate_shared_bytes(int rows) {
     return decode_product_shared_bytes(rows) + rows * PRODUCT_ROTATE_ROW_BYTES;
 }
 
+static_assert(product_rotate_shared_bytes(16) == 131776 && product_rotate_shared_bytes(32) == 165248 &&
+                  product_rotate_shared_bytes(48) == 198720 && product_rotate_shared_bytes(64) == 232192,
+              "DecodeProductsTest says the same of the host");
+
 }  // namespace lorikeet
 
 // Finishes q, k and v of the step's tokens, as many as the name says at most: q goes to qkv, [tokens, columns], where the

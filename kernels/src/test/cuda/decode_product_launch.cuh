@@ -4,8 +4,6 @@
 #include "decode_product.cuh"
 #include "device_memory.cuh"
 
-constexpr int DECODE_PRODUCT_MOST_ROWS = 64;
-constexpr int DECODE_PRODUCT_SHRINK_MOST_ROWS = 64;
 constexpr int DECODE_PRODUCT_WHOLE_ALIKE_ROWS = 48;  // up to which those that leave h whole have the others' bits
 
 // sixteens: rows that the kernel is for; lora: null without the shrink.

@@ -1,4 +1,4 @@
-// Decode products that finish a projection with adapters: launches, and what they should start from.
+// Decode products that finish a projection: launches with adapters and without, and what they should start from.
 #pragma once
 
 #include "decode_product_launch.cuh"

@@ -4,7 +4,7 @@
 //     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
 //         main/cuda/{shrink,shrink_prompt,shrink_short,matvec,decode_product}.cu
 //         main/cuda/{product_adapted,product_add_norm,product_gate,product_rotate}.cu
-//         main/cuda/{gate,gate_staged,gate_decode,gate_prompt,add_norm,add_norm_decode,add_norm_prompt}.cu
+//         main/cuda/{gate,gate_staged,gate_prompt,add_norm,add_norm_decode,add_norm_prompt}.cu
 //         main/cuda/{rotate_and_store,rotate_decode,rotate_prompt}.cu test/cuda/expand_rows.cu -o lora_test
 #include "lora_reference.cuh"
 #include "decode_product_launch.cuh"
@@ -208,7 +208,7 @@ class Case {
         few_ = lora_.parts * lora_.rank_stride <= 16 * SHRINK_SHORT_CHUNKS && !dice_.one_in(3);
         fused_ = fused && can_be_fused();
         beside_product_ = fused_ || (!prompt && rows_ <= DECODE_PRODUCT_MOST_ROWS && shape.in % 8 == 0 && !dice_.one_in(4));
-        decode_ = fused_ || (beside_product_ && (rows_ > DECODE_PRODUCT_SHRINK_MOST_ROWS || !dice_.one_in(4)));
+        decode_ = fused_ || (beside_product_ && !dice_.one_in(4));
         shares_ = dice_.any({1, 7, 264});
         beside_out_ = dice_.between(1, 700);
         whole_ = WholeShrunk(capacity_, lora_.rank_stride);
@@ -222,7 +222,7 @@ class Case {
             name_ += " fused";
             fused_cases++;
             fused_blocks_ = dice_.any({1, 5, 60, 132});
-            if (lora_.parts == 1) {  // blocks wait for one another's tiles
+            if (lora_.parts == 1) {  // a block completes one tile at most
                 fused_blocks_ = std::max(fused_blocks_, divide_up(shape.outs[0], DECODE_PRODUCT_OUT));
             }
             product_ = FusedProduct(lora_, x_.get(), rows_, fused_blocks_, dice_.seed());
@@ -375,6 +375,9 @@ class Case {
     }
 
     void check_gate() {
+        if (decode_ && !fused_) {
+            return;  // no kernel for whole h
+        }
         std::vector<double> projection = this->projection();
         int size = shape_.outs[0];
         std::vector<double> expected(size_t(rows_) * size);
@@ -393,9 +396,6 @@ class Case {
             if (fused_) {
                 launch_product_gate(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, squares_,
                                     out.get());
-            } else if (decode_) {
-                launch_decode(nullptr, false, 1, blocks(), EXPAND_THREADS, gate_decode, device_step_, lora_, y_.get(),
-                              out.get());
             } else if (many) {
                 launch_gate_prompt(nullptr, false, blocks(), device_step_, lora_, y_.get(), out.get());
             } else {
@@ -679,7 +679,7 @@ class Case {
     FusedProduct product_;
     TileSquares squares_{};  // of the rows that it takes
     Buffer<double> base_;
-    bool decode_ = false;  // h is whole, for the kernels for decode steps
+    bool decode_ = false;  // h isn't in splits: for the kernels for decode steps
     bool few_ = false;  // whether prompts use shrink_short
     int cluster_ = 1;  // of the prompts' shrink
     int rows_ = 0;

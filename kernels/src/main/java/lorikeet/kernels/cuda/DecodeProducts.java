@@ -29,26 +29,32 @@ final class DecodeProducts implements AutoCloseable {
 
     static final int OUT = 64;
 
-    private static final int CHUNK = 256;
+    static final int CHUNK = 256;
     private static final int STAGES = 3;
 
     /** Of products that finish their projection with adapters, whose blocks leave more to the first-level cache. */
-    private static final int ADAPTED_CHUNK = 128;
+    static final int ADAPTED_CHUNK = 128;
 
-    private static final int THREADS = 256;
+    static final int THREADS = 256;
 
     /** Threads and shared memory that a block has more for the adapters' shrink. */
-    private static final int SHRINK_THREADS = 256;
+    static final int SHRINK_THREADS = 256;
 
     private static final int SHRINK_BYTES = 2 * 16 * SHRINK_THREADS;
 
     /** The same for how heads turn, the shared memory that of a row. */
-    private static final int TURN_THREADS = 128;
+    static final int TURN_THREADS = 128;
 
     private static final int TURN_ROW_BYTES = 24 + 4 * OUT;
 
+    /** Of a half of a tile: what a block knows of a row's adapter. */
+    private static final int ADAPTER_BYTES = 16 + 3;
+
+    /** What a block knows of the tiles at hand, and its barriers. */
+    private static final int TILES_BYTES = 112;
+
     /** What every byte of a place is where no sum has been left. */
-    private static final byte NO_SUM = -1;
+    static final byte NO_SUM = -1;
 
     private final Kernels kernels;
     private final CudaStream stream;
@@ -83,10 +89,12 @@ final class DecodeProducts implements AutoCloseable {
 
     /** The same of the kernel that finishes a projection with adapters, whichever it is. */
     static int adaptedBytes(int rows) {
+        // As decode_product.cuh has them: what leaves the first-level cache as large as can be.
+        int stages = rows <= 16 ? 5 : 4;
         int tiles = rows <= 48 ? 2 : 1; // whose part of the adapters may be there
-        int delta = Math.max(tiles * 4 * rows * OUT, SHRINK_BYTES) + 2 * rows * (16 + 3) + 112;
         int shrunk = rows <= 16 || rows > 48 ? 8192 : 16384;
-        return sharedBytes(rows, rows <= 16 ? 5 : 4, ADAPTED_CHUNK) + delta + shrunk + rows * TURN_ROW_BYTES;
+        int delta = Math.max(tiles * Float.BYTES * rows * OUT, SHRINK_BYTES) + 2 * rows * ADAPTER_BYTES + TILES_BYTES;
+        return sharedBytes(rows, stages, ADAPTED_CHUNK) + delta + shrunk + rows * TURN_ROW_BYTES;
     }
 
     private static int sharedBytes(int rows, int stages, int chunk) {

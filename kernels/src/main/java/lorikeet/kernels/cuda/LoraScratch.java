@@ -19,17 +19,14 @@ final class LoraScratch implements AutoCloseable {
     /** Blocks that share the ranks of a split of the inputs, at most. */
     static final int MOST_RANK_SHARES = 4;
 
-    private static final int LEAVING_COUNTERS = 1;
+    static final int LEAVING_COUNTERS = 1;
 
     /** Partial sums of a component that the blocks of a launch leave to one another, at most. */
-    private static final int MOST_LEFT_SPLITS = 8;
-
-    /** What every byte of these is where none has been left. */
-    private static final byte NO_SUM = -1;
+    static final int MOST_LEFT_SPLITS = 8;
 
     private static final int RANK_STEP = 16;
     private static final int MOST_PARTS = 3;
-    private static final int MOST_SPLITS = 16;
+    static final int MOST_SPLITS = 16;
 
     private final CudaContext context;
     private final CudaStream stream;
@@ -45,7 +42,7 @@ final class LoraScratch implements AutoCloseable {
 
     /**
      * Memory for so many components of a row, and so many rows; whole: for the rows of decode steps, without splits; left: for
-     * sums that blocks leave to one another, full of {@link #NO_SUM} between launches.
+     * sums that blocks leave to one another, full of {@link DecodeProducts#NO_SUM} between launches.
      */
     private record Room(DeviceMemory memory, DeviceMemory whole, DeviceMemory left, int stride, int tokens) {
         void close() {
@@ -109,7 +106,7 @@ final class LoraScratch implements AutoCloseable {
         }
         room = larger;
         larger = null;
-        stream.fill(room.left.address(), NO_SUM, room.left.bytes());
+        stream.fill(room.left.address(), DecodeProducts.NO_SUM, room.left.bytes());
         return true;
     }
 
