@@ -1,7 +1,8 @@
 // Places in a block's shared memory that some of its threads, the givers, fill for others, the takers, one after the other.
 //
 // The barriers are mbarriers (PTX ISA, "Parallel Synchronization and Communication Instructions: mbarrier"). Named ones would
-// do as well, but compute-sanitizer loses count where one side only arrives at them.
+// do as well, but compute-sanitizer then takes what one side writes and the other reads for a race where one of them only
+// arrives. (The one that says that these can be used is such a barrier: nothing else is read behind it.)
 //
 //     givers:  set_up; then for each place: reclaim, fill it, give; in the end reclaim(0)
 //     takers:  for each place: wait, read it, done
