@@ -46,6 +46,8 @@ static long mistakes;
 static long replays;
 static long batch_dependent;
 static long finishing_products;
+static long turning_products;
+static long turning_adapted_products;
 static long left_behind;
 static int draw;
 
@@ -168,6 +170,10 @@ long stand_in_batch_dependent(void) { return batch_dependent; }
 
 // Launches of products that finish a projection.
 long stand_in_finishing_products(void) { return finishing_products; }
+
+// Those of them that turn heads, without adapters and with them.
+long stand_in_turning_products(void) { return turning_products; }
+long stand_in_turning_adapted_products(void) { return turning_adapted_products; }
 
 // What was open when its context went.
 long stand_in_left_behind(void) { return left_behind; }
@@ -470,10 +476,18 @@ static uint64_t address_in(void** parameters, int parameter) {
     return value;
 }
 
+// ProductEnding of product_adapted.cuh.
+enum { ENDING_ROTATE, ENDING_GATE, ENDING_ADD_NORM };
+
+// What a product with adapters does with its projection; -1 for other kernels.
+static int ending_of_adapted(const char* name, void** parameters) {
+    return strncmp(name, "product_adapted", 15) == 0 ? *(int*) parameters[3] : -1;
+}
+
 // Which parameter of a product is the rows that it leaves without their factors, or -1.
 static int parameter_of_unfinished(const char* name, void** parameters) {
     if (strncmp(name, "product_adapted", 15) == 0) {
-        return *(int*) parameters[3] == 2 ? 8 : -1;  // ENDING_ADD_NORM
+        return ending_of_adapted(name, parameters) == ENDING_ADD_NORM ? 8 : -1;
     }
     return strncmp(name, "product_add_norm", 16) == 0 ? 6 : -1;
 }
@@ -569,6 +583,8 @@ static int launch(void* function, unsigned blocks, const unsigned* block, unsign
     const int apart = strstr(name, "_decode") || strstr(name, "_prompt") || strstr(name, "_whole");
     const int finishing = strncmp(name, "product_", 8) == 0;
     finishing_products += finishing;
+    turning_products += strncmp(name, "product_rotate", 14) == 0;
+    turning_adapted_products += ending_of_adapted(name, parameters) == ENDING_ROTATE;
     batch_dependent += (apart && !strstr(name, "invariant")) || strstr(name, "matvec_") || strcmp(name, "gate") == 0 ||
                        finishing;
     if (strcmp(kernel->name, "sampler_choose") == 0) {

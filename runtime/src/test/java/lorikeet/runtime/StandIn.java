@@ -76,6 +76,16 @@ final class StandIn {
         return call("stand_in_finishing_products");
     }
 
+    /** Launches of products of steps without adapters that turn heads. */
+    long turningProducts() {
+        return call("stand_in_turning_products");
+    }
+
+    /** The same of steps with adapters. */
+    long turningAdaptedProducts() {
+        return call("stand_in_turning_adapted_products");
+    }
+
     /** Launches of recorded steps. */
     long replays() {
         return call("stand_in_replays");
