@@ -20,7 +20,7 @@ struct AddedAndNormed {
 
     const Lora& lora;
     const NormWeight& norm;
-    const TileSquares& squares;
+    const TileSquares& left;
     float* residual;
     __nv_bfloat16* out;
     Delta& delta;
@@ -102,7 +102,7 @@ struct AddedAndNormed {
                 square += __shfl_xor_sync(ALL_LANES, square, mask);
             }
             if (place.column == 0 && row < rows) {
-                squares.square[row * squares.pitch + tile] = square;
+                left.square[row * left.pitch + tile] = square;
             }
         }
         delta.done();

@@ -15,6 +15,11 @@ namespace lorikeet::decode_product {
 // (PTX ISA, "Floating Point Instructions").
 constexpr unsigned NO_SUM = 0xffffffffu;
 
+__device__ __forceinline__ float4 not_there() {
+    const float none = __uint_as_float(NO_SUM);
+    return make_float4(none, none, none, none);
+}
+
 __device__ __forceinline__ bool is_there(const float4& v) {
     return __float_as_uint(v.x) != NO_SUM && __float_as_uint(v.y) != NO_SUM && __float_as_uint(v.z) != NO_SUM &&
            __float_as_uint(v.w) != NO_SUM;
@@ -80,7 +85,6 @@ struct HalfSums {
     // Adds the sums that the blocks from `before` on have left, in their order.
     __device__ __forceinline__ void add_left(const DecodeProduct& call, int before) {
         const int self = static_cast<int>(blockIdx.x);
-        const float none = __uint_as_float(NO_SUM);
 #pragma unroll 1
         for (int block = before; block < self; block += BLOCKS_AT_ONCE) {
             float4 left[BLOCKS_AT_ONCE][EIGHTS];
@@ -91,7 +95,7 @@ struct HalfSums {
 #pragma unroll
                     for (int i = 0; i < EIGHTS; i++) {
                         add(i, left[b][i]);
-                        __stcg(left_by(call, block + b) + i * GROUP, make_float4(none, none, none, none));
+                        __stcg(left_by(call, block + b) + i * GROUP, not_there());
                     }
                 }
             }

@@ -139,11 +139,11 @@ __device__ __forceinline__ int strips_ahead(const Lora& lora, int strips) {
 // A tile's part, by a warp of a half and every fourth strip: STRIPS of these side by side, of each SIXTEENS times sixteen
 // ranks. h: of the half's rows.
 template <int ROWS, int STRIPS, int SIXTEENS, bool FAST>
-__device__ __forceinline__ void expand_tile(const Lora& lora, DeltaMemory<ROWS>& shared, int turn, const float4* h) {
+__device__ __forceinline__ void expand_tile(const Lora& lora, DeltaMemory<ROWS>& shared, int place, const float4* h) {
     constexpr int STEP = DELTA_WARPS / 2;
     const int warp = static_cast<int>(threadIdx.x) / WARP % DELTA_WARPS;
     const int which = warp % 2;
-    const Half half = shared.half[turn][which];
+    const Half half = shared.half[place][which];
     const int outs = half.outs - DeltaPlace().first;
     const int strips = shared.strips;
     int asked = strips_ahead(lora, strips);
@@ -192,7 +192,7 @@ __device__ __forceinline__ void expand_tile(const Lora& lora, DeltaMemory<ROWS>&
         for (int s = 0; s < STRIPS; s++) {
             const int i = first + s * STEP;
             if (i < strips) {
-                product[s].template leave<ROWS>(shared.value[turn], which, shared.strip[which][i]);
+                product[s].template leave<ROWS>(shared.value[place], which, shared.strip[which][i]);
             }
         }
     }

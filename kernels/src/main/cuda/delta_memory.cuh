@@ -9,6 +9,7 @@ namespace lorikeet::decode_product {
 
 constexpr int DELTA_THREADS = DECODE_PRODUCT_SHRINK_THREADS;
 constexpr int DELTA_WARPS = DELTA_THREADS / WARP;
+// Named barriers: 0 is that of the product's threads, 3 that of handover.cuh, 5 and more those of rotate_ending.cuh.
 constexpr int BIASED_BARRIER = 1;  // of the first group
 constexpr int DELTA_BARRIER = 2;   // of these threads
 

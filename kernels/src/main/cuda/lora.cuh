@@ -48,7 +48,7 @@ constexpr int DECODE_RING_BYTES = DECODE_STAGES * 2816;  // what they take
 constexpr int MAX_SPLITS = 16;         // most partial sums of a component of h
 constexpr int INVARIANT_SPLITS = 8;    // the same where their number must not depend on the step
 constexpr int MOST_RANK_SHARES = 4;    // most shares of a split's ranks
-constexpr int LEAVING_COUNTERS = 1;    // in which the blocks of a launch count themselves when they don't need h any more
+constexpr int RELEASE_COUNTERS = 1;    // in which the blocks of a launch count themselves when they don't need h any more
 constexpr int MOST_LEFT_SPLITS = 8;    // most partial sums that these leave to one another
 
 // Blocks on a multiprocessor: as many as ptxas has registers for without spilling, which it manages best for sm_90.
@@ -96,7 +96,7 @@ struct Lora {
     // blocks leave partial sums to one another here: room for [parts][tokens][rank_stride][MOST_LEFT_SPLITS] floats, all ones
     // before the launch, and after it.
     uint4* h;
-    // [tokens][parts][MOST_RANK_SHARES] splits that are done, and LEAVING_COUNTERS: zero before a launch, and after it.
+    // [tokens][parts][MOST_RANK_SHARES] splits that are done, and RELEASE_COUNTERS: zero before a launch, and after it.
     unsigned* arrived;
     int parts;
     int in;

@@ -47,7 +47,7 @@ struct AnyEnding {
         }
     }
 
-    __device__ __forceinline__ bool prepares_tiles() const { return kind == ENDING_ROTATE; }
+    __device__ __forceinline__ bool overwrites_prepared() const { return kind == ENDING_ROTATE; }
 
     __device__ __forceinline__ void prepare_tiles(int tile, int thread, int threads) const {
         if (kind == ENDING_ROTATE) {

@@ -40,11 +40,6 @@ __device__ __forceinline__ void leave_sum(float* to, float sum) {
     asm volatile("st.relaxed.gpu.global.f32 [%0], %1;" ::"l"(to), "f"(sum) : "memory");
 }
 
-__device__ __forceinline__ float4 not_there() {
-    const float none = __uint_as_float(NO_SUM);
-    return make_float4(none, none, none, none);
-}
-
 // Asks for four sums, unless they are there. No branch, so that those after it are asked for at once.
 __device__ __forceinline__ void ask_for_sums(float4& v, const float4* from) {
     asm volatile("{ .reg .pred p; setp.eq.u32 p, %5, 0; @p ld.relaxed.gpu.global.v4.f32 {%0, %1, %2, %3}, [%4]; }"

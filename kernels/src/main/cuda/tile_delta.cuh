@@ -6,9 +6,9 @@
 //
 // An ending may leave work of its own to these threads:
 //
-//     bool prepares_tiles() const;                                  // whether it does
 //     void prepare_tiles(int tile, int thread, int threads) const;  // once, with the first; the kernel before may still run
 //     void prepare_tile(int tile, int thread, int threads) const;   // what it needs for a tile, which it doesn't use yet
+//     bool overwrites_prepared() const;                             // whether that is where the tile's before is
 #pragma once
 
 #include "delta_expand.cuh"
@@ -70,7 +70,7 @@ struct LeftH {
     }
 
     // This block doesn't need it any more. The last one clears it.
-    __device__ __forceinline__ void leave() const {
+    __device__ __forceinline__ void release() const {
         unsigned* counter = lora.arrived + static_cast<size_t>(lora.tokens) * lora.parts * MOST_RANK_SHARES;
         sync_delta();
         bool last = false;
@@ -117,7 +117,7 @@ struct DeltaTiles {
         }
         const int which = static_cast<int>(threadIdx.x) / WARP % 2;
         ask_for(shared, which == 0 ? half[0] : half[1], which, 0, strips_ahead(lora, shared.strips));
-        places.reclaim(ending.prepares_tiles() ? 0 : DeltaMemory<ROWS>::PLACES - 1);
+        places.reclaim(ending.overwrites_prepared() ? 0 : DeltaMemory<ROWS>::PLACES - 1);
         if (threadIdx.x % DELTA_THREADS == 0) {
             shared.half[places.place()][0] = half[0];
             shared.half[places.place()][1] = half[1];
@@ -176,7 +176,7 @@ __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct&
         tiles.expand();
         completed.tile--;
     }
-    h.leave();
+    h.release();
     tiles.places.reclaim(0);
 }
 

@@ -88,7 +88,7 @@ class FusedProduct {
     }
 
   private:
-    static constexpr int PITCH = 132;
+    static constexpr int PITCH = 132;  // most tiles: as many as blocks, a multiple of four
 
     int rows_ = 0;
     lorikeet::DecodeProduct call_{};

@@ -48,7 +48,7 @@ struct LeftShrunk {
     LeftShrunk(int tokens, int stride)
         : h(size_t(lorikeet::LORA_PARTS) * tokens * stride / 4 * lorikeet::MOST_LEFT_SPLITS),
           arrived(std::vector<unsigned>(size_t(lorikeet::LORA_PARTS) * tokens * lorikeet::MOST_RANK_SHARES +
-                                      lorikeet::LEAVING_COUNTERS)) {}
+                                      lorikeet::RELEASE_COUNTERS)) {}
 
     void set(lorikeet::Lora& lora) const {
         lora.h = h.get();

@@ -19,7 +19,7 @@ final class LoraScratch implements AutoCloseable {
     /** Blocks that share the ranks of a split of the inputs, at most. */
     static final int MOST_RANK_SHARES = 4;
 
-    static final int LEAVING_COUNTERS = 1;
+    static final int RELEASE_COUNTERS = 1;
 
     /** Partial sums of a component that the blocks of a launch leave to one another, at most. */
     static final int MOST_LEFT_SPLITS = 8;
@@ -56,7 +56,7 @@ final class LoraScratch implements AutoCloseable {
         this.context = context;
         this.stream = stream;
         long shares = (long) DecodeProducts.MOST_ROWS * MOST_PARTS * MOST_RANK_SHARES;
-        arrived = context.allocate((shares + LEAVING_COUNTERS) * Integer.BYTES);
+        arrived = context.allocate((shares + RELEASE_COUNTERS) * Integer.BYTES);
         stream.fill(arrived.address(), (byte) 0, arrived.bytes());
     }
 
