@@ -15,18 +15,6 @@ struct DecodeProduct {
 
 static_assert(sizeof(DecodeProduct) == sizeof(MatVec) + 16, "the host lays out products");
 
-// A norm that the next product finishes: rows come to it without their factor, one for all values of a row, and it multiplies
-// its sums with that. Who leaves the rows leaves the sums of squares of their tiles, too, so that no block waits for others'.
-struct TileSquares {
-    float* square;  // [rows][pitch], of each tile of a row; null if rows have their factor
-    int pitch;      // a multiple of four, up to three more than there are tiles
-    int size;       // values of a row
-    float epsilon;
-    int pad;
-};
-
-static_assert(sizeof(TileSquares) == 24, "the host lays out where sums of squares are");
-
 constexpr int DECODE_PRODUCT_MOST_ROWS = 64;  // of the largest kernels
 constexpr int DECODE_PRODUCT_OUT = 64;        // outputs of a tile
 constexpr int DECODE_PRODUCT_CHUNK = 256;     // inputs of a tile that are multiplied at a time
@@ -51,24 +39,6 @@ __host__ __device__ constexpr int decode_product_shared_bytes(int rows, int chun
 static_assert(decode_product_shared_bytes(16) == 127296 && decode_product_shared_bytes(32) == 156288 &&
                   decode_product_shared_bytes(48) == 185280 && decode_product_shared_bytes(64) == 214272,
               "DecodeProductsTest says the same of the host");
-
-constexpr int DECODE_PRODUCT_STRIP_BYTES = 16;  // what a block knows of up to eight rows of an adapter
-
-// Tiles of which the adapters' part may be in a block's memory. With more than one at 64 rows a block would have more than the
-// 195 KB beside which there are 60 KB of the first-level cache, not 28.
-__host__ __device__ constexpr int decode_product_deltas(int rows) { return rows <= 48 ? 2 : 1; }
-
-// For h that a block has added up: as much as leaves the first-level cache as large.
-__host__ __device__ constexpr int decode_product_h_bytes(int rows) { return rows <= 16 || rows > 48 ? 8192 : 16384; }
-
-// Dynamic shared memory of a block of a kernel that finishes its projection with adapters. Behind the product's lies that of
-// the shrink, and of the adapters' part of tiles: what they add, h, what the rows' adapters are.
-__host__ __device__ constexpr int decode_product_adapted_bytes(int rows) {
-    int values = decode_product_deltas(rows) * 4 * rows * DECODE_PRODUCT_OUT;
-    int most = values > DECODE_PRODUCT_SHRINK_BYTES ? values : DECODE_PRODUCT_SHRINK_BYTES;
-    return decode_product_shared_bytes(rows, DECODE_PRODUCT_ADAPTED_CHUNK) + most + decode_product_h_bytes(rows) +
-           2 * rows * (DECODE_PRODUCT_STRIP_BYTES + 3) + 112;
-}
 
 }  // namespace lorikeet
 

@@ -2,6 +2,7 @@
 // product's (tile_delta.cuh), taken by the ending.
 #pragma once
 
+#include "adapted_memory.cuh"
 #include "decode_endings.cuh"
 #include "handover.cuh"
 

@@ -1,6 +1,7 @@
 // Decode products that finish their projection with adapters, whose h = A x is shrunk and expanded in the launch, too.
 #pragma once
 
+#include "adapted_memory.cuh"
 #include "product_add_norm.cuh"
 #include "product_gate.cuh"
 #include "product_rotate.cuh"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "decode_product.cuh"
+#include "tile_squares.cuh"
 
 // residual += y; out = residual * weight of the step's tokens, as many as the name says at most, with y = x W': a norm but for
 // the rows' factors, which are left as TileSquares. call.product: one part, without y; lora: the same, and its bias. residual:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "decode_product.cuh"
+#include "tile_squares.cuh"
 
 // out = silu(gate) * up of the step's tokens, as many as the name says at most. call.product: gate and up, without y; lora:
 // the projection's parts and bias; squares: of the rows of x. out: [tokens, size].

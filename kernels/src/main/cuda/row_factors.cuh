@@ -2,6 +2,7 @@
 #pragma once
 
 #include "decode_product_stage.cuh"
+#include "tile_squares.cuh"
 
 namespace lorikeet::decode_product {
 

@@ -4,6 +4,8 @@
 #include "device_memory.cuh"
 #include "lora.cuh"
 
+#include <algorithm>
+
 // With the rings of its warps in dynamic shared memory.
 template <typename... Parameters, typename... Arguments>
 void launch_decode(
@@ -12,6 +14,10 @@ void launch_decode(
     int shared = threads / 32 * lorikeet::DECODE_RING_BYTES;
     CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
     launch_with(stream, early, cluster, blocks, threads, shared, kernel, arguments...);
+}
+
+inline bool are_zero(const std::vector<unsigned>& counts) {
+    return std::all_of(counts.begin(), counts.end(), [](unsigned count) { return count == 0; });
 }
 
 // What a product that shrinks needs to leave h whole.
@@ -29,14 +35,7 @@ struct WholeShrunk {
         lora.arrived = arrived.get();
     }
 
-    bool is_clean() const {
-        for (unsigned count : arrived.download()) {
-            if (count != 0) {
-                return false;
-            }
-        }
-        return true;
-    }
+    bool is_clean() const { return are_zero(arrived.download()); }
 };
 
 // What a product that shrinks and expands needs to leave partial sums of h to its blocks.
@@ -56,16 +55,9 @@ struct LeftShrunk {
     }
 
     bool is_clean() const {
-        for (unsigned count : arrived.download()) {
-            if (count != 0) {
-                return false;
-            }
-        }
-        for (uint4 sums : h.download()) {
-            if ((sums.x & sums.y & sums.z & sums.w) != ~0u) {
-                return false;
-            }
-        }
-        return true;
+        const std::vector<uint4> left = h.download();
+        return are_zero(arrived.download()) && std::all_of(left.begin(), left.end(), [](uint4 sums) {
+                   return (sums.x & sums.y & sums.z & sums.w) == ~0u;
+               });
     }
 };

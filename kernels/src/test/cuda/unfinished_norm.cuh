@@ -2,6 +2,7 @@
 #pragma once
 
 #include "decode_product.cuh"
+#include "tile_squares.cuh"
 #include "vectors.cuh"
 
 #include <cmath>

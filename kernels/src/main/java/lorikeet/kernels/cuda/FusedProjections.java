@@ -24,10 +24,13 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     static final int GATE = 1;
     static final int ADD_NORM = 2;
 
-    /** Parameters of that kernel. */
+    /** Parameters of that kernel, which those without adapters have fewer of. */
     private static final int ADAPTED_ENDING = 3;
 
+    private static final int ADAPTED_ROTATION = 4;
+    private static final int ADAPTED_NORM = 5;
     private static final int ADAPTED_SQUARES = 6;
+    private static final int ADAPTED_RESIDUAL = 7;
     private static final int ADAPTED_OUT = 8;
 
     private final Kernels kernels;
@@ -128,7 +131,7 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         KernelLaunch kernel = kernels.productRotate.of(step);
         boolean adapted = step.adapted();
         write(kernel, step, qkv.projection(), ROTATE);
-        Rotation.write(kernel.argument(adapted ? 4 : 3), norms, shape);
+        Rotation.write(kernel.argument(adapted ? ADAPTED_ROTATION : 3), norms, shape);
         unfinished.finish(kernel.argument(adapted ? ADAPTED_SQUARES : 4), in);
         kernel.set(adapted ? ADAPTED_OUT : 5, qkv.values().data().address());
         int tiles = (shape.heads() + 2 * shape.kvHeads()) * (shape.headSize() / DecodeProducts.OUT);
@@ -172,12 +175,12 @@ final class FusedProjections implements StepProjections, AutoCloseable {
             return;
         }
         KernelLaunch kernel = kernels.productAddNorm.of(step);
+        boolean adapted = step.adapted();
         write(kernel, step, delta.projection(), ADD_NORM);
-        int first = step.adapted() ? 5 : 3;
-        NormWeight.write(kernel.argument(first), 0, norm);
-        unfinished.leave(kernel.argument(first + 1), step, residual, norm, out);
-        kernel.set(first + 2, residual.data().address())
-                .set(first + 3, out.data().address());
+        NormWeight.write(kernel.argument(adapted ? ADAPTED_NORM : 3), 0, norm);
+        unfinished.leave(kernel.argument(adapted ? ADAPTED_SQUARES : 4), step, residual, norm, out);
+        kernel.set(adapted ? ADAPTED_RESIDUAL : 5, residual.data().address())
+                .set(adapted ? ADAPTED_OUT : 6, out.data().address());
         products.prepareToFinish(kernel, step, in, delta.projection().parts(), tiles)
                 .launch(stream.handle());
     }

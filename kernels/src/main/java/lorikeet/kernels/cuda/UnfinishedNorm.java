@@ -14,9 +14,11 @@ final class UnfinishedNorm {
     private final CudaRows rows;
     private final TileSquares squares;
 
-    private @Nullable Of of;
-
-    private record Of(CurrentStep step, Matrix residual, Norm norm, Matrix out) {}
+    // Of the rows, if there are any; fields of their own, as every step has some.
+    private @Nullable CurrentStep step;
+    private @Nullable Matrix residual;
+    private @Nullable Norm norm;
+    private @Nullable Matrix out;
 
     UnfinishedNorm(CudaRows rows, TileSquares squares) {
         this.rows = rows;
@@ -25,35 +27,40 @@ final class UnfinishedNorm {
 
     /** Writes the struct {@code TileSquares} for the launch that leaves the rows {@code out}; there must be no others. */
     void leave(MemorySegment to, CurrentStep step, Matrix residual, Norm norm, Matrix out) {
-        if (of != null) {
+        if (this.out != null) {
             throw new IllegalStateException("rows without their factors are left");
         }
-        of = new Of(step, residual, norm, out);
+        this.step = step;
+        this.residual = residual;
+        this.norm = norm;
+        this.out = out;
         squares.write(to, norm, residual.cols());
     }
 
     /** Writes the struct for a product with {@code in}, which finishes these rows if they are the ones. */
     void finish(MemorySegment to, Matrix in) {
-        Of unfinished = of;
-        if (unfinished == null || unfinished.out().data().address() != in.data().address()) {
-            squares.write(to, null, in.cols());
-            return;
+        Matrix rowsLeft = out;
+        boolean these =
+                rowsLeft != null && rowsLeft.data().address() == in.data().address();
+        squares.write(to, these ? norm : null, in.cols());
+        if (these) {
+            forget();
         }
-        squares.write(to, unfinished.norm(), in.cols());
-        of = null;
     }
 
     /** Finishes the rows, if there are any. */
     void settle() {
-        Of unfinished = of;
-        if (unfinished != null) {
-            of = null;
-            rows.norm(unfinished.step(), unfinished.residual(), unfinished.norm(), unfinished.out());
+        if (step != null && residual != null && norm != null && out != null) {
+            rows.norm(step, residual, norm, out);
+            forget();
         }
     }
 
     /** Forgets those of a step that failed. */
     void forget() {
-        of = null;
+        step = null;
+        residual = null;
+        norm = null;
+        out = null;
     }
 }
