@@ -90,12 +90,9 @@ struct AddedAndNormed {
                 const float4 old = *reinterpret_cast<const float4*>(old_tile + at);
                 v = make_float4(old.x + v.x, old.y + v.y, old.z + v.z, old.w + v.w);
                 store4(residual + static_cast<size_t>(row) * size + column, v);
-                const uint2 weight = *reinterpret_cast<const uint2*>(weight_tile + (Delta::ADAPTED ? at : place.column));
-                const float2 low = unpack(weight.x);
-                const float2 high = unpack(weight.y);
                 store4(out + static_cast<size_t>(row) * size + column,
-                       make_float4(v.x * low.x, v.y * low.y, v.z * high.x, v.w * high.y));
-                square = v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+                       weighted(v, weight_tile + (Delta::ADAPTED ? at : place.column)));
+                square = sum_of_squares(v);
             }
 #pragma unroll
             for (int mask = 1; mask < Place::ROW_THREADS; mask *= 2) {
@@ -121,10 +118,6 @@ struct AddedAndNormed {
                 copy(row, column);
             }
         }
-    }
-
-    static __device__ __forceinline__ float2 unpack(unsigned pair) {
-        return __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162*>(&pair));
     }
 };
 

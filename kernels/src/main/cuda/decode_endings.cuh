@@ -19,6 +19,18 @@
 
 namespace lorikeet::decode_product {
 
+constexpr int STORERS_BARRIER = 1;  // of the first group
+
+// Of an ending's threads.
+template <int STORERS>
+__device__ __forceinline__ void sync_storers() {
+    if constexpr (STORERS == GROUP) {
+        asm volatile("bar.sync %0, %1;" ::"n"(STORERS_BARRIER), "n"(GROUP) : "memory");
+    } else {
+        sync_product();
+    }
+}
+
 struct NoDelta {
     static constexpr int CHUNK = DECODE_PRODUCT_CHUNK;
     static constexpr bool ADAPTED = false;
@@ -41,7 +53,11 @@ struct HalfPlace {
     int row = static_cast<int>(threadIdx.x) / (HALF_OUT / 4);
 };
 
-__device__ __forceinline__ float4 sums_at(const float* sum, int row, int which, int column) {
+__device__ __forceinline__ float4& sums_at(float* sum, int row, int which, int column) {
+    return *reinterpret_cast<float4*>(sum + row * SUM_PITCH + which * HALF_OUT + column);
+}
+
+__device__ __forceinline__ const float4& sums_at(const float* sum, int row, int which, int column) {
     return *reinterpret_cast<const float4*>(sum + row * SUM_PITCH + which * HALF_OUT + column);
 }
 
@@ -66,6 +82,24 @@ __device__ __forceinline__ float4 with_bias(const LoraPart& part, int out, float
     }
     return v;
 }
+
+__device__ __forceinline__ float2 unpack(unsigned pair) {
+    return __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162*>(&pair));
+}
+
+// Four outputs times the weights of a norm.
+__device__ __forceinline__ float4 weighted(float4 v, const __nv_bfloat16* weights) {
+    const uint2 four = *reinterpret_cast<const uint2*>(weights);
+    const float2 low = unpack(four.x);
+    const float2 high = unpack(four.y);
+    return make_float4(v.x * low.x, v.y * low.y, v.z * high.x, v.w * high.y);
+}
+
+__device__ __forceinline__ float4 times(float4 v, float factor) {
+    return make_float4(v.x * factor, v.y * factor, v.z * factor, v.w * factor);
+}
+
+__device__ __forceinline__ float sum_of_squares(float4 v) { return v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w; }
 
 // The first `count` of four, four at a time where `together`.
 __device__ __forceinline__ void store_some(__nv_bfloat16* to, float4 v, int count, bool together) {

@@ -27,7 +27,7 @@
 //         bool fetches() const;                   // if FETCHES: whether it has in this launch
 //         void fetch(unsigned char* to, int rows, int tile);  // if FETCHES: starts copies of it, if it has, by all of the
 //                                                 // product's threads, to a stage that isn't needed any more
-//         template <int ROWS> void store(const float* sum, int rows, int tile);  // of a tile that the block has
+//         template <int ROWS> void store(float* sum, int rows, int tile);  // of a tile that the block has
 //     };                                          // completed; sum: [row][SUM_PITCH], in shared memory
 #pragma once
 

@@ -20,14 +20,19 @@ __device__ __forceinline__ float4 not_there() {
     return make_float4(none, none, none, none);
 }
 
+__device__ __forceinline__ bool is_there(float v) { return __float_as_uint(v) != NO_SUM; }
+
 __device__ __forceinline__ bool is_there(const float4& v) {
-    return __float_as_uint(v.x) != NO_SUM && __float_as_uint(v.y) != NO_SUM && __float_as_uint(v.z) != NO_SUM &&
-           __float_as_uint(v.w) != NO_SUM;
+    return is_there(v.x) && is_there(v.y) && is_there(v.z) && is_there(v.w);
 }
 
 __device__ __forceinline__ void store_to_blocks(float4* to, const float4& v) {
     asm volatile("st.relaxed.gpu.global.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(to), "f"(v.x), "f"(v.y), "f"(v.z), "f"(v.w)
                  : "memory");
+}
+
+__device__ __forceinline__ void store_to_blocks(float* to, float v) {
+    asm volatile("st.relaxed.gpu.global.f32 [%0], %1;" ::"l"(to), "f"(v) : "memory");
 }
 
 __device__ __forceinline__ float4 load_from_blocks(const float4* from) {
@@ -36,6 +41,12 @@ __device__ __forceinline__ float4 load_from_blocks(const float4* from) {
                  : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
                  : "l"(from)
                  : "memory");
+    return v;
+}
+
+__device__ __forceinline__ float load_from_blocks(const float* from) {
+    float v;
+    asm volatile("ld.relaxed.gpu.global.f32 %0, [%1];" : "=f"(v) : "l"(from) : "memory");
     return v;
 }
 

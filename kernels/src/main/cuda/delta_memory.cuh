@@ -10,9 +10,8 @@ namespace lorikeet::decode_product {
 
 constexpr int DELTA_THREADS = DECODE_PRODUCT_SHRINK_THREADS;
 constexpr int DELTA_WARPS = DELTA_THREADS / WARP;
-// Named barriers: 0 is that of the product's threads, 3 that of handover.cuh, 5 and more those of rotate_ending.cuh.
-constexpr int BIASED_BARRIER = 1;  // of the first group
-constexpr int DELTA_BARRIER = 2;   // of these threads
+// Named barriers: 0 is that of the product's threads, 1 that of the ending's, 3 that of handover.cuh.
+constexpr int DELTA_BARRIER = 2;  // of these threads
 
 template <int ROWS>
 using DeltaGiver = handover::Giver<decode_product_deltas(ROWS), DELTA_THREADS, GROUP>;
@@ -127,7 +126,7 @@ struct TileDelta {
             v *= change.magnitude != nullptr ? change.magnitude[out] : 1.0f;
             delta = 0;
         }
-        asm volatile("bar.sync %0, %1;" ::"n"(BIASED_BARRIER), "n"(GROUP) : "memory");
+        sync_storers<STORERS>();
     }
 };
 

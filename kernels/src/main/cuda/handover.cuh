@@ -4,7 +4,7 @@
 // do as well, but compute-sanitizer then takes what one side writes and the other reads for a race where one of them only
 // arrives. (The one that says that these can be used is such a barrier: nothing else is read behind it.)
 //
-//     givers:  set_up; then for each place: reclaim, fill it, give; in the end reclaim(0)
+//     givers:  if there is a place to fill, set_up; then for each: reclaim, fill it, give; in the end reclaim(0)
 //     takers:  for each place: wait, read it, done
 #pragma once
 

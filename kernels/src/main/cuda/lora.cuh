@@ -128,9 +128,13 @@ struct Rotation {
     int head_size;     // even, 256 at most
     NormWeight query;  // over each head of q, before it is turned; or no norm
     NormWeight key;
+    // Where the blocks of product_rotate and product_adapted leave tiles of heads with norms to one another: for each of
+    // (heads + kv_heads) * ceil(head_size / 64) tiles as many rows of PRODUCT_ROTATE_LEFT_BYTES as the kernel is for. All bits
+    // are ones before the launch, and after it.
+    float* left;
 };
 
-static_assert(sizeof(NormWeight) == 16 && sizeof(Rotation) == 48, "the host lays out rotations");
+static_assert(sizeof(NormWeight) == 16 && sizeof(Rotation) == 56, "the host lays out rotations");
 
 // Chunks of sixteen ranks that gate_prompt, rotate_prompt and add_norm_prompt have in shared memory at a time.
 __host__ __device__ constexpr int prompt_chunks(const Lora& lora) {

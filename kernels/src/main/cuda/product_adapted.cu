@@ -66,7 +66,7 @@ struct AnyEnding {
     }
 
     template <int>
-    __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
+    __device__ __forceinline__ void store(float* sum, int rows, int tile) {
         if (kind == ENDING_ROTATE) {
             rotated.template store<ROWS>(sum, rows, tile);
         } else if (kind == ENDING_GATE) {
@@ -86,11 +86,12 @@ __device__ __forceinline__ void run_adapted(const Step* step, const DecodeProduc
         extern __shared__ __align__(1024) unsigned char memory[];
         static_assert(ROWS * OUT * sizeof(__nv_bfloat16) <= ROWS * PRODUCT_ROTATE_ROW_BYTES, "one or the other");
         Turns<ROWS>& turns = *reinterpret_cast<Turns<ROWS>*>(memory + decode_product_adapted_bytes(ROWS));
+        auto head_weights = reinterpret_cast<const __nv_bfloat16**>(&turns + 1);
         auto weights = reinterpret_cast<__nv_bfloat16*>(&turns);
         TileDelta<ROWS> delta{step, lora};
         AnyEnding<ROWS> any{ending,
                             ending == ENDING_ADD_NORM ? TileSquares{} : squares,
-                            {step, lora, rotation, squares, out, turns, delta},
+                            {step, lora, rotation, squares, out, turns, delta, head_weights},
                             {lora, squares, out, delta},
                             {lora, norm, squares, residual, out, delta, weights}};
         run_with_delta<ROWS>(step, call, lora, any);

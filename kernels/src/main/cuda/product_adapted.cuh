@@ -15,13 +15,15 @@ enum ProductEnding : int {
     ENDING_ADD_NORM = 2,  // product_add_norm
 };
 
+constexpr int PRODUCT_ADAPTED_NORM_BYTES = 8;  // of shared memory, for the weight of a row's head norm
+
 // Dynamic shared memory of a block of the kernel for so many rows.
 __host__ __device__ constexpr int product_adapted_shared_bytes(int rows) {
-    return decode_product_adapted_bytes(rows) + rows * PRODUCT_ROTATE_ROW_BYTES;
+    return decode_product_adapted_bytes(rows) + rows * (PRODUCT_ROTATE_ROW_BYTES + PRODUCT_ADAPTED_NORM_BYTES);
 }
 
-static_assert(product_adapted_shared_bytes(16) == 128400 && product_adapted_shared_bytes(32) == 150192 &&
-                  product_adapted_shared_bytes(48) == 184272 && product_adapted_shared_bytes(64) == 193776,
+static_assert(product_adapted_shared_bytes(16) == 128528 && product_adapted_shared_bytes(32) == 150448 &&
+                  product_adapted_shared_bytes(48) == 184656 && product_adapted_shared_bytes(64) == 194288,
               "DecodeProductsTest says the same of the host");
 
 }  // namespace lorikeet

@@ -10,17 +10,22 @@ namespace lorikeet::decode_product {
 
 // The work of the threads behind the product's.
 template <int ROWS>
-__device__ __forceinline__ void fill_turns(const DecodeProduct& call, const Rotated<ROWS, NoDelta>& rotated) {
+__device__ __forceinline__ void fill_turns(const DecodeProduct& call, const Rotated<ROWS, TurnsDelta>& rotated) {
     const int thread = static_cast<int>(threadIdx.x) - DECODE_PRODUCT_THREADS;
+    const int chunks = chunks_of_tile(call.product);
+    Completed completed(Deal(rotated.tiles() * chunks, static_cast<int>(gridDim.x)), chunks);
+    if (completed.done()) {
+        return;
+    }
+    TurnsGiver tiles{rotated.delta.tiles.barriers};
+    tiles.set_up(thread == 0);
     rotated.prepare_tiles(thread, TURN_THREADS);
     asm volatile("bar.sync %0, %1;" ::"n"(TURN_BARRIER), "n"(TURN_THREADS) : "memory");
-    const int chunks = chunks_of_tile(call.product);
-    const Deal deal(rotated.tiles() * chunks, static_cast<int>(gridDim.x));
 #pragma unroll 1
-    for (Completed completed(deal, chunks); !completed.done(); completed.tile--) {
+    for (; !completed.done(); completed.tile--) {
         rotated.prepare_tile(completed.tile, thread, TURN_THREADS);
-        asm volatile("bar.arrive %0, %1;" ::"n"(TURNS_THERE), "n"(TURNS_EITHER) : "memory");
-        asm volatile("bar.sync %0, %1;" ::"n"(TURNS_FREE), "n"(TURNS_EITHER) : "memory");
+        tiles.give();
+        tiles.reclaim(0);
     }
 }
 
@@ -29,9 +34,10 @@ __device__ __forceinline__ void run_rotate(const Step* step, const DecodeProduct
                                            const Rotation& rotation, const TileSquares& squares, __nv_bfloat16* qkv) {
     if (product_rotate_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
         extern __shared__ __align__(1024) unsigned char memory[];
-        Turns<ROWS>& turns = *reinterpret_cast<Turns<ROWS>*>(memory + decode_product_shared_bytes(ROWS));
-        NoDelta none;
-        Rotated<ROWS, NoDelta> rotated{step, lora, rotation, squares, qkv, turns, none};
+        unsigned char* const behind = memory + decode_product_shared_bytes(ROWS);
+        Turns<ROWS>& turns = *reinterpret_cast<Turns<ROWS>*>(behind + PRODUCT_ROTATE_BARRIER_BYTES);
+        TurnsDelta delta{{*reinterpret_cast<handover::Barriers<1>*>(behind)}};
+        Rotated<ROWS, TurnsDelta> rotated{step, lora, rotation, squares, qkv, turns, delta};
         if (threadIdx.x < DECODE_PRODUCT_THREADS) {
             run<ROWS>(step, call, rotated);
         } else {

@@ -36,10 +36,6 @@ __device__ __forceinline__ float4* left_at(const Lora& lora, int splits, int par
     return reinterpret_cast<float4*>(lora.h) + static_cast<size_t>(place) * splits;
 }
 
-__device__ __forceinline__ void leave_sum(float* to, float sum) {
-    asm volatile("st.relaxed.gpu.global.f32 [%0], %1;" ::"l"(to), "f"(sum) : "memory");
-}
-
 // Asks for four sums, unless they are there. No branch, so that those after it are asked for at once.
 __device__ __forceinline__ void ask_for_sums(float4& v, const float4* from) {
     asm volatile("{ .reg .pred p; setp.eq.u32 p, %5, 0; @p ld.relaxed.gpu.global.v4.f32 {%0, %1, %2, %3}, [%4]; }"
@@ -118,13 +114,13 @@ __device__ __forceinline__ void shrink_share_left(const Step* step, const Lora& 
             share, shrinking::rank_rows(change.a, rank, first, lora.in), shared, waited, [&](int rank, int token, float4 sum) {
                 float* at = to + (token * lora.rank_stride + rank / 4 * 4) * splits.count + rank % 4;
                 if (token < tile.rows) {
-                    leave_sum(at, sum.x);
-                    leave_sum(at + 8 * splits.count, sum.z);
+                    store_to_blocks(at, sum.x);
+                    store_to_blocks(at + 8 * splits.count, sum.z);
                 }
                 at += lora.rank_stride * splits.count;
                 if (token + 1 < tile.rows) {
-                    leave_sum(at, sum.y);
-                    leave_sum(at + 8 * splits.count, sum.w);
+                    store_to_blocks(at, sum.y);
+                    store_to_blocks(at + 8 * splits.count, sum.w);
                 }
             });
     }

@@ -154,9 +154,11 @@ __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct&
         lora, LeftWork::of<DELTA_WARPS>(lora, step->tiles, static_cast<int>(gridDim.x), gathers_h<ROWS>(lora))};
     DeltaTiles<ROWS, Ending> tiles{step, lora, ending, h};
     const int thread = static_cast<int>(threadIdx.x) % DELTA_THREADS;
-    tiles.places.set_up(thread == 0);
-    if (!completed.done() && thread >= 2 * WARP) {  // the first two warps have enough to do
-        ending.prepare_tiles(completed.tile, thread - 2 * WARP, DELTA_THREADS - 2 * WARP);
+    if (!completed.done()) {
+        tiles.places.set_up(thread == 0);
+        if (thread >= 2 * WARP) {  // the first two warps have enough to do
+            ending.prepare_tiles(completed.tile, thread - 2 * WARP, DELTA_THREADS - 2 * WARP);
+        }
     }
     bool first = true;
 #pragma unroll 1

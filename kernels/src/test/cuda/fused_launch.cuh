@@ -177,7 +177,7 @@ inline void launch_product_rotate(cudaStream_t stream, int rows, int blocks, con
     static const Kernels base{
         {product_rotate_16, product_rotate_32, product_rotate_48, product_rotate_64}, PRODUCT_ROTATE_TURN_THREADS,
         base_rotate_bytes};
-    const int tiles = lora.columns / DECODE_PRODUCT_OUT;
+    const int tiles = (rotation.heads + 2 * rotation.kv_heads) * divide_up(rotation.head_size, DECODE_PRODUCT_OUT);
     if (is_adapted(lora)) {
         launch_adapted(stream, rows, blocks, tiles, step, call, lora, ENDING_ROTATE, rotation, {}, squares, nullptr, qkv);
     } else {

@@ -422,7 +422,7 @@ class Bench {
             return;
         }
         if (p == 0) {
-            Rotation rotation{layer, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
+            Rotation rotation{layer, 32, 8, 128, {}, {}, nullptr};
             launch(stream, early, 1, std::min(tiles * 24, most_rotate * multiprocessors), EXPAND_THREADS,
                    rotate_and_store, device_step_, to, rotation, out_[0].get());
         } else if (p == 2) {
@@ -451,7 +451,7 @@ class Bench {
             to.h = nullptr;
         }
         if (p == 0) {
-            Rotation rotation{0, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
+            Rotation rotation{0, 32, 8, 128, {}, {}, nullptr};
             launch_product_rotate(stream, tokens_, multiprocessors, device_step_, call, to, rotation, squares(), out_[0].get());
         } else if (p == 2) {
             launch_product_gate(stream, tokens_, multiprocessors, device_step_, call, to, squares(), in_[3].get());
@@ -467,7 +467,7 @@ class Bench {
         int most = 4 * multiprocessors;
         int clusters = 32;  // of eight blocks, as many as fit at once
         if (p == 0) {
-            Rotation rotation{layer, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
+            Rotation rotation{layer, 32, 8, 128, {}, {}, nullptr};
             launch_decode(stream, early, 1, std::min(tiles * 48, most), EXPAND_THREADS, rotate_decode, device_step_, to,
                           rotation, out_[0].get());
         } else {
@@ -481,7 +481,7 @@ class Bench {
         int tiles = step_.host.all_tiles;
         int fours = divide_up(tiles, SUPER_TILE);
         if (p == 0) {
-            Rotation rotation{layer, 32, 8, 128, {nullptr, 0, 0}, {nullptr, 0, 0}};
+            Rotation rotation{layer, 32, 8, 128, {}, {}, nullptr};
             launch_rotate_prompt(stream, early, std::min(fours * 96, 4 * multiprocessors), device_step_, to, rotation, out_[0].get());
         } else if (p == 2) {
             launch_gate_prompt(stream, early, std::min(fours * (INTERMEDIATE / 64), 3 * multiprocessors), device_step_,

@@ -257,7 +257,7 @@ class Case {
     bool can_be_fused() const {
         bool fits = rows_ <= FUSED_MOST_ROWS && lora_.in % 8 == 0 && size_t(lora_.columns) * lora_.in < (1 << 27);
         if (shape_.head_size > 0) {
-            return fits && shape_.head_size % DECODE_PRODUCT_OUT == 0;
+            return fits && shape_.head_size % 8 == 0;
         }
         if (lora_.parts == 1) {
             return fits && shape_.outs[0] % 8 == 0 && shape_.outs[0] <= 132 * DECODE_PRODUCT_OUT;
@@ -560,9 +560,13 @@ class Case {
         rotation.heads = shape_.heads;
         rotation.kv_heads = shape_.kv_heads;
         rotation.head_size = size;
-        bool normed = !fused_ && dice_.one_in(2);
+        bool normed = dice_.one_in(2);
+        Buffer<float> left;
         if (normed) {
             rotation.query = rotation.key = {norm_weight_.get(), lora_.parts, EPSILON};
+            size_t tiles = size_t(shape_.heads + shape_.kv_heads) * divide_up(size, DECODE_PRODUCT_OUT);
+            left = Buffer<float>(tiles * FUSED_MOST_ROWS * PRODUCT_ROTATE_LEFT_BYTES / sizeof(float));
+            rotation.left = left.get();
         }
         std::vector<double> values = projection();
         std::vector<int> groups = row_groups();
@@ -599,6 +603,11 @@ class Case {
             CHECK(cudaDeviceSynchronize());
             results[i] = y.download();
             caches[i] = cache_.download();
+        }
+        const std::vector<float> tiles = left.download();
+        if (!std::all_of(tiles.begin(), tiles.end(), [](float v) { return std::isnan(v); })) {
+            failures++;
+            std::printf("FAILED %s: tiles are left\n", name_.c_str());
         }
         std::vector<double> expected_queries;
         std::vector<float> queries;

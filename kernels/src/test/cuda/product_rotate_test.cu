@@ -8,6 +8,7 @@
 #include "unfinished_norm.cuh"
 
 #include <memory>
+#include <numeric>
 
 using namespace lorikeet;
 using check::Buffer;
@@ -26,6 +27,8 @@ const Variant VARIANTS[] = {{product_rotate_16, decode_product_16, 16},
                             {product_rotate_48, decode_product_48, 48},
                             {product_rotate_64, decode_product_64, 64}};
 constexpr int MOST_ROWS = 64;
+constexpr int MOST_NORMED_TILES = 160;
+constexpr float EPSILON = 1e-5f;
 constexpr int LAYERS = 3;
 constexpr int PARTS = 3;
 
@@ -39,6 +42,8 @@ struct Heads {
     int of(int part) const { return part == 0 ? heads : kv_heads; }
 
     int columns() const { return all() * size; }
+
+    int tiles() const { return divide_up(size, DECODE_PRODUCT_OUT); }  // of a head
 
     size_t block_bytes() const { return size_t{2} * LAYERS * kv_heads * BLOCK_TOKENS * size * sizeof(__nv_bfloat16); }
 };
@@ -160,18 +165,26 @@ class Launcher {
                                   decode_product_shared_bytes(variant.rows), stream, step, call(product));
     }
 
-    // Whether no sum is left.
-    bool is_clean() const { return memory_.is_clean(); }
+    float* left_tiles() const { return left_.data(); }
+
+    // Whether no sum is left, and no tile.
+    bool is_clean() const {
+        const std::vector<float> left = left_.download();
+        return memory_.is_clean() && std::all_of(left.begin(), left.end(), [](float v) { return std::isnan(v); });
+    }
 
   private:
     check::ProductMemory memory_{MOST_ROWS};
+    Buffer<float> left_{size_t{MOST_NORMED_TILES} * MOST_ROWS * PRODUCT_ROTATE_LEFT_BYTES / sizeof(float)};
 };
 
 int chunks_of(const Heads& heads, int in) {
-    return heads.columns() / DECODE_PRODUCT_OUT * divide_up(in, DECODE_PRODUCT_CHUNK);
+    return heads.all() * heads.tiles() * divide_up(in, DECODE_PRODUCT_CHUNK);
 }
 
-Rotation rotation_of(const Heads& heads, int layer) { return {layer, heads.heads, heads.kv_heads, heads.size, {}, {}}; }
+Rotation rotation_of(const Heads& heads, int layer) {
+    return {layer, heads.heads, heads.kv_heads, heads.size, {}, {}, nullptr};
+}
 
 // One projection of random shape.
 class Case {
@@ -194,10 +207,18 @@ class Case {
         }
         product_.x = place(x_, random, static_cast<size_t>(rows_) * product_.x_pitch, 1.0f);
         unfinished_ = random.between(0, 3) > 0;
+        rotation_ = rotation_of(heads_, layer_);
+        const int normed = random.between(0, 3);  // neither, q, k, both
+        for (int part = 0; part < 2; part++) {
+            const __nv_bfloat16* weight = place(norm_, random, heads_.size, 1.0f);
+            if ((normed >> part & 1) != 0) {
+                (part == 0 ? rotation_.query : rotation_.key) = {weight, 0, EPSILON};
+            }
+        }
         grid_ = random.between(1, std::min(chunks_of(heads_, product_.in), check::multiprocessors()));
-        name_ = check::text("seed %llu: %d rows of %d, kernel of %d, heads %d + 2 * %d of %d, %d blocks",
+        name_ = check::text("seed %llu: %d rows of %d, kernel of %d, heads %d + 2 * %d of %d, norms %d, %d blocks",
                             static_cast<unsigned long long>(seed), rows_, product_.in, variant_.rows, heads_.heads,
-                            heads_.kv_heads, heads_.size, grid_);
+                            heads_.kv_heads, heads_.size, normed, grid_);
     }
 
     double run(const Launcher& launcher) {
@@ -215,10 +236,11 @@ class Case {
             squares.square = sums.data();
             product.x = device_x.data();
         }
+        Rotation rotation = rotation_;
+        rotation.left = launcher.left_tiles();
         for (int i = 0; i < 2; i++) {
             cache.poison();
-            launcher.launch(variant_, sequences_.step(), product, lora_, rotation_of(heads_, layer_), squares, y.data(), grid_,
-                            nullptr);
+            launcher.launch(variant_, sequences_.step(), product, lora_, rotation, squares, y.data(), grid_, nullptr);
             q[i] = y.download();
             kv[i] = cache.download();
         }
@@ -231,7 +253,7 @@ class Case {
   private:
     static Heads random_heads(Random& random) {
         const int kv = random.between(1, 2);
-        return {kv * random.between(1, 3), kv, random.pick({64, 128, 192, 256})};
+        return {kv * random.between(1, 3), kv, random.pick({8, 16, 40, 64, 80, 96, 128, 192, 256})};
     }
 
     const __nv_bfloat16* place(std::vector<std::vector<__nv_bfloat16>>& to, Random& random, size_t count, float scale) {
@@ -246,6 +268,16 @@ class Case {
         return has_bias_[part] ? sum + __bfloat162float(bias_[part][out]) : sum;
     }
 
+    void norm(int part, std::vector<double>& head) const {
+        if ((part == 0 ? rotation_.query : rotation_.key).weight != nullptr) {
+            const double square = std::inner_product(head.begin(), head.end(), head.begin(), 0.0);
+            const double factor = 1 / std::sqrt(square / heads_.size + EPSILON);
+            for (int c = 0; c < heads_.size; c++) {
+                head[c] *= factor * __bfloat162float(norm_[part][c]);
+            }
+        }
+    }
+
     double compare(std::vector<__nv_bfloat16>& q, std::vector<unsigned char>& kv) const {
         const auto* cached = reinterpret_cast<const __nv_bfloat16*>(kv.data());
         check::Error error;
@@ -258,6 +290,7 @@ class Case {
                         head[c] = want(row, part, h * heads_.size + c);
                     }
                     if (part < 2) {
+                        norm(part, head);
                         sequences_.turn(row, head.data());
                     }
                     for (int c = 0; c < heads_.size; c++) {
@@ -294,9 +327,10 @@ class Case {
     bool unfinished_ = false;  // whether the rows' norm is
     MatVec product_ = {};
     Lora lora_ = {};
+    Rotation rotation_ = {};
     bool has_bias_[PARTS] = {};
     std::string name_;
-    std::vector<std::vector<__nv_bfloat16>> weight_, bias_, x_;
+    std::vector<std::vector<__nv_bfloat16>> weight_, bias_, norm_, x_;
     std::vector<Buffer<__nv_bfloat16>> device_;
 };
 
@@ -349,6 +383,9 @@ void time_all(const Launcher& launcher, int shared) {
                                0, nullptr};
         }
         const Rotation rotation = rotation_of(heads, 0);
+        Rotation normed = rotation;
+        normed.query = normed.key = {x.data(), 0, EPSILON};
+        normed.left = launcher.left_tiles();
         const auto time = [&](const auto& launch) {
             return check::time_us(WEIGHTS, [&](cudaStream_t stream, int i) {
                 const __nv_bfloat16* weight = weights.data() + i * elements;
@@ -364,16 +401,20 @@ void time_all(const Launcher& launcher, int shared) {
         const double alone = time([&](cudaStream_t stream) {
             launcher.launch_product(variant, sequences.step(), product, grid, stream);
         });
-        const double apart = time([&](cudaStream_t stream) {
-            launcher.launch_product(variant, sequences.step(), product, grid, stream);
-            check::launch_overlapping(rotate_and_store, dim3(std::min(1056, divide_up(rows, TILE_ROWS) * heads.all() / 2)),
-                                      EXPAND_THREADS, 0, stream, sequences.step(), lora, rotation, y.data());
-        });
-        const double together = time([&](cudaStream_t stream) {
-            launcher.launch(variant, sequences.step(), product, lora, rotation, {}, y.data(), grid, stream);
-        });
-        std::printf("%d bytes, %2d rows: product %.2f us, with rotate_and_store %.2f, in one launch %.2f\n", shared, rows,
-                    alone, apart, together);
+        std::printf("%d bytes, %2d rows: product %.2f us", shared, rows, alone);
+        for (const Rotation& turned : {rotation, normed}) {
+            const double apart = time([&](cudaStream_t stream) {
+                launcher.launch_product(variant, sequences.step(), product, grid, stream);
+                check::launch_overlapping(rotate_and_store, dim3(std::min(1056, divide_up(rows, TILE_ROWS) * heads.all() / 2)),
+                                          EXPAND_THREADS, 0, stream, sequences.step(), lora, turned, y.data());
+            });
+            const double together = time([&](cudaStream_t stream) {
+                launcher.launch(variant, sequences.step(), product, lora, turned, {}, y.data(), grid, stream);
+            });
+            std::printf("; %swith rotate_and_store %.2f, in one launch %.2f", turned.left == nullptr ? "" : "normed ", apart,
+                        together);
+        }
+        std::printf("\n");
     }
 }
 

@@ -460,7 +460,7 @@ static int check_addresses(struct object* kernel, struct object* stream, void** 
             return INVALID_VALUE;
         }
     }
-    for (int j = 0; j < 12 && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
+    for (int j = 0; j < MOST_ADDRESSES && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
         const char* parameter = parameters[ADDRESSES[i].at[j].parameter];
         uint64_t value;
         memcpy(&value, parameter + ADDRESSES[i].at[j].offset, sizeof value);

@@ -5,13 +5,15 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { MOST_ADDRESSES = 13 };
+
 // Where the kernels' parameters have addresses, as places of 8 bytes: the number of the parameter, and for structs the
 // offset in it. Names are beginnings of names; the first that fits counts.
 static const struct {
     const char* name;
     struct {
         int parameter, offset;
-    } at[12];
+    } at[MOST_ADDRESSES];
 } ADDRESSES[] = {
     {"upload_step", {{0, 0}, {1, 0}}},
     {"embed", {{0, 0}, {1, 0}, {2, 0}, {4, 0}}},
@@ -29,9 +31,9 @@ static const struct {
     {"decode_product_shrink_whole", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {2, 0}, {2, 8}, {2, 16}}},
     {"decode_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}, {1, 72}}},
     {"product_adapted",
-     {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {6, 0}, {7, 0}, {8, 0}}},
+     {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {4, 48}, {6, 0}, {7, 0}, {8, 0}}},
     {"product_gate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {3, 0}, {4, 0}}},
-    {"product_rotate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {4, 0}, {5, 0}}},
+    {"product_rotate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {3, 48}, {4, 0}, {5, 0}}},
     {"product_add_norm", {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {4, 0}, {5, 0}, {6, 0}}},
     {"prompt_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"attention", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {1, 80}}},

@@ -50,6 +50,7 @@ final class FigureTable {
             case LLAMA_3_2_3B -> "the shapes of Llama-3.2-3B, embedding and head apart";
             case LLAMA_3_8B -> "the shapes of Llama-3-8B";
             case LLAMA_2_13B -> "the shapes of Llama-2-13B, the vocabulary of Llama-3";
+            case QWEN_3_8B -> "the shapes of Qwen3-8B, the vocabulary of Llama-3";
         };
     }
 

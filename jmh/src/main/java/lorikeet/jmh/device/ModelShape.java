@@ -19,7 +19,9 @@ public enum ModelShape {
     /** Llama-3-8B. */
     LLAMA_3_8B(4096, 32, 32, 8, 14336),
     /** Llama-2-13B with the vocabulary of Llama-3; each query has a key of its own. */
-    LLAMA_2_13B(5120, 40, 40, 40, 13824);
+    LLAMA_2_13B(5120, 40, 40, 40, 13824),
+    /** Qwen3-8B with the vocabulary of Llama-3; heads of q and k are normed. */
+    QWEN_3_8B(Family.QWEN3, 4096, 36, 32, 8, 12288);
 
     /** Number of tokens. */
     public static final int VOCABULARY = 128_256;
@@ -28,6 +30,7 @@ public enum ModelShape {
     private static final double THETA = 500_000;
     private static final float EPSILON = 1e-5f;
 
+    private final Family family;
     private final int hidden;
     private final int layers;
     private final int heads;
@@ -35,6 +38,11 @@ public enum ModelShape {
     private final int inner;
 
     ModelShape(int hidden, int layers, int heads, int kvHeads, int inner) {
+        this(Family.LLAMA, hidden, layers, heads, kvHeads, inner);
+    }
+
+    ModelShape(Family family, int hidden, int layers, int heads, int kvHeads, int inner) {
+        this.family = family;
         this.hidden = hidden;
         this.layers = layers;
         this.heads = heads;
@@ -57,7 +65,7 @@ public enum ModelShape {
                 new LinearSize(inner, hidden));
     }
 
-    /** A checkpoint of these shapes, to be written. */
+    /** A checkpoint of these shapes, to be written: a Llama's, which has no norms of heads. */
     RandomModel checkpoint() {
         return new RandomModel(hidden, layers, heads, kvHeads, inner, VOCABULARY, false);
     }
@@ -84,6 +92,11 @@ public enum ModelShape {
 
     int headSize() {
         return hidden / heads;
+    }
+
+    /** Whether heads of q and k are normed. */
+    boolean headNorms() {
+        return family == Family.QWEN3;
     }
 
     /** Components of all keys of a token in a layer. */
@@ -120,7 +133,7 @@ public enum ModelShape {
     /** As a configuration says it. */
     ModelConfig config() {
         return new ModelConfig(
-                Family.LLAMA,
+                family,
                 VOCABULARY,
                 hidden,
                 inner,
@@ -134,7 +147,7 @@ public enum ModelShape {
                 false,
                 false,
                 false,
-                false,
+                headNorms(),
                 MOST_POSITIONS,
                 new Rope.Fixed("default", rotary()));
     }

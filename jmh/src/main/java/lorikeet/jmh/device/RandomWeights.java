@@ -62,7 +62,7 @@ final class RandomWeights {
         return new ModelWeights(
                 embedding,
                 layers,
-                norm(slots.finalNorm(), place),
+                norm(slots.finalNorm(), shape.hidden(), place),
                 new Linear(head, null, slots.head()),
                 slots,
                 modules,
@@ -71,9 +71,13 @@ final class RandomWeights {
 
     private LayerWeights layer(int layer, UnaryOperator<List<Matrix>> place, Map<String, BaseModule> modules) {
         return new LayerWeights(
-                norm(slots.of(layer, LayerPart.INPUT_NORM), place),
+                norm(slots.of(layer, LayerPart.INPUT_NORM), shape.hidden(), place),
                 projection(layer, ADAPTED.subList(0, 3), place, modules),
-                HeadNorms.NONE,
+                shape.headNorms()
+                        ? new HeadNorms(
+                                norm(slots.of(layer, LayerPart.QUERY_NORM), shape.headSize(), place),
+                                norm(slots.of(layer, LayerPart.KEY_NORM), shape.headSize(), place))
+                        : HeadNorms.NONE,
                 new AttentionShape(
                         layer,
                         shape.heads(),
@@ -82,7 +86,7 @@ final class RandomWeights {
                         (float) (1 / Math.sqrt(shape.headSize())),
                         0),
                 projection(layer, ADAPTED.subList(3, 4), place, modules),
-                norm(slots.of(layer, LayerPart.MLP_NORM), place),
+                norm(slots.of(layer, LayerPart.MLP_NORM), shape.hidden(), place),
                 projection(layer, ADAPTED.subList(4, 6), place, modules),
                 projection(layer, ADAPTED.subList(6, 7), place, modules));
     }
@@ -103,8 +107,8 @@ final class RandomWeights {
         return new Projection(linears);
     }
 
-    private Norm norm(int slot, UnaryOperator<List<Matrix>> place) {
-        return new Norm(place.apply(List.of(noise.ones(shape.hidden()))).getFirst(), config.normEpsilon(), slot);
+    private Norm norm(int slot, int size, UnaryOperator<List<Matrix>> place) {
+        return new Norm(place.apply(List.of(noise.ones(size))).getFirst(), config.normEpsilon(), slot);
     }
 
     private ModelShape.LinearSize size(LayerPart part) {

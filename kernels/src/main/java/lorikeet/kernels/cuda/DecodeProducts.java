@@ -46,6 +46,10 @@ final class DecodeProducts implements AutoCloseable {
     static final int TURN_THREADS = 128;
 
     private static final int TURN_ROW_BYTES = 24 + 4 * OUT;
+    private static final int TURN_BARRIER_BYTES = 16;
+
+    /** With adapters: of the weight of a row's head norm. */
+    private static final int NORM_BYTES = 8;
 
     /** Of a half of a tile: what a block knows of a row's adapter. */
     private static final int ADAPTER_BYTES = 16 + 3;
@@ -84,7 +88,7 @@ final class DecodeProducts implements AutoCloseable {
 
     /** The same where q, k and v are turned and stored. */
     static int rotateSharedBytes(int rows) {
-        return sharedBytes(rows) + rows * TURN_ROW_BYTES;
+        return sharedBytes(rows) + TURN_BARRIER_BYTES + rows * TURN_ROW_BYTES;
     }
 
     /** The same of the kernel that finishes a projection with adapters, whichever it is. */
@@ -94,7 +98,7 @@ final class DecodeProducts implements AutoCloseable {
         int tiles = rows <= 48 ? 2 : 1; // whose part of the adapters may be there
         int shrunk = rows <= 16 || rows > 48 ? 8192 : 16384;
         int delta = Math.max(tiles * Float.BYTES * rows * OUT, SHRINK_BYTES) + 2 * rows * ADAPTER_BYTES + TILES_BYTES;
-        return sharedBytes(rows, stages, ADAPTED_CHUNK) + delta + shrunk + rows * TURN_ROW_BYTES;
+        return sharedBytes(rows, stages, ADAPTED_CHUNK) + delta + shrunk + rows * (TURN_ROW_BYTES + NORM_BYTES);
     }
 
     private static int sharedBytes(int rows, int stages, int chunk) {

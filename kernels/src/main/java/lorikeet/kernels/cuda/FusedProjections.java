@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 final class FusedProjections implements StepProjections, AutoCloseable {
     private static final int HALF_OUT = DecodeProducts.OUT / 2;
 
+    /** Times as many tiles as there are blocks, that heads with norms may have: 16,896 components of q and k on an H200. */
+    private static final int HEAD_TILES = 2;
+
     /** ProductEnding of product_adapted.cuh. */
     static final int ROTATE = 0;
 
@@ -45,6 +48,7 @@ final class FusedProjections implements StepProjections, AutoCloseable {
 
     private final TileSquares squares;
     private final UnfinishedNorm unfinished;
+    private final HeadTiles headTiles;
 
     /** The inputs of {@link #pending}, which wait for whoever finishes it. */
     private @Nullable Matrix input;
@@ -70,6 +74,7 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         this.whole = whole;
         squares = new TileSquares(context, stream, DecodeProducts.MOST_ROWS, products.mostBlocks());
         unfinished = new UnfinishedNorm(rows, squares);
+        headTiles = new HeadTiles(context, stream, DecodeProducts.MOST_ROWS, HEAD_TILES * products.mostBlocks());
     }
 
     /** Whether this is the best way for a step's projection. */
@@ -131,20 +136,17 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         KernelLaunch kernel = kernels.productRotate.of(step);
         boolean adapted = step.adapted();
         write(kernel, step, qkv.projection(), ROTATE);
-        Rotation.write(kernel.argument(adapted ? ADAPTED_ROTATION : 3), norms, shape);
+        Rotation.write(kernel.argument(adapted ? ADAPTED_ROTATION : 3), norms, shape, headTiles.address());
         unfinished.finish(kernel.argument(adapted ? ADAPTED_SQUARES : 4), in);
         kernel.set(adapted ? ADAPTED_OUT : 5, qkv.values().data().address());
-        int tiles = (shape.heads() + 2 * shape.kvHeads()) * (shape.headSize() / DecodeProducts.OUT);
+        int tiles = (shape.heads() + 2 * shape.kvHeads()) * HeadTiles.ofHead(shape);
         products.prepareToRotate(kernel, step, in, qkv.projection().parts(), tiles)
                 .launch(stream.handle());
     }
 
-    /** Whether tiles are halves of heads, which no norm spans. */
     private boolean takesRotation(CurrentStep step, HeadNorms norms, AttentionShape shape) {
-        return norms.query() == null
-                && norms.key() == null
-                && shape.headSize() % DecodeProducts.OUT == 0
-                && products.takeRotation(step);
+        boolean normed = norms.query() != null || norms.key() != null;
+        return products.takeRotation(step) && (!normed || headTiles.take(shape));
     }
 
     @Override
@@ -188,5 +190,6 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     @Override
     public void close() {
         squares.close();
+        headTiles.close();
     }
 }

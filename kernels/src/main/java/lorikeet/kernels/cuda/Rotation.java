@@ -1,6 +1,7 @@
 package lorikeet.kernels.cuda;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import lorikeet.kernels.AttentionShape;
@@ -10,17 +11,29 @@ import lorikeet.kernels.HeadNorms;
 final class Rotation {
     private static final long NORMS = 16;
 
-    static final long BYTES = NORMS + 2 * NormWeight.BYTES;
+    private static final long LEFT = NORMS + 2 * NormWeight.BYTES;
+
+    static final long BYTES = LEFT + Long.BYTES;
 
     private Rotation() {}
 
-    /** Writes the struct to the beginning of {@code to}. */
+    /** Writes the struct to the beginning of {@code to}, for kernels that have whole heads. */
     static void write(MemorySegment to, HeadNorms norms, AttentionShape shape) {
+        write(to, norms, shape, 0);
+    }
+
+    /**
+     * The same for others.
+     *
+     * @param left where they leave tiles to one another, see {@link HeadTiles}
+     */
+    static void write(MemorySegment to, HeadNorms norms, AttentionShape shape, long left) {
         to.set(JAVA_INT, 0, shape.layer());
         to.set(JAVA_INT, 4, shape.heads());
         to.set(JAVA_INT, 8, shape.kvHeads());
         to.set(JAVA_INT, 12, shape.headSize());
         NormWeight.write(to, NORMS, norms.query());
         NormWeight.write(to, NORMS + NormWeight.BYTES, norms.key());
+        to.set(JAVA_LONG, LEFT, left);
     }
 }
