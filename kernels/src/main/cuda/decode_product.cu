@@ -2,7 +2,7 @@
 #include "decode_product.cuh"
 
 #include "decode_product_run.cuh"
-#include "shrink_whole.cuh"
+#include "shrink_beside.cuh"
 
 namespace lorikeet::decode_product {
 
@@ -38,10 +38,9 @@ __device__ __forceinline__ void write(const MatVec& product, const float* sum, i
 }
 
 // A tile's sums, to y.
-template <bool SAME_BITS>
 struct Written {
     static constexpr int CHUNK = DECODE_PRODUCT_CHUNK;
-    static constexpr bool ALIKE = SAME_BITS;
+    static constexpr bool ALIKE = true;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = false;
     static constexpr int STORERS = DECODE_PRODUCT_THREADS;
@@ -64,19 +63,19 @@ struct Written {
 template <int ROWS>
 __device__ __forceinline__ void run_if_it_fits(const Step* step, const DecodeProduct& call) {
     if (decode_product_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
-        Written<true> written{call};
+        Written written{call};
         run<ROWS>(step, call, written);
     }
 }
 
-// The product by the first threads of a block, the shrink of the same rows by those behind them. WHOLE: h is left whole.
-template <int ROWS, bool WHOLE>
+// The product by the first threads of a block, the shrink of the same rows by those behind them.
+template <int ROWS>
 __device__ __forceinline__ void run_and_shrink(const Step* step, const DecodeProduct& call, const Lora& lora) {
     if (decode_product_shared_bytes(ROWS) + DECODE_PRODUCT_SHRINK_BYTES > MOST_SHARED_BYTES) {
         return;
     }
     if (threadIdx.x < DECODE_PRODUCT_THREADS) {
-        Written<!(WHOLE && ROWS == 64)> written{call};
+        Written written{call};
         run<ROWS>(step, call, written);
         return;
     }
@@ -85,13 +84,8 @@ __device__ __forceinline__ void run_and_shrink(const Step* step, const DecodePro
     extern __shared__ __align__(1024) unsigned char memory[];
     float4* shared = reinterpret_cast<float4*>(memory + decode_product_shared_bytes(ROWS));
     release_next();
-    if constexpr (WHOLE) {
-        shrinking::shrink_share_whole<WARPS, 4, BARRIER>(
-            step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x), shared);
-    } else {
-        shrinking::shrink_share<WARPS, 4, BARRIER>(
-            step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x), shared);
-    }
+    shrinking::shrink_share<WARPS, 4, BARRIER>(
+        step, lora, call.product.x, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x), shared);
 }
 
 }  // namespace lorikeet::decode_product
@@ -119,47 +113,23 @@ extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     decode_product_shrink_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                              const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<16, false>(step, call, lora);
+    lorikeet::decode_product::run_and_shrink<16>(step, call, lora);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     decode_product_shrink_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                              const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<32, false>(step, call, lora);
+    lorikeet::decode_product::run_and_shrink<32>(step, call, lora);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     decode_product_shrink_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                              const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<48, false>(step, call, lora);
+    lorikeet::decode_product::run_and_shrink<48>(step, call, lora);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     decode_product_shrink_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
                              const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<64, false>(step, call, lora);
-}
-
-extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
-    decode_product_shrink_whole_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                                   const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<16, true>(step, call, lora);
-}
-
-extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
-    decode_product_shrink_whole_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                                   const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<32, true>(step, call, lora);
-}
-
-extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
-    decode_product_shrink_whole_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                                   const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<48, true>(step, call, lora);
-}
-
-extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
-    decode_product_shrink_whole_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                                   const __grid_constant__ lorikeet::Lora lora) {
-    lorikeet::decode_product::run_and_shrink<64, true>(step, call, lora);
+    lorikeet::decode_product::run_and_shrink<64>(step, call, lora);
 }

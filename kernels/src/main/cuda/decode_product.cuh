@@ -72,18 +72,3 @@ extern "C" __global__ void decode_product_shrink_48(const lorikeet::Step* step,
 extern "C" __global__ void decode_product_shrink_64(const lorikeet::Step* step,
                                                     const __grid_constant__ lorikeet::DecodeProduct call,
                                                     const __grid_constant__ lorikeet::Lora lora);
-
-// The same, which leave h whole (lora.h) for the kernels for decode steps. (The one for 64 rows multiplies by other
-// instructions on sm_90a, so that its bits may differ.)
-extern "C" __global__ void decode_product_shrink_whole_16(const lorikeet::Step* step,
-                                                          const __grid_constant__ lorikeet::DecodeProduct call,
-                                                          const __grid_constant__ lorikeet::Lora lora);
-extern "C" __global__ void decode_product_shrink_whole_32(const lorikeet::Step* step,
-                                                          const __grid_constant__ lorikeet::DecodeProduct call,
-                                                          const __grid_constant__ lorikeet::Lora lora);
-extern "C" __global__ void decode_product_shrink_whole_48(const lorikeet::Step* step,
-                                                          const __grid_constant__ lorikeet::DecodeProduct call,
-                                                          const __grid_constant__ lorikeet::Lora lora);
-extern "C" __global__ void decode_product_shrink_whole_64(const lorikeet::Step* step,
-                                                          const __grid_constant__ lorikeet::DecodeProduct call,
-                                                          const __grid_constant__ lorikeet::Lora lora);

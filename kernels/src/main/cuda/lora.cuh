@@ -12,9 +12,7 @@
 // `expand_logits` does the same for the head, in place.
 //
 // The inputs are split over blocks, and whoever reads h adds the splits' partial sums. Of up to 64 rows one launch does all of
-// it: `product_adapted_*` (tile_delta.cuh). What that doesn't take (heads with norms, more tiles than blocks) has products
-// that leave h whole (`decode_product_shrink_whole_*`), for kernels that are made for tiles of few rows: `rotate_decode` and
-// `add_norm_decode` (decode_delta.cuh).
+// it: `product_adapted_*` (tile_delta.cuh).
 //
 // All kernels read their counts from the step, and share out whatever there is among their blocks: any number of blocks
 // is right, the numbers given here are fast. A recorded step's grids are made for as many tiles as it may have. Tokens
@@ -43,12 +41,9 @@ constexpr int GATE_PROMPT_BYTES = 65536;
 constexpr int ROTATE_PROMPT_BYTES = 32768;
 constexpr int WINDOW = 256;            // columns that a block of EXPAND_THREADS threads finishes at a time
 constexpr int ADD_NORM_WINDOW = 512;
-constexpr int DECODE_STAGES = 3;       // of B in shared memory, for each warp of the kernels for decode steps
-constexpr int DECODE_RING_BYTES = DECODE_STAGES * 2816;  // what they take
 constexpr int MAX_SPLITS = 16;         // most partial sums of a component of h
 constexpr int INVARIANT_SPLITS = 8;    // the same where their number must not depend on the step
 constexpr int MOST_RANK_SHARES = 4;    // most shares of a split's ranks
-constexpr int RELEASE_COUNTERS = 1;    // in which the blocks of a launch count themselves when they don't need h any more
 constexpr int MOST_LEFT_SPLITS = 8;    // most partial sums that these leave to one another
 
 // Blocks on a multiprocessor: as many as ptxas has registers for without spilling, which it manages best for sm_90.
@@ -57,9 +52,7 @@ constexpr int EXPAND_BLOCKS = 3;
 constexpr int GATE_BLOCKS = 2;
 constexpr int GATE_STAGED_BLOCKS = 3;
 constexpr int ROTATE_BLOCKS = 3;
-constexpr int ROTATE_DECODE_BLOCKS = 3;
 constexpr int ADD_NORM_BLOCKS = 1;
-constexpr int ADD_NORM_DECODE_BLOCKS = 1;
 constexpr int MATVEC_SHRINK_BLOCKS = 5;
 constexpr int GATE_PROMPT_BLOCKS = 3;
 constexpr int ROTATE_PROMPT_BLOCKS = 4;
@@ -68,9 +61,7 @@ constexpr int EXPAND_BLOCKS = 4;
 constexpr int GATE_BLOCKS = 3;
 constexpr int GATE_STAGED_BLOCKS = 4;
 constexpr int ROTATE_BLOCKS = 4;
-constexpr int ROTATE_DECODE_BLOCKS = 4;
 constexpr int ADD_NORM_BLOCKS = 2;
-constexpr int ADD_NORM_DECODE_BLOCKS = 2;
 constexpr int MATVEC_SHRINK_BLOCKS = 6;
 constexpr int GATE_PROMPT_BLOCKS = 3;
 constexpr int ROTATE_PROMPT_BLOCKS = 4;
@@ -91,13 +82,10 @@ struct Lora {
     // parts * rank_stride * MAX_SPLITS * tokens floats: few rows with an adapter among many others are split as if alone.
     // Null: no adapters.
     float* shrunk;
-    // h itself, [parts][tokens][rank_stride / 4] places of four ranks (halves_of_ranks), where a product's launch leaves it
-    // for the kernels for decode steps; null: the partial sums are what is read. Where the product's launch expands h, too, its
-    // blocks leave partial sums to one another here: room for [parts][tokens][rank_stride][MOST_LEFT_SPLITS] floats, all ones
-    // before the launch, and after it.
-    uint4* h;
-    // [tokens][parts][MOST_RANK_SHARES] splits that are done, and RELEASE_COUNTERS: zero before a launch, and after it.
-    unsigned* arrived;
+    // Where the blocks of product_adapted leave partial sums of h to one another: room for
+    // [parts][tokens][rank_stride][MOST_LEFT_SPLITS], all bits ones before the launch, and after it. Null for other kernels.
+    float* left;
+    unsigned* released;  // its blocks that don't need them any more; zero before the launch, and after it
     int parts;
     int in;
     int columns;      // length of a row of the projection
@@ -207,11 +195,6 @@ __global__ void gate_prompt(const lorikeet::Step* step, const __grid_constant__ 
 __global__ void rotate_and_store(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
 
-// The same for h that is left whole: decode steps with adapters.
-// Grid: min(all tiles * (heads + 2 kv_heads), 528); EXPAND_THREADS threads; dynamic shared memory: DECODE_RING_BYTES a warp.
-__global__ void rotate_decode(
-    const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
-
 // The same for many tokens, where heads have no norms; head_size is a multiple of 16.
 // Grid: min(ceil(all tiles / 4) * (ceil(heads * head_size / 64) + 2 * ceil(kv_heads * head_size / 64)), what fits at
 // once); EXPAND_THREADS threads.
@@ -224,16 +207,6 @@ __global__ void rotate_prompt(
 // the smallest power of two that is not less than size / ADD_NORM_WINDOW, 8 at most; without clusters c = 1.
 // ADD_NORM_THREADS threads.
 __global__ void add_norm(
-    const lorikeet::Step* step,
-    const __grid_constant__ lorikeet::Lora lora,
-    const __grid_constant__ lorikeet::NormWeight norm,
-    const __nv_bfloat16* delta,
-    float* residual,
-    __nv_bfloat16* out);
-
-// The same for h that is left whole: decode steps with adapters.
-// Grid: min(all tiles, 264 / c) * c in clusters as above; dynamic shared memory: DECODE_RING_BYTES a warp.
-__global__ void add_norm_decode(
     const lorikeet::Step* step,
     const __grid_constant__ lorikeet::Lora lora,
     const __grid_constant__ lorikeet::NormWeight norm,

@@ -32,7 +32,7 @@ static_assert(product_adapted_shared_bytes(16) == 128528 && product_adapted_shar
 // what the ending takes is read: rotation by ENDING_ROTATE, norm and residual by ENDING_ADD_NORM; squares and `out`, which is
 // each one's last parameter, by all. For these see product_rotate.cuh, product_gate.cuh and product_add_norm.cuh.
 //
-// lora.h and lora.arrived are there, rows of A are multiples of 16 bytes and start at one. All blocks must be on the device at
+// lora.left and lora.released are there, rows of A are multiples of 16 bytes and start at one. All blocks must be on the device at
 // the same time. Grid: as without adapters. Block: DECODE_PRODUCT_THREADS + DECODE_PRODUCT_SHRINK_THREADS; dynamic shared
 // memory: product_adapted_shared_bytes.
 extern "C" __global__ void product_adapted_16(

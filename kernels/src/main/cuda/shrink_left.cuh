@@ -33,7 +33,7 @@ struct LeftWork {
 // Where the sums of a row's four ranks are left: of each split, one behind the other.
 __device__ __forceinline__ float4* left_at(const Lora& lora, int splits, int part, int row, int four) {
     const int place = (part * lora.tokens + row) * (lora.rank_stride / 4) + four;
-    return reinterpret_cast<float4*>(lora.h) + static_cast<size_t>(place) * splits;
+    return reinterpret_cast<float4*>(lora.left) + static_cast<size_t>(place) * splits;
 }
 
 // Asks for four sums, unless they are there. No branch, so that those after it are asked for at once.

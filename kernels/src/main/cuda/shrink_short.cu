@@ -48,8 +48,7 @@ struct Exchange {
             }
             int pair = (i / LANES << shift) + place.self;
             const Chunk& chunk = work.chunk[pair / (STRIPS * PAIRS)];
-            WholeTarget{lora.shrunk + shrunk_at(lora, chunk.part, work.row, 1) + chunk.from, lora.rank_stride, work.rows,
-                        true}
+            WholeTarget{lora.shrunk + shrunk_at(lora, chunk.part, work.row, 1) + chunk.from, lora.rank_stride, work.rows}
                 .store(rank, pair % (STRIPS * PAIRS) * 2, sum);
         }
     }

@@ -71,12 +71,11 @@ struct LeftH {
 
     // This block doesn't need it any more. The last one clears it.
     __device__ __forceinline__ void release() const {
-        unsigned* counter = lora.arrived + static_cast<size_t>(lora.tokens) * lora.parts * MOST_RANK_SHARES;
         sync_delta();
         bool last = false;
         if (threadIdx.x % DELTA_THREADS == 0) {
             __threadfence();  // what this block has left is before what the last one does
-            last = atomicAdd(counter, 1) + 1 == gridDim.x;
+            last = atomicAdd(lora.released, 1) + 1 == gridDim.x;
         }
         if (any_of_delta(last)) {
             __threadfence();
@@ -87,7 +86,7 @@ struct LeftH {
                 first[i] = not_there();
             }
             if (last) {
-                *counter = 0;
+                *lora.released = 0;
             }
         }
     }

@@ -4,8 +4,6 @@
 #include "decode_product.cuh"
 #include "device_memory.cuh"
 
-constexpr int DECODE_PRODUCT_WHOLE_ALIKE_ROWS = 48;  // up to which those that leave h whole have the others' bits
-
 // sixteens: rows that the kernel is for; lora: null without the shrink.
 inline void launch_decode_product(cudaStream_t stream, int sixteens, int blocks, const lorikeet::Step* step,
                                   const lorikeet::DecodeProduct& call, const lorikeet::Lora* lora) {
@@ -14,16 +12,13 @@ inline void launch_decode_product(cudaStream_t stream, int sixteens, int blocks,
         decode_product_16, decode_product_32, decode_product_48, decode_product_64};
     static void (*const shrinks[])(const Step*, DecodeProduct, Lora) = {
         decode_product_shrink_16, decode_product_shrink_32, decode_product_shrink_48, decode_product_shrink_64};
-    static void (*const wholes[])(const Step*, DecodeProduct, Lora) = {
-        decode_product_shrink_whole_16, decode_product_shrink_whole_32, decode_product_shrink_whole_48,
-        decode_product_shrink_whole_64};
     int shared = decode_product_shared_bytes(16 * sixteens) + (lora == nullptr ? 0 : DECODE_PRODUCT_SHRINK_BYTES);
     if (lora == nullptr) {
         auto kernel = plain[sixteens - 1];
         CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
         launch_with(stream, true, 1, blocks, DECODE_PRODUCT_THREADS, shared, kernel, step, call);
     } else {
-        auto kernel = (lora->h == nullptr ? shrinks : wholes)[sixteens - 1];
+        auto kernel = shrinks[sixteens - 1];
         CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
         launch_with(stream, true, 1, blocks, DECODE_PRODUCT_THREADS + DECODE_PRODUCT_SHRINK_THREADS, shared, kernel, step,
                     call, *lora);

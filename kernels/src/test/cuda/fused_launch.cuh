@@ -137,7 +137,7 @@ inline void launch_adapted(cudaStream_t stream, int rows, int blocks, int tiles,
 }
 
 // Whether a launch is of the kernels with adapters.
-inline bool is_adapted(const lorikeet::Lora& lora) { return lora.h != nullptr; }
+inline bool is_adapted(const lorikeet::Lora& lora) { return lora.left != nullptr; }
 
 inline void launch_product_gate(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
                                 const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,

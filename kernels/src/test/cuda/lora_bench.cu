@@ -44,7 +44,6 @@ int most_shrink = 264;  // blocks, at most
 int most_expand = 4;    // on a multiprocessor
 int most_gate = 0;  // 0: gate_staged
 int most_rotate = 8;
-bool old_consumers = false;  // those of the base model, with adapters, too
 bool many = true;  // steps of many tokens use the kernels for them
 
 double median(std::vector<double> values) {
@@ -192,7 +191,6 @@ class Bench {
         device_step_ = step_.upload();
         size_t most = std::max(std::min(16 * tokens, 16384), tokens);
         shrunk_ = Buffer<float>(most * 3 * stride());
-        whole_ = WholeShrunk(tokens, stride());
         left_ = LeftShrunk(tokens, stride());
         for (const Projection& projection : PROJECTIONS) {
             int out = 0;
@@ -251,7 +249,6 @@ class Bench {
                     }
                     Lora to = lora(layer, p);
                     if (shrinks) {
-                        to.h = nullptr;
                         launch_shrink(stream, early, to, in_[p].get());
                     }
                     if (!adapters) {
@@ -319,7 +316,6 @@ class Bench {
                     }
                     Lora to = lora(layer, p);
                     if (shrinks == Shrink::IN_FRONT) {
-                        to.h = nullptr;
                         launch_shrink(stream, true, to, in_[p].get());
                     }
                     size_t count = size_t(to.columns) * to.in;
@@ -417,10 +413,6 @@ class Bench {
         }
         int tiles = prompt_ ? step_.host.all_tiles : tokens_;  // a recorded step may have a tile for each token
         int runs = divide_up(tiles, to.run);
-        if (to.shrunk != nullptr && to.h != nullptr) {
-            launch_for_decode(stream, early, layer, p, to, tiles);
-            return;
-        }
         if (p == 0) {
             Rotation rotation{layer, 32, 8, 128, {}, {}, nullptr};
             launch(stream, early, 1, std::min(tiles * 24, most_rotate * multiprocessors), EXPAND_THREADS,
@@ -446,9 +438,8 @@ class Bench {
         if (tokens_ > FUSED_MOST_ROWS) {
             return false;
         }
-        left_.set(to);
-        if (!adapters) {
-            to.h = nullptr;
+        if (adapters) {
+            left_.set(to);
         }
         if (p == 0) {
             Rotation rotation{0, 32, 8, 128, {}, {}, nullptr};
@@ -461,20 +452,6 @@ class Bench {
                                     in_[0].get());
         }
         return true;
-    }
-
-    void launch_for_decode(cudaStream_t stream, bool early, int layer, int p, const Lora& to, int tiles) {
-        int most = 4 * multiprocessors;
-        int clusters = 32;  // of eight blocks, as many as fit at once
-        if (p == 0) {
-            Rotation rotation{layer, 32, 8, 128, {}, {}, nullptr};
-            launch_decode(stream, early, 1, std::min(tiles * 48, most), EXPAND_THREADS, rotate_decode, device_step_, to,
-                          rotation, out_[0].get());
-        } else {
-            launch_decode(stream, early, 8, std::min(tiles, clusters) * 8, ADD_NORM_THREADS, add_norm_decode,
-                          device_step_, to, NormWeight{norm_.get(), 0, 1e-5f}, out_[p].get(), hidden_.get(),
-                          in_[0].get());
-        }
     }
 
     void launch_consumer_of_many(cudaStream_t stream, bool early, int layer, int p, const Lora& to) {
@@ -506,9 +483,6 @@ class Bench {
     Lora lora(int layer, int projection) const {
         Lora to{};
         to.shrunk = shrunk_.get();
-        if (!old_consumers && !prompt_ && projection != 2) {  // the gate takes splits
-            whole_.set(to);
-        }
         to.in = PROJECTIONS[projection].in;
         to.rank_stride = stride();
         to.tokens = tokens_;
@@ -576,7 +550,6 @@ class Bench {
     std::vector<Buffer<bf16>> weights_;
     std::vector<Buffer<AdapterModule>> modules_;
     Buffer<float> shrunk_;
-    WholeShrunk whole_;
     LeftShrunk left_;
     std::vector<Buffer<bf16>> in_;
     std::vector<Buffer<bf16>> out_;
@@ -724,10 +697,6 @@ void time_prompts(int rank, double bytes_per_us, const std::string& only) {
 
 int main(int count, char** arguments) {
     std::setvbuf(stdout, nullptr, _IOLBF, 1 << 16);
-    if (count > 1 && std::string(arguments[count - 1]) == "old") {
-        old_consumers = true;
-        count--;
-    }
     int rank = count > 1 ? std::atoi(arguments[1]) : 16;
     bool projection = count > 3 && std::string(arguments[2]) == "projection";
     bool products = count > 2 && std::string(arguments[2]) == "products";

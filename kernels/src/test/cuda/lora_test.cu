@@ -4,8 +4,8 @@
 //     nvcc -std=c++17 -arch=sm_90a -O3 -Imain/cuda test/cuda/lora_test.cu
 //         main/cuda/{shrink,shrink_prompt,shrink_short,matvec,decode_product}.cu
 //         main/cuda/{product_adapted,product_add_norm,product_gate,product_rotate}.cu
-//         main/cuda/{gate,gate_staged,gate_prompt,add_norm,add_norm_decode,add_norm_prompt}.cu
-//         main/cuda/{rotate_and_store,rotate_decode,rotate_prompt}.cu test/cuda/expand_rows.cu -o lora_test
+//         main/cuda/{gate,gate_staged,gate_prompt,add_norm,add_norm_prompt}.cu
+//         main/cuda/{rotate_and_store,rotate_prompt}.cu test/cuda/expand_rows.cu -o lora_test
 #include "lora_reference.cuh"
 #include "decode_product_launch.cuh"
 #include "fused_launch.cuh"
@@ -207,18 +207,13 @@ class Case {
         cluster_ = dice_.any({1, 2, 4, 8});
         few_ = lora_.parts * lora_.rank_stride <= 16 * SHRINK_SHORT_CHUNKS && !dice_.one_in(3);
         fused_ = fused && can_be_fused();
-        beside_product_ = fused_ || (!prompt && rows_ <= DECODE_PRODUCT_MOST_ROWS && shape.in % 8 == 0 && !dice_.one_in(4));
-        decode_ = fused_ || (beside_product_ && !dice_.one_in(4));
+        beside_product_ = !prompt && rows_ <= DECODE_PRODUCT_MOST_ROWS && shape.in % 8 == 0 && !dice_.one_in(4);
+        by_matvec_ = rows_ <= MATVEC_ROWS && dice_.one_in(2);
         shares_ = dice_.any({1, 7, 264});
         beside_out_ = dice_.between(1, 700);
-        whole_ = WholeShrunk(capacity_, lora_.rank_stride);
         if (fused_) {
             left_ = LeftShrunk(capacity_, lora_.rank_stride);
             left_.set(lora_);
-        } else if (decode_) {
-            whole_.set(lora_);
-        }
-        if (fused_) {
             name_ += " fused";
             fused_cases++;
             fused_blocks_ = dice_.any({1, 5, 60, 132});
@@ -235,7 +230,7 @@ class Case {
     }
 
     void run() {
-        if (!decode_) {  // which expand the partial sums
+        if (!fused_) {  // those expand what they have shrunk
             check_expand();
             check_logits();
         }
@@ -246,7 +241,7 @@ class Case {
         } else if (lora_.parts == 2 && shape_.outs[0] == shape_.outs[1]) {
             check_gate();
         }
-        if (!whole_.is_clean() || (fused_ && !(left_.is_clean() && product_.is_clean()))) {
+        if (fused_ && !(left_.is_clean() && product_.is_clean())) {
             failures++;
             std::printf("FAILED %s: splits are left\n", name_.c_str());
         }
@@ -273,7 +268,6 @@ class Case {
 
     void shrink_now() {
         shrunk_.poison();
-        whole_.h.poison();
         if (fused_) {  // which shrinks itself
             return;
         }
@@ -304,7 +298,7 @@ class Case {
         for (int beside = 0; beside < 2; beside++) {
             Buffer<bf16> y(size_t(capacity_) * out);
             product.y = y.get();
-            if (rows_ <= MATVEC_ROWS && !decode_) {
+            if (by_matvec_) {
                 few_rows(product, beside == 1 ? shares : 0);
             } else {
                 more_rows(product, beside == 1, shares);
@@ -313,12 +307,7 @@ class Case {
             results[beside] = y.download();
         }
         std::string what = name_ + " product beside the shrink";
-        if (decode_ && rows_ > DECODE_PRODUCT_WHOLE_ALIKE_ROWS) {
-            std::vector<float> alone = floats(results[0], size_t(rows_) * out);
-            compare(what, std::vector<double>(alone.begin(), alone.end()), floats(results[1], alone.size()), BF16);
-        } else {
-            check_same(what, results[0], results[1]);
-        }
+        check_same(what, results[0], results[1]);
     }
 
     void few_rows(const MatVec& product, int shrinks) {
@@ -375,9 +364,6 @@ class Case {
     }
 
     void check_gate() {
-        if (decode_ && !fused_) {
-            return;  // no kernel for whole h
-        }
         std::vector<double> projection = this->projection();
         int size = shape_.outs[0];
         std::vector<double> expected(size_t(rows_) * size);
@@ -469,9 +455,6 @@ class Case {
             if (fused_) {
                 launch_product_add_norm(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, norm,
                                         product_.squares(size), residual.get(), out.get());
-            } else if (decode_) {
-                launch_decode(nullptr, false, cluster, grid, ADD_NORM_THREADS, add_norm_decode, device_step_, lora_, norm,
-                              y_.get(), residual.get(), out.get());
             } else if (many) {
                 launch_add_norm_prompt(nullptr, false, dice_.any({1, 3, 132}), device_step_, lora_, norm, y_.get(),
                                        residual.get(), out.get());
@@ -591,9 +574,6 @@ class Case {
             if (fused_) {
                 launch_product_rotate(nullptr, rows_, fused_blocks_, device_step_, product_.call(), lora_, rotation, squares_,
                                       y.get());
-            } else if (decode_) {
-                launch_decode(nullptr, false, 1, blocks(), EXPAND_THREADS, rotate_decode, device_step_, lora_, rotation,
-                              y.get());
             } else if (many) {
                 launch_rotate_prompt(nullptr, false, blocks(), device_step_, lora_, rotation, y.get());
             } else {
@@ -675,7 +655,6 @@ class Case {
     std::vector<Adapter> adapters_;
     std::vector<Buffer<bf16>> biases_;
     Buffer<float> shrunk_;
-    WholeShrunk whole_;
     LeftShrunk left_;
     Buffer<bf16> x_;
     Buffer<bf16> y_;
@@ -688,7 +667,7 @@ class Case {
     FusedProduct product_;
     TileSquares squares_{};  // of the rows that it takes
     Buffer<double> base_;
-    bool decode_ = false;  // h isn't in splits: for the kernels for decode steps
+    bool by_matvec_ = false;  // the product beside which it is shrunk
     bool few_ = false;  // whether prompts use shrink_short
     int cluster_ = 1;  // of the prompts' shrink
     int rows_ = 0;

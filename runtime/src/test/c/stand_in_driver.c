@@ -496,7 +496,7 @@ static int launch(void* function, unsigned blocks, const unsigned* block, unsign
     // Kernels for decode steps or prompts alone, unless they are made to be alike; those for few rows; and products that
     // finish a projection.
     const char* name = kernel->name;
-    const int apart = strstr(name, "_decode") || strstr(name, "_prompt") || strstr(name, "_whole");
+    const int apart = strstr(name, "_decode") || strstr(name, "_prompt");
     const int finishing = strncmp(name, "product_", 8) == 0;
     finishing_products += finishing;
     turning_products += strncmp(name, "product_rotate", 14) == 0;

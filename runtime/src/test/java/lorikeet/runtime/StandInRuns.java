@@ -1,6 +1,5 @@
 package lorikeet.runtime;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,7 +46,6 @@ final class StandInRuns {
         }
         runs.serves();
         runs.choosesKernelsByTheOption();
-        runs.turnsWideHeads(Path.of(args[0]).resolveSibling("wide-heads"));
         runs.storms();
         runs.copiesWhatIsNotRegistered();
         runs.isFullForAWhile();
@@ -144,6 +142,8 @@ final class StandInRuns {
         for (boolean batchInvariant : new boolean[] {false, true}) {
             long before = driver.batchDependent();
             long finishing = driver.finishingProducts();
+            long turning = driver.turningProducts();
+            long turningAdapted = driver.turningAdaptedProducts();
             try (Lorikeet model = Lorikeet.open(
                     set.resolve("model"),
                     Options.DEFAULT
@@ -167,27 +167,10 @@ final class StandInRuns {
             check(dependent == 0 == batchInvariant, dependent + " launches that depend on the batch");
             finishing = driver.finishingProducts() - finishing;
             check(finishing == 0 == batchInvariant, finishing + " products that finish a projection");
+            check(driver.turningProducts() == turning == batchInvariant, "whether products turn heads");
+            check(driver.turningAdaptedProducts() == turningAdapted == batchInvariant, "whether they do with adapters");
             checkClosed("after choosing kernels");
         }
-    }
-
-    /** Heads of 64 are turned in the launch of their product. */
-    private void turnsWideHeads(Path folder) throws IOException {
-        WideHeads.write(folder, set.resolve("model"));
-        long without = driver.turningProducts();
-        long with = driver.turningAdaptedProducts();
-        try (Lorikeet model = Lorikeet.open(
-                folder.resolve("model"),
-                Options.DEFAULT.device(new DeviceChoice.Cuda(-1)).poolBytes(POOL_BYTES))) {
-            model.load("all", folder.resolve("adapter"));
-            for (int choices : new int[] {1, 20, 40, 64}) {
-                model.generate(request().choices(choices));
-                model.generate(request().choices(choices).adapter("all"));
-            }
-        }
-        check(driver.turningProducts() > without, "no product turned heads");
-        check(driver.turningAdaptedProducts() > with, "no product with adapters turned heads");
-        checkClosed("after wide heads");
     }
 
     /** Several clients at once, and more adapters than there are slabs for. */

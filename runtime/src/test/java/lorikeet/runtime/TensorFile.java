@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.function.DoubleSupplier;
 
 /** Writes safetensors files of small F32 tensors. */
 public final class TensorFile {
@@ -28,12 +27,12 @@ public final class TensorFile {
 
     /** Adds random numbers between -0.1 and 0.1. */
     public TensorFile random(String name, int... dims) {
-        return add(name, dims, () -> random.nextDouble(-0.1, 0.1));
-    }
-
-    /** Adds a tensor that has one value everywhere. */
-    public TensorFile constant(float value, String name, int... dims) {
-        return add(name, dims, () -> value);
+        float[] data = new float[Arrays.stream(dims).reduce(1, Math::multiplyExact)];
+        for (int i = 0; i < data.length; i++) {
+            data[i] = (float) random.nextDouble(-0.1, 0.1);
+        }
+        entries.add(new Entry(name, dims, data));
+        return this;
     }
 
     /** Adds the values of another tensor of this file under a new name. */
@@ -51,15 +50,6 @@ public final class TensorFile {
         if (!entries.removeIf(entry -> entry.name.equals(name))) {
             throw new IllegalArgumentException(name);
         }
-        return this;
-    }
-
-    private TensorFile add(String name, int[] dims, DoubleSupplier values) {
-        float[] data = new float[Arrays.stream(dims).reduce(1, Math::multiplyExact)];
-        for (int i = 0; i < data.length; i++) {
-            data[i] = (float) values.getAsDouble();
-        }
-        entries.add(new Entry(name, dims, data));
         return this;
     }
 

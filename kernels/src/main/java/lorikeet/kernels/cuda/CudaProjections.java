@@ -9,7 +9,6 @@ import lorikeet.kernels.Linear;
 import lorikeet.kernels.Norm;
 import lorikeet.kernels.Projected;
 import lorikeet.kernels.Projection;
-import lorikeet.kernels.cuda.Kernels.DecodeConsumers;
 import lorikeet.memory.Matrix;
 
 /** Projections, and what finishes them: each in the best way that there is for the step. And the head's. */
@@ -39,11 +38,7 @@ final class CudaProjections implements AutoCloseable {
         NormClusters norms = new NormClusters(clusters);
         partial = new PartialProjections(kernels, products, stream, scratch, calls, norms);
         prompts = new PromptProjections(kernels, products, stream, scratch, calls, context.device(), norms, partial);
-        DecodeConsumers consumers = kernels.decodeConsumers;
-        WholeProjections whole = consumers == null
-                ? null
-                : new WholeProjections(consumers, decodeProducts, stream, scratch, calls, norms);
-        fused = new FusedProjections(context, kernels, decodeProducts, stream, rows, scratch, calls, partial, whole);
+        fused = new FusedProjections(context, kernels, decodeProducts, stream, rows, scratch, calls, partial);
     }
 
     private StepProjections best(CurrentStep step, Projection projection) {
@@ -98,7 +93,7 @@ final class CudaProjections implements AutoCloseable {
             partial.shrink(step, call, in, tiles);
         }
         KernelLaunch kernel = kernels.expandLogits;
-        call.write(kernel.argument(1), step, scratch, Shrunk.IN_SPLITS);
+        call.write(kernel.argument(1), step, scratch);
         long blocks = (long) tiles * Math.ceilDiv(layer.out(), PartialProjections.WINDOW);
         kernel.grid(Math.clamp(blocks, 1, PartialProjections.MOST_BLOCKS), 1, 1)
                 .block(PartialProjections.EXPAND_THREADS, 1, 1, 0)

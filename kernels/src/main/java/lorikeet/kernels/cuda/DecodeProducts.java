@@ -171,18 +171,14 @@ final class DecodeProducts implements AutoCloseable {
                 .launch(stream.handle());
     }
 
-    /**
-     * The kernel of a product of the step's tokens that shrinks, too; its argument 2 is the struct {@code Lora}.
-     *
-     * @param whole whether it leaves the shrunk inputs whole
-     */
-    KernelLaunch shrinking(int rows, boolean whole) {
-        return forRows(whole ? kernels.decodeProductShrinkWhole : kernels.decodeProductShrink, rows);
+    /** The kernel of a product of the step's tokens that shrinks, too; its argument 2 is the struct {@code Lora}. */
+    KernelLaunch shrinking(int rows) {
+        return forRows(kernels.decodeProductShrink, rows);
     }
 
     /** A product of the step's tokens by {@link #shrinking}, whose struct {@code Lora} has been written. */
-    void runAndShrink(CurrentStep step, int rows, boolean whole, Matrix in, List<Linear> layers, Matrix out) {
-        prepare(shrinking(rows, whole), step, false, in, layers, out)
+    void runAndShrink(CurrentStep step, int rows, Matrix in, List<Linear> layers, Matrix out) {
+        prepare(shrinking(rows), step, false, in, layers, out)
                 .block(THREADS + SHRINK_THREADS, 1, 1, shrinkSharedBytes(kernelRows(rows)))
                 .launch(stream.handle());
     }

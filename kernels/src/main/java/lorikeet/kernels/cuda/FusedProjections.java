@@ -43,9 +43,6 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     private final LoraCalls calls;
     private final PartialProjections partial;
 
-    /** Null if the device doesn't have the shared memory. */
-    private final @Nullable WholeProjections whole;
-
     private final TileSquares squares;
     private final UnfinishedNorm unfinished;
     private final HeadTiles headTiles;
@@ -63,15 +60,13 @@ final class FusedProjections implements StepProjections, AutoCloseable {
             CudaRows rows,
             LoraScratch scratch,
             LoraCalls calls,
-            PartialProjections partial,
-            @Nullable WholeProjections whole) {
+            PartialProjections partial) {
         this.kernels = kernels;
         this.products = products;
         this.stream = stream;
         this.scratch = scratch;
         this.calls = calls;
         this.partial = partial;
-        this.whole = whole;
         squares = new TileSquares(context, stream, DecodeProducts.MOST_ROWS, products.mostBlocks());
         unfinished = new UnfinishedNorm(rows, squares);
         headTiles = new HeadTiles(context, stream, DecodeProducts.MOST_ROWS, HEAD_TILES * products.mostBlocks());
@@ -85,11 +80,6 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     /** Rows that are normed but for their factors. */
     UnfinishedNorm unfinished() {
         return unfinished;
-    }
-
-    /** The others, if they are the best way after this one. */
-    private @Nullable WholeProjections whole(CurrentStep step, Projection projection) {
-        return whole != null && whole.takes(step, projection) ? whole : null;
     }
 
     @Override
@@ -113,8 +103,9 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     /** Writes what all these kernels take of a projection, and what the one for adapters is to do with it. */
     private void write(KernelLaunch kernel, CurrentStep step, Projection projection, int ending) {
         boolean adapted = step.adapted();
-        calls.of(projection).write(kernel.argument(2), step, scratch, adapted ? Shrunk.LEFT : Shrunk.IN_SPLITS);
+        calls.of(projection).write(kernel.argument(2), step, scratch);
         if (adapted) {
+            LoraCall.writeLeft(kernel.argument(2), scratch);
             kernel.set(ADAPTED_ENDING, ending);
         }
     }
@@ -124,13 +115,8 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         Matrix in = inputOf(qkv);
         if (!takesRotation(step, norms, shape)) {
             unfinished.settle();
-            WholeProjections others = whole(step, qkv.projection());
-            if (others != null) {
-                others.rotateAndStore(step, in, qkv, norms, shape);
-            } else {
-                partial.project(step, in, qkv);
-                partial.rotateAndStore(step, qkv, norms, shape);
-            }
+            partial.project(step, in, qkv);
+            partial.rotateAndStore(step, qkv, norms, shape);
             return;
         }
         KernelLaunch kernel = kernels.productRotate.of(step);
@@ -167,13 +153,8 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         unfinished.settle();
         int tiles = Math.ceilDiv(residual.cols(), DecodeProducts.OUT);
         if (tiles > products.mostBlocks()) { // of which each completes one at most
-            WholeProjections others = whole(step, delta.projection());
-            if (others != null) {
-                others.addNorm(step, in, delta, residual, norm, out);
-            } else {
-                partial.project(step, in, delta);
-                partial.addNorm(step, delta, residual, norm, out);
-            }
+            partial.project(step, in, delta);
+            partial.addNorm(step, delta, residual, norm, out);
             return;
         }
         KernelLaunch kernel = kernels.productAddNorm.of(step);

@@ -22,12 +22,12 @@ final class InvariantProducts implements StepProducts {
     @Override
     public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in) {
         boolean takes = few.takeShrink(step.tokens(), in.cols());
-        return takes ? few.shrinking(step.tokens(), false) : null;
+        return takes ? few.shrinking(step.tokens()) : null;
     }
 
     @Override
     public void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
-        few.runAndShrink(step, step.tokens(), false, in, layers, out);
+        few.runAndShrink(step, step.tokens(), in, layers, out);
     }
 
     @Override

@@ -16,7 +16,6 @@ import java.util.stream.IntStream;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaModule;
 import lorikeet.bindings.KernelLaunch;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The compiled kernels, loaded into a context, with a launch for each that a step runs. The parameters are those of the
@@ -70,28 +69,11 @@ final class Kernels implements AutoCloseable {
     final KernelLaunch addNorm;
     final KernelLaunch addNormPrompt;
 
-    /** For decode steps with adapters; null if they need more shared memory than the device has. */
-    final @Nullable DecodeConsumers decodeConsumers;
-
-    /** Those that finish a projection whose shrunk inputs are whole. */
-    record DecodeConsumers(KernelLaunch rotate, KernelLaunch addNorm) {
-        /** Dynamic shared memory of a warp: DECODE_RING_BYTES of lora.cuh. */
-        static final int WARP_BYTES = 3 * 2816;
-
-        /** The same of a block. */
-        static int sharedBytes(int threads) {
-            return threads / 32 * WARP_BYTES;
-        }
-    }
-
     /** By rows, see {@link DecodeProducts}; those that need more shared memory than the device has are missing. */
     final KernelLaunch[] decodeProduct;
 
     /** The same with the adapters' shrink. */
     final KernelLaunch[] decodeProductShrink;
-
-    /** The same, which leave the shrunk inputs whole. */
-    final KernelLaunch[] decodeProductShrinkWhole;
 
     /** Products of gate and up that finish them, see {@link FusedProjections}; with adapters all three are one kernel. */
     final Finishing productGate;
@@ -189,13 +171,6 @@ final class Kernels implements AutoCloseable {
                 decodeProducts(context, "decode_product_", DecodeProducts::sharedBytes, JAVA_LONG, DECODE_PRODUCT);
         decodeProductShrink = decodeProducts(
                 context, "decode_product_shrink_", DecodeProducts::shrinkSharedBytes, JAVA_LONG, DECODE_PRODUCT, LORA);
-        decodeProductShrinkWhole = decodeProducts(
-                context,
-                "decode_product_shrink_whole_",
-                DecodeProducts::shrinkSharedBytes,
-                JAVA_LONG,
-                DECODE_PRODUCT,
-                LORA);
         KernelLaunch[] adapted = decodeProducts(
                 context,
                 "product_adapted_",
@@ -246,13 +221,6 @@ final class Kernels implements AutoCloseable {
                         kernel("prompt_product_" + rows, PromptProducts.sharedBytes(rows), JAVA_LONG, PROMPT_PRODUCT))
                 .toArray(KernelLaunch[]::new);
         addNorm = kernel("add_norm", JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-        int normBytes = DecodeConsumers.sharedBytes(PartialProjections.ADD_NORM_THREADS);
-        int bytes = DecodeConsumers.sharedBytes(PartialProjections.EXPAND_THREADS);
-        decodeConsumers = normBytes > context.device().sharedBytes()
-                ? null
-                : new DecodeConsumers(
-                        kernel("rotate_decode", bytes, JAVA_LONG, LORA, ROTATION, JAVA_LONG),
-                        kernel("add_norm_decode", normBytes, JAVA_LONG, LORA, NORM, JAVA_LONG, JAVA_LONG, JAVA_LONG));
         addNormPrompt = kernel(
                 "add_norm_prompt",
                 Math.min(PromptShared.MOST_ADD_NORM, context.device().sharedBytes()),

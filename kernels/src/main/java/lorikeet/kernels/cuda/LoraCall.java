@@ -15,8 +15,8 @@ final class LoraCall {
 
     private static final int MOST_PARTS = 3;
     private static final long SHRUNK = 0;
-    private static final long H = 8;
-    private static final long ARRIVED = 16;
+    private static final long LEFT = 8;
+    private static final long RELEASED = 16;
     private static final long PARTS = 24;
     private static final long IN = 28;
     private static final long COLUMNS = 32;
@@ -81,22 +81,20 @@ final class LoraCall {
      * Writes the struct as a kernel's argument.
      *
      * @param scratch where the shrunk inputs go, if any adapter is to be added
-     * @param shrunk how they wait there
      */
-    void write(MemorySegment argument, CurrentStep step, LoraScratch scratch, Shrunk shrunk) {
+    void write(MemorySegment argument, CurrentStep step, LoraScratch scratch) {
         MemorySegment.copy(struct, 0, argument, 0, BYTES);
         argument.set(JAVA_LONG, SHRUNK, step.adapted() ? scratch.address() : 0);
-        long h = switch (shrunk) {
-            case IN_SPLITS -> 0;
-            case WHOLE -> scratch.wholeAddress();
-            case LEFT -> scratch.leftAddress();
-        };
-        argument.set(JAVA_LONG, H, h);
-        argument.set(JAVA_LONG, ARRIVED, shrunk == Shrunk.IN_SPLITS ? 0 : scratch.arrivedAddress());
         argument.set(JAVA_INT, RANK_STRIDE, scratch.stride());
         argument.set(JAVA_INT, TOKENS, step.tokens());
         argument.set(
                 JAVA_INT, SHRINKING, step.invariant() ? INVARIANT_SHRINK : step.prompt() ? PROMPT_SHRINK : FEW_SHRINK);
         argument.set(JAVA_INT, RUN, run(step.prompt()));
+    }
+
+    /** Adds to a struct that was written where the blocks of a launch leave partial sums to one another. */
+    static void writeLeft(MemorySegment argument, LoraScratch scratch) {
+        argument.set(JAVA_LONG, LEFT, scratch.leftAddress());
+        argument.set(JAVA_LONG, RELEASED, scratch.releasedAddress());
     }
 }

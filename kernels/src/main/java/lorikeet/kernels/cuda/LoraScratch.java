@@ -19,8 +19,6 @@ final class LoraScratch implements AutoCloseable {
     /** Blocks that share the ranks of a split of the inputs, at most. */
     static final int MOST_RANK_SHARES = 4;
 
-    static final int RELEASE_COUNTERS = 1;
-
     /** Partial sums of a component that the blocks of a launch leave to one another, at most. */
     static final int MOST_LEFT_SPLITS = 8;
 
@@ -37,17 +35,16 @@ final class LoraScratch implements AutoCloseable {
     /** What was reserved since, and not taken into use so far. */
     private @Nullable Room larger;
 
-    /** What the blocks that share the shrunk inputs of a decode step count in: zero between launches. */
-    private final DeviceMemory arrived;
+    /** In which the blocks of a launch count themselves when they don't need those sums any more: zero between launches. */
+    private final DeviceMemory released;
 
     /**
-     * Memory for so many components of a row, and so many rows; whole: for the rows of decode steps, without splits; left: for
-     * sums that blocks leave to one another, full of {@link DecodeProducts#NO_SUM} between launches.
+     * Memory for so many components of a row, and so many rows; left: for sums that blocks leave to one another, full of
+     * {@link DecodeProducts#NO_SUM} between launches.
      */
-    private record Room(DeviceMemory memory, DeviceMemory whole, DeviceMemory left, int stride, int tokens) {
+    private record Room(DeviceMemory memory, DeviceMemory left, int stride, int tokens) {
         void close() {
             memory.close();
-            whole.close();
             left.close();
         }
     }
@@ -55,9 +52,8 @@ final class LoraScratch implements AutoCloseable {
     LoraScratch(CudaContext context, CudaStream stream) {
         this.context = context;
         this.stream = stream;
-        long shares = (long) DecodeProducts.MOST_ROWS * MOST_PARTS * MOST_RANK_SHARES;
-        arrived = context.allocate((shares + RELEASE_COUNTERS) * Integer.BYTES);
-        stream.fill(arrived.address(), (byte) 0, arrived.bytes());
+        released = context.allocate(Integer.BYTES);
+        stream.fill(released.address(), (byte) 0, released.bytes());
     }
 
     /**
@@ -83,7 +79,6 @@ final class LoraScratch implements AutoCloseable {
         List<DeviceMemory> made = new ArrayList<>();
         try {
             made.add(context.allocate(rows * bytes));
-            made.add(context.allocate(DecodeProducts.MOST_ROWS * bytes));
             made.add(context.allocate(DecodeProducts.MOST_ROWS * MOST_LEFT_SPLITS * bytes));
         } catch (CudaOutOfMemoryException e) {
             made.forEach(DeviceMemory::close);
@@ -92,7 +87,7 @@ final class LoraScratch implements AutoCloseable {
         if (larger != null) {
             larger.close();
         }
-        larger = new Room(made.get(0), made.get(1), made.get(2), stride, tokens);
+        larger = new Room(made.get(0), made.get(1), stride, tokens);
     }
 
     /** Takes what was reserved into use; true if the address has changed, and with it perhaps the stride. Steps' thread. */
@@ -121,18 +116,13 @@ final class LoraScratch implements AutoCloseable {
         return room().memory.address();
     }
 
-    /** Where shrunk inputs go that are whole. */
-    long wholeAddress() {
-        return room().whole.address();
-    }
-
     /** Where the blocks of a launch leave partial sums to one another. */
     long leftAddress() {
         return room().left.address();
     }
 
-    long arrivedAddress() {
-        return arrived.address();
+    long releasedAddress() {
+        return released.address();
     }
 
     /** Components from one row of shrunk inputs to the next. */
@@ -148,6 +138,6 @@ final class LoraScratch implements AutoCloseable {
         if (larger != null) {
             larger.close();
         }
-        arrived.close();
+        released.close();
     }
 }

@@ -64,7 +64,7 @@ final class PartialProjections implements StepProjections {
             LoraCall call = calls.of(out.projection());
             KernelLaunch shrinking = products.shrinking(step, in);
             if (shrinking != null) {
-                call.write(shrinking.argument(2), step, scratch, Shrunk.IN_SPLITS);
+                call.write(shrinking.argument(2), step, scratch);
                 products.tokensAndShrink(
                         step, in, out.projection().parts(), out.values(), shrinkBlocks(step, call, scratch));
                 return;
@@ -81,7 +81,7 @@ final class PartialProjections implements StepProjections {
      */
     void shrink(CurrentStep step, LoraCall call, Matrix in, int tiles) {
         KernelLaunch kernel = kernels.shrink;
-        call.write(kernel.argument(1), step, scratch, Shrunk.IN_SPLITS);
+        call.write(kernel.argument(1), step, scratch);
         kernel.grid(grid(16L * tiles * call.parts(), SHRINK_BLOCKS), 1, 1)
                 .block(SHRINK_THREADS, 1, 1, 0)
                 .set(0, step.address())
@@ -97,7 +97,7 @@ final class PartialProjections implements StepProjections {
     @Override
     public void rotateAndStore(CurrentStep step, Projected qkv, HeadNorms norms, AttentionShape shape) {
         KernelLaunch kernel = kernels.rotateAndStore;
-        calls.of(qkv.projection()).write(kernel.argument(1), step, scratch, Shrunk.IN_SPLITS);
+        calls.of(qkv.projection()).write(kernel.argument(1), step, scratch);
         Rotation.write(kernel.argument(2), norms, shape);
         int perWindow = Math.max(1, WINDOW / shape.headSize());
         long windows = Math.ceilDiv(shape.heads() + 2 * shape.kvHeads(), perWindow);
@@ -113,7 +113,7 @@ final class PartialProjections implements StepProjections {
         long windows = Math.ceilDiv(out.cols(), WINDOW);
         boolean staged = isGateStaged(step);
         KernelLaunch kernel = staged ? kernels.gateStaged : kernels.gate;
-        calls.of(gateUp.projection()).write(kernel.argument(1), step, scratch, Shrunk.IN_SPLITS);
+        calls.of(gateUp.projection()).write(kernel.argument(1), step, scratch);
         int blocks = staged ? grid(step.tiles() * windows, STAGED_BLOCKS) : grid(groups(step) * windows, MOST_BLOCKS);
         kernel.grid(blocks, 1, 1)
                 .block(EXPAND_THREADS, 1, 1, 0)
@@ -135,7 +135,7 @@ final class PartialProjections implements StepProjections {
     @Override
     public void addNorm(CurrentStep step, Projected delta, Matrix residual, Norm norm, Matrix out) {
         KernelLaunch kernel = kernels.addNorm;
-        calls.of(delta.projection()).write(kernel.argument(1), step, scratch, Shrunk.IN_SPLITS);
+        calls.of(delta.projection()).write(kernel.argument(1), step, scratch);
         NormWeight.write(kernel.argument(2), 0, norm);
         int cluster = clusters.set(kernel, residual.cols());
         kernel.grid(grid(groups(step), ADD_NORM_BLOCKS) * cluster, 1, 1)

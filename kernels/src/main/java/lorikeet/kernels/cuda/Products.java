@@ -58,7 +58,7 @@ final class Products implements StepProducts {
     @Override
     public @Nullable KernelLaunch shrinking(CurrentStep step, Matrix in) {
         if (decodeProducts.takeShrink(step.tokens(), in.cols())) {
-            return decodeProducts.shrinking(step.tokens(), false);
+            return decodeProducts.shrinking(step.tokens());
         }
         return isFew(step.tokens(), in) ? kernels.matvecShrink : null;
     }
@@ -66,7 +66,7 @@ final class Products implements StepProducts {
     @Override
     public void tokensAndShrink(CurrentStep step, Matrix in, List<Linear> layers, Matrix out, int shrinkBlocks) {
         if (decodeProducts.takeShrink(step.tokens(), in.cols())) {
-            decodeProducts.runAndShrink(step, step.tokens(), false, in, layers, out);
+            decodeProducts.runAndShrink(step, step.tokens(), in, layers, out);
         } else {
             few(kernels.matvecShrink.set(3, shrinkBlocks), step, in, layers, out, shrinkBlocks);
         }

@@ -87,7 +87,7 @@ final class PromptProjections implements StepProjections {
             return;
         }
         KernelLaunch kernel = kernels.rotatePrompt;
-        calls.of(qkv.projection()).write(kernel.argument(1), step, scratch, Shrunk.IN_SPLITS);
+        calls.of(qkv.projection()).write(kernel.argument(1), step, scratch);
         Rotation.write(kernel.argument(2), norms, shape);
         long windows = Math.ceilDiv(shape.heads() * shape.headSize(), COLUMNS)
                 + 2L * Math.ceilDiv(shape.kvHeads() * shape.headSize(), COLUMNS);
@@ -105,7 +105,7 @@ final class PromptProjections implements StepProjections {
             return;
         }
         KernelLaunch kernel = kernels.gatePrompt;
-        calls.of(gateUp.projection()).write(kernel.argument(1), step, scratch, Shrunk.IN_SPLITS);
+        calls.of(gateUp.projection()).write(kernel.argument(1), step, scratch);
         kernel.grid(grid(units(step, Math.ceilDiv(out.cols(), COLUMNS)), GATE_BLOCKS), 1, 1)
                 .block(THREADS, 1, 1, PromptShared.gate(stride(step)))
                 .set(0, step.address())
@@ -133,7 +133,7 @@ final class PromptProjections implements StepProjections {
             return;
         }
         KernelLaunch kernel = kernels.addNormPrompt;
-        calls.of(delta.projection()).write(kernel.argument(1), step, scratch, Shrunk.IN_SPLITS);
+        calls.of(delta.projection()).write(kernel.argument(1), step, scratch);
         NormWeight.write(kernel.argument(2), 0, norm);
         int cluster = clusters.set(kernel, residual.cols());
         int threads = addNormThreads(residual.cols());

@@ -30,7 +30,7 @@ final class PromptShrink {
         int stride = scratch.stride();
         ShrinkGrid grid = ShrinkGrid.of(groups, parts, stride, device.multiprocessors());
         KernelLaunch kernel = grid.few() ? kernels.shrinkShort : kernels.shrinkPrompt;
-        call.write(kernel.argument(1), step, scratch, Shrunk.IN_SPLITS);
+        call.write(kernel.argument(1), step, scratch);
         int cluster = clusters ? grid.cluster() : 1;
         if (clusters) {
             kernel.cluster(cluster);

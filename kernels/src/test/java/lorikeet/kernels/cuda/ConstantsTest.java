@@ -35,7 +35,6 @@ final class ConstantsTest {
                     Map.of(
                             "MAX_SPLITS", LoraScratch.MOST_SPLITS,
                             "MOST_RANK_SHARES", LoraScratch.MOST_RANK_SHARES,
-                            "RELEASE_COUNTERS", LoraScratch.RELEASE_COUNTERS,
                             "MOST_LEFT_SPLITS", LoraScratch.MOST_LEFT_SPLITS),
             "decode_product_sums.cuh", Map.of("NO_SUM", Byte.toUnsignedInt(DecodeProducts.NO_SUM) * 0x01010101));
 
