@@ -2,24 +2,31 @@
 #pragma once
 
 #include "decode_product.cuh"
+#include "device.cuh"
 
 namespace lorikeet {
 
 constexpr int DECODE_PRODUCT_STRIP_BYTES = 16;  // what a block knows of up to eight rows of an adapter
 
+// Inputs that are multiplied at a time: small chunks only where others would leave too little room. (On an A100 these leave
+// none at 32 rows.)
+__host__ __device__ constexpr int decode_product_adapted_chunk(int rows) {
+    return rows <= (MOST_SHARED_BYTES > 196 * 1024 ? 32 : 16) ? DECODE_PRODUCT_CHUNK : DECODE_PRODUCT_SMALL_CHUNK;
+}
+
 // Tiles of which the adapters' part may be in a block's memory. With more than one at 64 rows a block would have more than the
-// 195 KB beside which there are 60 KB of the first-level cache, not 28.
+// 195 KB beside which there are 60 KB of the first-level cache, not 28: A and B come through that.
 __host__ __device__ constexpr int decode_product_deltas(int rows) { return rows <= 48 ? 2 : 1; }
 
 // For h that a block has added up: as much as leaves the first-level cache as large.
-__host__ __device__ constexpr int decode_product_h_bytes(int rows) { return rows <= 16 || rows > 48 ? 8192 : 16384; }
+__host__ __device__ constexpr int decode_product_h_bytes(int rows) { return rows <= 48 ? 16384 : 8192; }
 
-// Dynamic shared memory of a block of a kernel that finishes its projection with adapters. Behind the product's lies that of
-// the shrink, and of the adapters' part of tiles: what they add, h, what the rows' adapters are.
+// Dynamic shared memory of a block of a kernel that finishes its projection with adapters. Behind the product's lies that of the shrink, and of the adapters' part of tiles: what they add, h, what
+// the rows' adapters are.
 __host__ __device__ constexpr int decode_product_adapted_bytes(int rows) {
     int values = decode_product_deltas(rows) * 4 * rows * DECODE_PRODUCT_OUT;
     int most = values > DECODE_PRODUCT_SHRINK_BYTES ? values : DECODE_PRODUCT_SHRINK_BYTES;
-    return decode_product_shared_bytes(rows, DECODE_PRODUCT_ADAPTED_CHUNK) + most + decode_product_h_bytes(rows) +
+    return decode_product_shared_bytes(rows, decode_product_adapted_chunk(rows)) + most + decode_product_h_bytes(rows) +
            2 * rows * (DECODE_PRODUCT_STRIP_BYTES + 3) + 112;
 }
 

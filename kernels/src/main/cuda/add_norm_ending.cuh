@@ -13,7 +13,6 @@ struct AddedAndNormed {
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = true;
-    static constexpr int STORERS = Delta::STORERS;
     static constexpr bool NORMS = false;
     // Bytes from the tile of the residual to that of the weight.
     static constexpr int FETCHED_WEIGHT = DECODE_PRODUCT_MOST_ROWS * OUT * 4;
@@ -70,8 +69,7 @@ struct AddedAndNormed {
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
         static_assert((Delta::ADAPTED ? ROWS * OUT * 4 : FETCHED_WEIGHT + OUT * 2) <= Ring<ROWS, CHUNK>::STAGE_BYTES,
                       "it is fetched to a stage");
-        using Place = TilePlace<STORERS>;
-        const Place place;
+        const TilePlace place;
         const float* old_tile = reinterpret_cast<const float*>(fetched);
         const __nv_bfloat16* weight_tile =
             Delta::ADAPTED ? weights : reinterpret_cast<const __nv_bfloat16*>(fetched + FETCHED_WEIGHT);
@@ -79,8 +77,8 @@ struct AddedAndNormed {
         const int column = tile * OUT + place.column;
         delta.wait();
 #pragma unroll Delta::AT_ONCE
-        for (int i = 0; i < ROWS / Place::ROW_STEP; i++) {
-            const int row = place.row + i * Place::ROW_STEP;
+        for (int i = 0; i < ROWS / TilePlace::ROW_STEP; i++) {
+            const int row = place.row + i * TilePlace::ROW_STEP;
             float square = 0;
             if (row < rows && column < size) {
                 float4 v = sums_at(sum, row, 0, place.column);
@@ -95,7 +93,7 @@ struct AddedAndNormed {
                 square = sum_of_squares(v);
             }
 #pragma unroll
-            for (int mask = 1; mask < Place::ROW_THREADS; mask *= 2) {
+            for (int mask = 1; mask < TilePlace::ROW_THREADS; mask *= 2) {
                 square += __shfl_xor_sync(ALL_LANES, square, mask);
             }
             if (place.column == 0 && row < rows) {

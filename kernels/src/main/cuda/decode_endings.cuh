@@ -7,8 +7,7 @@
 //         static constexpr bool ADAPTED;  // whether rows may have an adapter
 //         static constexpr int AT_ONCE;   // rows of a thread that an ending takes side by side: with adapters registers
 //                                         // are few
-//         static constexpr int STORERS;   // the ending's threads: GROUP, the first ones, or all of the product's
-//         void wait();    // by these: the tile's part is there
+//         void wait();    // by the product's threads: the tile's part is there
 //         float4 apply(int which, int row, int column, float4 v) const;  // four outputs of a half, from `column` on:
 //                                                                       // magnitude * (v + scaling * (B h + lora_bias))
 //         void done();    // by these: it won't be read any more
@@ -19,23 +18,10 @@
 
 namespace lorikeet::decode_product {
 
-constexpr int STORERS_BARRIER = 1;  // of the first group
-
-// Of an ending's threads.
-template <int STORERS>
-__device__ __forceinline__ void sync_storers() {
-    if constexpr (STORERS == GROUP) {
-        asm volatile("bar.sync %0, %1;" ::"n"(STORERS_BARRIER), "n"(GROUP) : "memory");
-    } else {
-        sync_product();
-    }
-}
-
 struct NoDelta {
     static constexpr int CHUNK = DECODE_PRODUCT_CHUNK;
     static constexpr bool ADAPTED = false;
     static constexpr int AT_ONCE = 4;
-    static constexpr int STORERS = DECODE_PRODUCT_THREADS;
 
     __device__ __forceinline__ void wait() const {}
 
@@ -44,10 +30,9 @@ struct NoDelta {
     __device__ __forceinline__ void done() const {}
 };
 
-// Four outputs of a half in each of some threads, and every ROW_STEPth row.
-template <int THREADS>
+// Four outputs of a half in each of the product's threads, and every ROW_STEPth row.
 struct HalfPlace {
-    static constexpr int ROW_STEP = THREADS / (HALF_OUT / 4);
+    static constexpr int ROW_STEP = DECODE_PRODUCT_THREADS / (HALF_OUT / 4);
 
     int column = static_cast<int>(threadIdx.x) % (HALF_OUT / 4) * 4;
     int row = static_cast<int>(threadIdx.x) / (HALF_OUT / 4);
@@ -62,10 +47,9 @@ __device__ __forceinline__ const float4& sums_at(const float* sum, int row, int 
 }
 
 // The same in tiles that are one run.
-template <int THREADS>
 struct TilePlace {
     static constexpr int ROW_THREADS = OUT / 4;
-    static constexpr int ROW_STEP = THREADS / ROW_THREADS;
+    static constexpr int ROW_STEP = DECODE_PRODUCT_THREADS / ROW_THREADS;
 
     int column = static_cast<int>(threadIdx.x) % ROW_THREADS * 4;
     int row = static_cast<int>(threadIdx.x) / ROW_THREADS;

@@ -43,7 +43,6 @@ struct Written {
     static constexpr bool ALIKE = true;
     static constexpr bool HALVES = false;
     static constexpr bool FETCHES = false;
-    static constexpr int STORERS = DECODE_PRODUCT_THREADS;
     static constexpr bool NORMS = false;
 
     const DecodeProduct& call;

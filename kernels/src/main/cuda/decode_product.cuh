@@ -22,18 +22,14 @@ constexpr int DECODE_PRODUCT_THREADS = 256;
 constexpr int DECODE_PRODUCT_SHRINK_THREADS = 256;                                   // more, with the shrink
 constexpr int DECODE_PRODUCT_SHRINK_BYTES = 2 * 16 * DECODE_PRODUCT_SHRINK_THREADS;  // of shared memory
 
-// Inputs at a time of kernels that finish their projection with adapters. These also have fewer bytes in shared memory: A
-// and B come through the first-level cache, which is what shared memory leaves.
-constexpr int DECODE_PRODUCT_ADAPTED_CHUNK = 128;
+constexpr int DECODE_PRODUCT_SMALL_CHUNK = 128;  // the same where a block has much else in shared memory
 
 // Chunks of so many inputs in shared memory.
-__host__ __device__ constexpr int decode_product_stages(int rows, int chunk) {
-    return chunk == DECODE_PRODUCT_CHUNK ? 3 : rows <= 16 ? 5 : 4;
-}
+__host__ __device__ constexpr int decode_product_stages(int chunk) { return chunk == DECODE_PRODUCT_CHUNK ? 3 : 4; }
 
 // Dynamic shared memory of a block of the kernel for so many rows, without the shrink's.
 __host__ __device__ constexpr int decode_product_shared_bytes(int rows, int chunk = DECODE_PRODUCT_CHUNK) {
-    return 2 * decode_product_stages(rows, chunk) * (DECODE_PRODUCT_OUT + rows) * chunk + 4 * rows * (DECODE_PRODUCT_OUT + 5);
+    return 2 * decode_product_stages(chunk) * (DECODE_PRODUCT_OUT + rows) * chunk + 4 * rows * (DECODE_PRODUCT_OUT + 5);
 }
 
 static_assert(decode_product_shared_bytes(16) == 127296 && decode_product_shared_bytes(32) == 156288 &&

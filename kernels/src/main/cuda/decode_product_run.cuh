@@ -20,7 +20,6 @@
 //         static constexpr bool HALVES;           // whether a tile's outputs are two runs of 32, see Half
 //         static constexpr bool FETCHES;          // whether it has something in shared memory to add to a tile's sums; a
 //                                                 // block then completes one tile at most, as its last act
-//         static constexpr int STORERS;           // threads that store: GROUP, the first ones, or all of the product's
 //         static constexpr bool NORMS;            // whether x has yet to be normed, as its `TileSquares squares` says
 //         int tiles() const;
 //         Half half(int tile, int which) const;   // where one of the runs lies, if HALVES
@@ -62,9 +61,7 @@ __device__ __forceinline__ void finish(const DecodeProduct& call, Ending& ending
     sync_product();  // all have read the other group's sums
     half.template store<Ending::NORMS>(sum);
     sync_product();
-    if (group == 0 || Ending::STORERS > GROUP) {
-        ending.template store<ROWS>(sum, rows, tile);
-    }
+    ending.template store<ROWS>(sum, rows, tile);
 }
 
 template <int ROWS, typename Ending>

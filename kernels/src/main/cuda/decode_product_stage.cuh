@@ -20,7 +20,7 @@ template <int ROWS_, int CHUNK_>
 struct Ring {
     static constexpr int ROWS = ROWS_;
     static constexpr int CHUNK = CHUNK_;
-    static constexpr int STAGES = decode_product_stages(ROWS, CHUNK);
+    static constexpr int STAGES = decode_product_stages(CHUNK);
     static constexpr int STAGE_BYTES = 2 * (OUT + ROWS) * CHUNK;
     static constexpr int BYTES = STAGES * STAGE_BYTES;
     static constexpr int INPUT = 2 * OUT * CHUNK;   // where x begins in a stage

@@ -10,14 +10,14 @@ namespace lorikeet::decode_product {
 
 constexpr int DELTA_THREADS = DECODE_PRODUCT_SHRINK_THREADS;
 constexpr int DELTA_WARPS = DELTA_THREADS / WARP;
-// Named barriers: 0 is that of the product's threads, 1 that of the ending's, 3 that of handover.cuh.
+// Named barriers: 0 is that of the product's threads, 3 that of handover.cuh.
 constexpr int DELTA_BARRIER = 2;  // of these threads
 
 template <int ROWS>
-using DeltaGiver = handover::Giver<decode_product_deltas(ROWS), DELTA_THREADS, GROUP>;
+using DeltaGiver = handover::Giver<decode_product_deltas(ROWS), DELTA_THREADS, DECODE_PRODUCT_THREADS>;
 
 template <int ROWS>
-using DeltaTaker = handover::Taker<decode_product_deltas(ROWS), DELTA_THREADS, GROUP>;
+using DeltaTaker = handover::Taker<decode_product_deltas(ROWS), DELTA_THREADS, DECODE_PRODUCT_THREADS>;
 
 constexpr int STRIP_ROWS = 8;
 
@@ -62,20 +62,19 @@ struct DeltaMemory {
 
 template <int ROWS>
 __device__ __forceinline__ DeltaMemory<ROWS>& delta_memory() {
-    constexpr int BEFORE = decode_product_shared_bytes(ROWS, DECODE_PRODUCT_ADAPTED_CHUNK);
+    constexpr int BEFORE = decode_product_shared_bytes(ROWS, decode_product_adapted_chunk(ROWS));
     static_assert(BEFORE + sizeof(DeltaMemory<ROWS>) <= decode_product_adapted_bytes(ROWS),
                   "the host asks for it");
     extern __shared__ __align__(1024) unsigned char memory[];
     return *reinterpret_cast<DeltaMemory<ROWS>*>(memory + BEFORE);
 }
 
-// The first group's view. Rows have their norm's factor put to them here.
+// The ending's view. Rows have their norm's factor put to them here.
 template <int ROWS>
 struct TileDelta {
-    static constexpr int CHUNK = DECODE_PRODUCT_ADAPTED_CHUNK;
+    static constexpr int CHUNK = decode_product_adapted_chunk(ROWS);
     static constexpr bool ADAPTED = true;
     static constexpr int AT_ONCE = 1;
-    static constexpr int STORERS = GROUP;
 
     const Step* step;
     const Lora& lora;
@@ -113,7 +112,7 @@ struct TileDelta {
         const Half half = shared.half[tiles.place()][which];
         const int rows = min(step->tokens, ROWS);
 #pragma unroll 1
-        for (int row = static_cast<int>(threadIdx.x) / OUT; row < rows; row += GROUP / OUT) {
+        for (int row = static_cast<int>(threadIdx.x) / OUT; row < rows; row += DECODE_PRODUCT_THREADS / OUT) {
             if (shared.biased[which][row] == 0 || column % HALF_OUT >= half.outs) {
                 continue;
             }
@@ -126,7 +125,7 @@ struct TileDelta {
             v *= change.magnitude != nullptr ? change.magnitude[out] : 1.0f;
             delta = 0;
         }
-        sync_storers<STORERS>();
+        sync_product();
     }
 };
 

@@ -11,7 +11,6 @@ struct Gated {
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
-    static constexpr int STORERS = Delta::STORERS;
     static constexpr bool NORMS = true;
 
     const Lora& lora;
@@ -27,15 +26,14 @@ struct Gated {
 
     template <int ROWS>
     __device__ __forceinline__ void store(const float* sum, int rows, int tile) {
-        using Place = HalfPlace<STORERS>;
-        const Place place;
+        const HalfPlace place;
         const int size = lora.part[0].out;
         const int column = tile * HALF_OUT + place.column;
         const bool together = size % 4 == 0;
         delta.wait();
 #pragma unroll Delta::AT_ONCE
-        for (int i = 0; i < divide_up(ROWS, Place::ROW_STEP); i++) {
-            const int row = place.row + i * Place::ROW_STEP;
+        for (int i = 0; i < divide_up(ROWS, HalfPlace::ROW_STEP); i++) {
+            const int row = place.row + i * HalfPlace::ROW_STEP;
             if (row < rows) {
                 float4 v[2];
 #pragma unroll

@@ -15,7 +15,6 @@ struct AnyEnding {
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = true;
-    static constexpr int STORERS = TileDelta<ROWS>::STORERS;
     static constexpr bool NORMS = true;
 
     const int kind;

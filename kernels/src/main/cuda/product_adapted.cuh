@@ -22,7 +22,8 @@ __host__ __device__ constexpr int product_adapted_shared_bytes(int rows) {
     return decode_product_adapted_bytes(rows) + rows * (PRODUCT_ROTATE_ROW_BYTES + PRODUCT_ADAPTED_NORM_BYTES);
 }
 
-static_assert(product_adapted_shared_bytes(16) == 128528 && product_adapted_shared_bytes(32) == 150448 &&
+static_assert(product_adapted_shared_bytes(16) == 157200 &&
+                  product_adapted_shared_bytes(32) == (MOST_SHARED_BYTES > 196 * 1024 ? 199600 : 150448) &&
                   product_adapted_shared_bytes(48) == 184656 && product_adapted_shared_bytes(64) == 194288,
               "DecodeProductsTest says the same of the host");
 

@@ -11,8 +11,8 @@ namespace lorikeet::decode_product {
 constexpr int TURN_THREADS = PRODUCT_ROTATE_TURN_THREADS;
 constexpr int TURN_BARRIER = 5;  // of these threads
 
-using TurnsGiver = handover::Giver<1, TURN_THREADS, NoDelta::STORERS>;
-using TurnsTaker = handover::Taker<1, TURN_THREADS, NoDelta::STORERS>;
+using TurnsGiver = handover::Giver<1, TURN_THREADS, DECODE_PRODUCT_THREADS>;
+using TurnsTaker = handover::Taker<1, TURN_THREADS, DECODE_PRODUCT_THREADS>;
 
 static_assert(sizeof(handover::Barriers<1>) == PRODUCT_ROTATE_BARRIER_BYTES, "told to the host");
 
@@ -21,7 +21,6 @@ struct TurnsDelta {
     static constexpr int CHUNK = NoDelta::CHUNK;
     static constexpr bool ADAPTED = false;
     static constexpr int AT_ONCE = NoDelta::AT_ONCE;
-    static constexpr int STORERS = NoDelta::STORERS;
 
     TurnsTaker tiles;
 
@@ -48,9 +47,7 @@ struct Rotated {
     static constexpr bool ALIKE = false;
     static constexpr bool HALVES = true;
     static constexpr bool FETCHES = false;
-    static constexpr int STORERS = Delta::STORERS;
     static constexpr bool NORMS = true;
-    using Place = HalfPlace<STORERS>;
 
     const Step* step;
     const Lora& lora;
@@ -116,7 +113,7 @@ struct Rotated {
 
         __device__ __forceinline__ Bias(const Rotated& of, const HeadPlace& at) {
             const __nv_bfloat16* bias = of.lora.part[at.part].bias;
-            if (bias != nullptr && Place().column < at.outs) {
+            if (bias != nullptr && HalfPlace().column < at.outs) {
                 bias += of.first_out(at);
                 four[0] = *reinterpret_cast<const uint2*>(bias);
                 four[1] = *reinterpret_cast<const uint2*>(bias + of.rotation.head_size / 2);
@@ -131,19 +128,19 @@ struct Rotated {
 
     // A thread's first output of the part.
     __device__ __forceinline__ int first_out(const HeadPlace& at) const {
-        return at.head * rotation.head_size + at.component + Place().column;
+        return at.head * rotation.head_size + at.component + HalfPlace().column;
     }
 
     // Where a row's outputs from that one on go.
     __device__ __forceinline__ __nv_bfloat16* place_of(int row, const HeadPlace& at) const {
         return at.part == 0
             ? qkv + static_cast<size_t>(row) * lora.columns + first_out(at)
-            : rotation::cached_head(rotation, turns.token[row], at.part == 2, at.head) + at.component + Place().column;
+            : rotation::cached_head(rotation, turns.token[row], at.part == 2, at.head) + at.component + HalfPlace().column;
     }
 
     // A thread's outputs of a row before they turn.
     __device__ __forceinline__ void take(float4 (&v)[2], const float* sum, int row, const Bias& bias) const {
-        const int column = Place().column;
+        const int column = HalfPlace().column;
 #pragma unroll
         for (int p = 0; p < 2; p++) {
             v[p] = delta.apply(p, row, column, sums_at(sum, row, p, column));
@@ -154,7 +151,7 @@ struct Rotated {
     }
 
     __device__ __forceinline__ void turn(float4 (&v)[2], int row) const {
-        const int column = Place().column;
+        const int column = HalfPlace().column;
         const float4 cosine = *reinterpret_cast<const float4*>(&turns.cosine[row][column]);
         const float4 sine = *reinterpret_cast<const float4*>(&turns.sine[row][column]);
         rotation::turn(cosine.x, sine.x, v[0].x, v[1].x);
@@ -164,10 +161,10 @@ struct Rotated {
     }
 
     __device__ __forceinline__ void store_turned(const float* sum, int rows, const HeadPlace& at, const Bias& bias) const {
-        const Place place;
+        const HalfPlace place;
 #pragma unroll Delta::AT_ONCE
-        for (int i = 0; i < divide_up(ROWS, Place::ROW_STEP); i++) {
-            const int row = place.row + i * Place::ROW_STEP;
+        for (int i = 0; i < divide_up(ROWS, HalfPlace::ROW_STEP); i++) {
+            const int row = place.row + i * HalfPlace::ROW_STEP;
             if (row < rows && place.column < at.outs) {
                 float4 v[2];
                 take(v, sum, row, bias);
@@ -186,9 +183,9 @@ struct Rotated {
     // which don't wait for it: see decode_product_run.cuh. Rows wait among the sums, as registers are few, and what takes all
     // of a row behind them.
     __device__ __forceinline__ void store_normed(float* sum, int rows, int tile, const HeadPlace& at) const {
-        const Place place;
+        const HalfPlace place;
 #pragma unroll 1
-        for (int row = place.row; row < divide_up(ROWS, Place::ROW_STEP) * Place::ROW_STEP; row += Place::ROW_STEP) {
+        for (int row = place.row; row < divide_up(ROWS, HalfPlace::ROW_STEP) * HalfPlace::ROW_STEP; row += HalfPlace::ROW_STEP) {
             const bool exists = row < rows && place.column < at.outs;
             float square = exists ? turn_weighted(sum, row, at) : 0.0f;
 #pragma unroll
@@ -206,9 +203,9 @@ struct Rotated {
             }
         }
         if (at.component == 0) {
-            sync_storers<STORERS>();
+            sync_product();
             find_head_factors(sum, rows, tile, at);
-            sync_storers<STORERS>();
+            sync_product();
             store_heads(sum, rows, tile, at);
         }
     }
@@ -219,7 +216,7 @@ struct Rotated {
 
     // Weights and turns a thread's outputs of a row. Returns the sum of the squares that they had.
     __device__ __forceinline__ float turn_weighted(float* sum, int row, const HeadPlace& at) const {
-        const int column = Place().column;
+        const int column = HalfPlace().column;
         const __nv_bfloat16* weight = (Delta::ADAPTED ? weights[row] : norm_of(at).weight) + at.component + column;
         float4 v[2];
         take(v, sum, row, Bias(*this, at));
@@ -234,7 +231,7 @@ struct Rotated {
 
     // From the sum of a row's squares in its first tile to its head's factor, by a thread each.
     __device__ __forceinline__ void find_head_factors(float* sum, int rows, int tile, const HeadPlace& at) const {
-        static_assert(STORERS >= ROWS, "one each");
+        static_assert(DECODE_PRODUCT_THREADS >= ROWS, "one each");
         const int row = static_cast<int>(threadIdx.x);
         if (row < rows) {
             float& value = sum[row * SUM_PITCH + OUT];
@@ -250,10 +247,10 @@ struct Rotated {
 
     // The first tile's rows, and those of the others.
     __device__ __forceinline__ void store_heads(const float* sum, int rows, int tile, const HeadPlace& at) const {
-        const Place place;
+        const HalfPlace place;
         const int half_head = rotation.head_size / 2;
 #pragma unroll 1
-        for (int row = place.row; row < rows; row += Place::ROW_STEP) {
+        for (int row = place.row; row < rows; row += HalfPlace::ROW_STEP) {
             const float factor = sum[row * SUM_PITCH + OUT];
             __nv_bfloat16* const to = place_of(row, at);
             if (place.column < at.outs) {

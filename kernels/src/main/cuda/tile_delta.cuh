@@ -107,7 +107,9 @@ struct DeltaTiles {
         DeltaMemory<ROWS>& shared = delta_memory<ROWS>();
         const Half half[2] = {ending.half(tile, 0), ending.half(tile, 1)};
         const bool others = first || half[0].part != shared.part[0] || half[1].part != shared.part[1];
-        sync_delta();  // all have read which parts there were
+        if (!first) {
+            sync_delta();  // all have read which parts there were
+        }
         if (others) {
             places.reclaim(0);
             set_strips(step, lora, shared, half);
@@ -153,9 +155,18 @@ __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct&
         lora, LeftWork::of<DELTA_WARPS>(lora, step->tiles, static_cast<int>(gridDim.x), gathers_h<ROWS>(lora))};
     DeltaTiles<ROWS, Ending> tiles{step, lora, ending, h};
     const int thread = static_cast<int>(threadIdx.x) % DELTA_THREADS;
+    const auto shrink = [&] {
+        shrink_share_left<DELTA_WARPS, DELTA_BARRIER>(step, lora, h.work, call.product.x, delta_memory<ROWS>().shrinking);
+    };
+    // What all blocks wait for comes first, as the ways to a tile's rows and adapters are chains of loads. With more rows it was
+    // slower: their strips take longer to find.
+    constexpr bool SHRINKS_FIRST = ROWS <= 32;
+    if constexpr (SHRINKS_FIRST) {
+        shrink();
+    }
     if (!completed.done()) {
         tiles.places.set_up(thread == 0);
-        if (thread >= 2 * WARP) {  // the first two warps have enough to do
+        if (thread >= 2 * WARP) {  // the first two warps find the strips
             ending.prepare_tiles(completed.tile, thread - 2 * WARP, DELTA_THREADS - 2 * WARP);
         }
     }
@@ -167,7 +178,9 @@ __device__ __forceinline__ void run_delta(const Step* step, const DecodeProduct&
         }
         if (first) {
             first = false;
-            shrink_share_left<DELTA_WARPS, DELTA_BARRIER>(step, lora, h.work, call.product.x, delta_memory<ROWS>().shrinking);
+            if constexpr (!SHRINKS_FIRST) {
+                shrink();
+            }
             wait_for_previous();  // a block without a share has not
         }
         if (completed.done()) {

@@ -32,8 +32,15 @@ final class DecodeProducts implements AutoCloseable {
     static final int CHUNK = 256;
     private static final int STAGES = 3;
 
-    /** Of products that finish their projection with adapters, whose blocks leave more to the first-level cache. */
-    static final int ADAPTED_CHUNK = 128;
+    /** The same where a block has much else in shared memory, see adapted_memory.cuh. */
+    static final int SMALL_CHUNK = 128;
+
+    private static final int SMALL_STAGES = 4;
+
+    /** With adapters: up to so many rows chunks are large, if a block may have as many bytes. */
+    private static final int LARGE_CHUNK_ROWS = 32;
+
+    private static final int LARGE_CHUNK_BYTES = 196 << 10;
 
     static final int THREADS = 256;
 
@@ -91,14 +98,19 @@ final class DecodeProducts implements AutoCloseable {
         return sharedBytes(rows) + TURN_BARRIER_BYTES + rows * TURN_ROW_BYTES;
     }
 
-    /** The same of the kernel that finishes a projection with adapters, whichever it is. */
-    static int adaptedBytes(int rows) {
-        // As decode_product.cuh has them: what leaves the first-level cache as large as can be.
-        int stages = rows <= 16 ? 5 : 4;
+    /**
+     * The same of the kernel that finishes a projection with adapters, whichever it is.
+     *
+     * @param deviceBytes the most shared memory of a block
+     */
+    static int adaptedBytes(int rows, int deviceBytes) {
+        // As adapted_memory.cuh has them: what leaves the first-level cache as large as can be.
+        boolean large = rows <= (deviceBytes > LARGE_CHUNK_BYTES ? LARGE_CHUNK_ROWS : ROW_STEP);
+        int product = large ? sharedBytes(rows) : sharedBytes(rows, SMALL_STAGES, SMALL_CHUNK);
         int tiles = rows <= 48 ? 2 : 1; // whose part of the adapters may be there
-        int shrunk = rows <= 16 || rows > 48 ? 8192 : 16384;
+        int shrunk = rows <= 48 ? 16384 : 8192;
         int delta = Math.max(tiles * Float.BYTES * rows * OUT, SHRINK_BYTES) + 2 * rows * ADAPTER_BYTES + TILES_BYTES;
-        return sharedBytes(rows, stages, ADAPTED_CHUNK) + delta + shrunk + rows * (TURN_ROW_BYTES + NORM_BYTES);
+        return product + delta + shrunk + rows * (TURN_ROW_BYTES + NORM_BYTES);
     }
 
     private static int sharedBytes(int rows, int stages, int chunk) {
@@ -148,14 +160,14 @@ final class DecodeProducts implements AutoCloseable {
         return rotateBytes(step) <= sharedBytes;
     }
 
-    private static int finishBytes(CurrentStep step) {
+    private int finishBytes(CurrentStep step) {
         int rows = kernelRows(step.tokens());
-        return step.adapted() ? adaptedBytes(rows) : sharedBytes(rows);
+        return step.adapted() ? adaptedBytes(rows, sharedBytes) : sharedBytes(rows);
     }
 
-    private static int rotateBytes(CurrentStep step) {
+    private int rotateBytes(CurrentStep step) {
         int rows = kernelRows(step.tokens());
-        return step.adapted() ? adaptedBytes(rows) : rotateSharedBytes(rows);
+        return step.adapted() ? adaptedBytes(rows, sharedBytes) : rotateSharedBytes(rows);
     }
 
     /**

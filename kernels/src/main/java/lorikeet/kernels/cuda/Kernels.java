@@ -174,7 +174,7 @@ final class Kernels implements AutoCloseable {
         KernelLaunch[] adapted = decodeProducts(
                 context,
                 "product_adapted_",
-                DecodeProducts::adaptedBytes,
+                rows -> DecodeProducts.adaptedBytes(rows, context.device().sharedBytes()),
                 JAVA_LONG,
                 DECODE_PRODUCT,
                 LORA,

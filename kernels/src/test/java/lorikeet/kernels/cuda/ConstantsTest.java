@@ -22,7 +22,7 @@ final class ConstantsTest {
                             "DECODE_PRODUCT_MOST_ROWS", DecodeProducts.MOST_ROWS,
                             "DECODE_PRODUCT_OUT", DecodeProducts.OUT,
                             "DECODE_PRODUCT_CHUNK", DecodeProducts.CHUNK,
-                            "DECODE_PRODUCT_ADAPTED_CHUNK", DecodeProducts.ADAPTED_CHUNK,
+                            "DECODE_PRODUCT_SMALL_CHUNK", DecodeProducts.SMALL_CHUNK,
                             "DECODE_PRODUCT_THREADS", DecodeProducts.THREADS,
                             "DECODE_PRODUCT_SHRINK_THREADS", DecodeProducts.SHRINK_THREADS),
             "product_rotate.cuh", Map.of("PRODUCT_ROTATE_TURN_THREADS", DecodeProducts.TURN_THREADS),

@@ -31,7 +31,9 @@ final class DecodeProductsTest {
     void countsSharedMemoryAsTheKernelsDo() {
         assertThat(of(DecodeProducts::sharedBytes)).containsExactly(127_296, 156_288, 185_280, 214_272);
         assertThat(of(DecodeProducts::rotateSharedBytes)).containsExactly(131_792, 165_264, 198_736, 232_208);
-        assertThat(of(DecodeProducts::adaptedBytes)).containsExactly(128_528, 150_448, 184_656, 194_288);
+        assertThat(of(rows -> DecodeProducts.adaptedBytes(rows, HOPPER)))
+                .containsExactly(157_200, 199_600, 184_656, 194_288);
+        assertThat(DecodeProducts.adaptedBytes(32, AMPERE)).isEqualTo(150_448);
     }
 
     private static int[] of(IntUnaryOperator bytes) {
