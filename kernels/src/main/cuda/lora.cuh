@@ -190,8 +190,8 @@ __global__ void gate_prompt(const lorikeet::Step* step, const __grid_constant__ 
 
 // Finishes q, k and v: head norms, the rotary embedding (component i turns with i + head_size / 2), q in place, keys and
 // values into the sequences' blocks. qkv: [tokens, (heads + 2 kv_heads) * head_size].
-// Grid: min(all tiles / run * (heads + 2 kv_heads) / heads in a window, 1056), where a window has max(1, WINDOW / head_size)
-// heads; EXPAND_THREADS threads.
+// Grid: min(all tiles / run * (heads + 2 kv_heads) / heads in a window, 1056, in decode steps 528), where a window has
+// max(1, WINDOW / head_size) heads; EXPAND_THREADS threads.
 __global__ void rotate_and_store(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation, __nv_bfloat16* qkv);
 

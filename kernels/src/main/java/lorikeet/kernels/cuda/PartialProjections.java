@@ -23,6 +23,10 @@ final class PartialProjections implements StepProjections {
     private static final int SHRINK_THREADS = 256;
     private static final int SHRINK_BLOCKS = 264;
     private static final int STAGED_BLOCKS = 528;
+
+    /** Of single tokens: as many as fit at once. */
+    private static final int ROTATE_BLOCKS = 528;
+
     private static final int ADD_NORM_BLOCKS = 264;
     private static final int MOST_STAGED_TOKENS = 512;
 
@@ -101,7 +105,7 @@ final class PartialProjections implements StepProjections {
         Rotation.write(kernel.argument(2), norms, shape);
         int perWindow = Math.max(1, WINDOW / shape.headSize());
         long windows = Math.ceilDiv(shape.heads() + 2 * shape.kvHeads(), perWindow);
-        kernel.grid(grid(groups(step) * windows, MOST_BLOCKS), 1, 1)
+        kernel.grid(grid(groups(step) * windows, step.prompt() ? MOST_BLOCKS : ROTATE_BLOCKS), 1, 1)
                 .block(EXPAND_THREADS, 1, 1, 0)
                 .set(0, step.address())
                 .set(3, qkv.values().data().address())
