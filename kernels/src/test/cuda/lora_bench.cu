@@ -2,6 +2,7 @@
 // the median of 20 replays, in microseconds a layer, beside the time that the bytes take at the measured bandwidth.
 // Usage: lora_bench [rank [shrink expand gate rotate [tokens [brief]]]]: most blocks, most tokens
 //        lora_bench [rank] products [brief]: with the base model's products
+//        lora_bench [rank] idle: the products' kernels for adapters with rows that have none, beside those without
 //        lora_bench [rank] consumers [tokens adapters]: each kernel that finishes a projection alone
 //        lora_bench [rank] prompts [one]: steps of many tokens, and chunks of prompts beside decoding requests
 //        lora_bench [rank] layers [one]: the same with cuBLASLt's products (its header is needed to compile this), the
@@ -10,14 +11,14 @@
 #include "device_memory.cuh"
 #include "lora.cuh"
 #include "decode_product_launch.cuh"
-#include "fused_launch.cuh"
 #include "expand_rows.cuh"
+#include "fused_launch.cuh"
+#include "graph_time.cuh"
 #include "lora_launch.cuh"
 #include "prompt_launch.cuh"
 #include "shrink_beside.cuh"
 #include "vectors.cuh"
 
-#include <functional>
 #include <string>
 
 using namespace lorikeet;
@@ -25,7 +26,6 @@ using namespace lorikeet;
 namespace {
 
 constexpr int LAYERS = 32;
-constexpr int REPLAYS = 20;
 constexpr int HIDDEN = 4096;
 constexpr int INTERMEDIATE = 14336;
 
@@ -45,95 +45,6 @@ int most_expand = 4;    // on a multiprocessor
 int most_gate = 0;  // 0: gate_staged
 int most_rotate = 8;
 bool many = true;  // steps of many tokens use the kernels for them
-
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
-// Microseconds of what `run` puts into a stream: the median of `count` times, after three that don't count.
-double time_runs(cudaStream_t stream, int count, const std::function<void()>& run) {
-    cudaEvent_t start;
-    cudaEvent_t end;
-    CHECK(cudaEventCreate(&start));
-    CHECK(cudaEventCreate(&end));
-    std::vector<double> times;
-    for (int i = 0; i < count + 3; i++) {
-        CHECK(cudaEventRecord(start, stream));
-        run();
-        CHECK(cudaEventRecord(end, stream));
-        CHECK(cudaStreamSynchronize(stream));
-        float ms;
-        CHECK(cudaEventElapsedTime(&ms, start, end));
-        if (i >= 3) {
-            times.push_back(ms * 1000);
-        }
-    }
-    CHECK(cudaEventDestroy(start));
-    CHECK(cudaEventDestroy(end));
-    return median(times);
-}
-
-// Of launches that aren't recorded.
-double time_stream(const std::function<void(cudaStream_t)>& launch) {
-    cudaStream_t stream;
-    CHECK(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, -1));
-    double time = time_runs(stream, 9, [&] { launch(stream); });
-    CHECK(cudaStreamDestroy(stream));
-    return time;
-}
-
-// Of one replay of what `record` launches.
-double time_graph(const std::function<void(cudaStream_t)>& record) {
-    cudaStream_t stream;
-    CHECK(cudaStreamCreate(&stream));
-    CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
-    record(stream);
-    cudaGraph_t graph;
-    CHECK(cudaStreamEndCapture(stream, &graph));
-    cudaGraphExec_t exec;
-    CHECK(cudaGraphInstantiate(&exec, graph, 0));
-    double time = time_runs(stream, REPLAYS, [&] { CHECK(cudaGraphLaunch(exec, stream)); });
-    CHECK(cudaGraphExecDestroy(exec));
-    CHECK(cudaGraphDestroy(graph));
-    CHECK(cudaStreamDestroy(stream));
-    return time;
-}
-
-__global__ void read_all(const uint4* from, size_t count, uint4* to) {
-    uint4 sum{};
-    for (size_t i = blockIdx.x * size_t(blockDim.x) + threadIdx.x; i < count; i += size_t(gridDim.x) * blockDim.x * 4) {
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
-            uint4 v = load_weights16(from + i + j * size_t(gridDim.x) * blockDim.x);
-            sum.x ^= v.x, sum.y ^= v.y, sum.z ^= v.z, sum.w ^= v.w;
-        }
-    }
-    if ((sum.x ^ sum.y ^ sum.z ^ sum.w) == 0x12345) {
-        *to = sum;
-    }
-}
-
-// Bytes a microsecond of a large read.
-double read_bandwidth() {
-    size_t count = size_t(1) << 26;
-    Buffer<uint4> from = Buffer<uint4>(count + 132 * 16 * 256 * 4);
-    double us = time_graph([&](cudaStream_t stream) {
-        read_all<<<132 * 8, 256, 0, stream>>>(from.get(), count, from.get());
-    });
-    return double(count) * sizeof(uint4) / us;
-}
-
-// Bytes a microsecond of a large copy on the device, read and written.
-double bandwidth() {
-    size_t bytes = size_t(2) << 30;
-    Buffer<unsigned char> from(bytes);
-    Buffer<unsigned char> to(bytes);
-    double us = time_graph([&](cudaStream_t stream) {
-        CHECK(cudaMemcpyAsync(to.get(), from.get(), bytes, cudaMemcpyDeviceToDevice, stream));
-    });
-    return 2.0 * bytes / us;
-}
 
 class Bench {
   public:
@@ -603,6 +514,22 @@ void time_projection(int rank, double bytes_per_us, int p) {
     }
 }
 
+void time_idle(int rank, double bytes_per_us) {
+    Buffer<bf16> weights = random_buffer<bf16>(size_t(1) << 29, 5, 0.02f);
+    std::printf("%4s | %s\n", "rows", "without, with; the same by projection");
+    for (int rows : {8, 16, 32, 48, 64}) {
+        Bench bench(std::vector<Group>{{rows, -1}}, rank, bytes_per_us);
+        std::printf("%4d |", rows);
+        for (int only : {-1, 0, 1, 2, 3}) {
+            for (bool with : {false, true}) {
+                std::printf(" %7.2f", bench.products(weights, with, Bench::Shrink::FUSED, only));
+            }
+            std::printf(" ;");
+        }
+        std::printf("\n");
+    }
+}
+
 void time_consumers(int rank, double bytes_per_us, int tokens, int adapters) {
     std::printf("%11s | %s\n", "M/D", "with adapters: qkv, o, gate_up, down; without; all with, without");
     struct {
@@ -730,6 +657,10 @@ int main(int count, char** arguments) {
     }
     if (products) {
         time_products(rank, bytes_per_us, count > 3);
+        return 0;
+    }
+    if (count > 2 && std::string(arguments[2]) == "idle") {
+        time_idle(rank, bytes_per_us);
         return 0;
     }
     if (count > 2 && std::string(arguments[2]) == "consumers") {
