@@ -77,9 +77,8 @@ struct AnyEnding {
 };
 
 template <int ROWS>
-__device__ __forceinline__ void run_adapted(const Step* step, const DecodeProduct& call, const Lora& lora, int ending,
-                                            const Rotation& rotation, const NormWeight& norm, const TileSquares& squares,
-                                            float* residual, __nv_bfloat16* out) {
+__device__ __forceinline__ void run_adapted(const Step* step, const DecodeProduct& call, const Lora& lora,
+                                            const ProductEnding& ending) {
     // The host takes these where those without adapters fit, too.
     if (decode_product_shared_bytes(ROWS) <= MOST_SHARED_BYTES && product_adapted_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
         extern __shared__ __align__(1024) unsigned char memory[];
@@ -88,11 +87,11 @@ __device__ __forceinline__ void run_adapted(const Step* step, const DecodeProduc
         auto head_weights = reinterpret_cast<const __nv_bfloat16**>(&turns + 1);
         auto weights = reinterpret_cast<__nv_bfloat16*>(&turns);
         TileDelta<ROWS> delta{step, lora};
-        AnyEnding<ROWS> any{ending,
-                            ending == ENDING_ADD_NORM ? TileSquares{} : squares,
-                            {step, lora, rotation, squares, out, turns, delta, head_weights},
-                            {lora, squares, out, delta},
-                            {lora, norm, squares, residual, out, delta, weights}};
+        AnyEnding<ROWS> any{ending.kind,
+                            ending.kind == ENDING_ADD_NORM ? TileSquares{} : ending.squares,
+                            {step, lora, ending.rotation, ending.squares, ending.out, turns, delta, head_weights},
+                            {lora, ending.squares, ending.out, delta},
+                            {lora, ending.norm, ending.squares, ending.residual, ending.out, delta, weights}};
         run_with_delta<ROWS>(step, call, lora, any);
     }
 }
@@ -101,36 +100,24 @@ __device__ __forceinline__ void run_adapted(const Step* step, const DecodeProduc
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     product_adapted_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                       const __grid_constant__ lorikeet::Lora lora, int ending,
-                       const __grid_constant__ lorikeet::Rotation rotation,
-                       const __grid_constant__ lorikeet::NormWeight norm,
-                       const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_adapted<16>(step, call, lora, ending, rotation, norm, squares, residual, out);
+                       const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_adapted<16>(step, call, lora, ending);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     product_adapted_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                       const __grid_constant__ lorikeet::Lora lora, int ending,
-                       const __grid_constant__ lorikeet::Rotation rotation,
-                       const __grid_constant__ lorikeet::NormWeight norm,
-                       const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_adapted<32>(step, call, lora, ending, rotation, norm, squares, residual, out);
+                       const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_adapted<32>(step, call, lora, ending);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     product_adapted_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                       const __grid_constant__ lorikeet::Lora lora, int ending,
-                       const __grid_constant__ lorikeet::Rotation rotation,
-                       const __grid_constant__ lorikeet::NormWeight norm,
-                       const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_adapted<48>(step, call, lora, ending, rotation, norm, squares, residual, out);
+                       const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_adapted<48>(step, call, lora, ending);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::DECODE_PRODUCT_SHRINK_THREADS, 1)
     product_adapted_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                       const __grid_constant__ lorikeet::Lora lora, int ending,
-                       const __grid_constant__ lorikeet::Rotation rotation,
-                       const __grid_constant__ lorikeet::NormWeight norm,
-                       const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_adapted<64>(step, call, lora, ending, rotation, norm, squares, residual, out);
+                       const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_adapted<64>(step, call, lora, ending);
 }

@@ -8,13 +8,6 @@
 
 namespace lorikeet {
 
-// What a launch does with its product, as the kernels without adapters do.
-enum ProductEnding : int {
-    ENDING_ROTATE = 0,    // product_rotate
-    ENDING_GATE = 1,      // product_gate
-    ENDING_ADD_NORM = 2,  // product_add_norm
-};
-
 constexpr int PRODUCT_ADAPTED_NORM_BYTES = 8;  // of shared memory, for the weight of a row's head norm
 
 // Dynamic shared memory of a block of the kernel for so many rows.
@@ -29,30 +22,21 @@ static_assert(product_adapted_shared_bytes(16) == 157200 &&
 
 }  // namespace lorikeet
 
-// One kernel for all endings, since it is a launch's code that costs: what the launch before has brought is still there. Only
-// what the ending takes is read: rotation by ENDING_ROTATE, norm and residual by ENDING_ADD_NORM; squares and `out`, which is
-// each one's last parameter, by all. For these see product_rotate.cuh, product_gate.cuh and product_add_norm.cuh.
+// One kernel for all endings, since it is a launch's code that costs: what the launch before has brought is still there. For
+// what they do see product_rotate.cuh, product_gate.cuh and product_add_norm.cuh.
 //
 // lora.left and lora.released are there, rows of A are multiples of 16 bytes and start at one. All blocks must be on the device at
 // the same time. Grid: as without adapters. Block: DECODE_PRODUCT_THREADS + DECODE_PRODUCT_SHRINK_THREADS; dynamic shared
 // memory: product_adapted_shared_bytes.
 extern "C" __global__ void product_adapted_16(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-    const __grid_constant__ lorikeet::Lora lora, int ending, const __grid_constant__ lorikeet::Rotation rotation,
-    const __grid_constant__ lorikeet::NormWeight norm, const __grid_constant__ lorikeet::TileSquares squares, float* residual,
-    __nv_bfloat16* out);
+    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending);
 extern "C" __global__ void product_adapted_32(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-    const __grid_constant__ lorikeet::Lora lora, int ending, const __grid_constant__ lorikeet::Rotation rotation,
-    const __grid_constant__ lorikeet::NormWeight norm, const __grid_constant__ lorikeet::TileSquares squares, float* residual,
-    __nv_bfloat16* out);
+    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending);
 extern "C" __global__ void product_adapted_48(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-    const __grid_constant__ lorikeet::Lora lora, int ending, const __grid_constant__ lorikeet::Rotation rotation,
-    const __grid_constant__ lorikeet::NormWeight norm, const __grid_constant__ lorikeet::TileSquares squares, float* residual,
-    __nv_bfloat16* out);
+    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending);
 extern "C" __global__ void product_adapted_64(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-    const __grid_constant__ lorikeet::Lora lora, int ending, const __grid_constant__ lorikeet::Rotation rotation,
-    const __grid_constant__ lorikeet::NormWeight norm, const __grid_constant__ lorikeet::TileSquares squares, float* residual,
-    __nv_bfloat16* out);
+    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending);

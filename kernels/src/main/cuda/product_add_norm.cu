@@ -7,12 +7,11 @@ namespace lorikeet::decode_product {
 
 template <int ROWS>
 __device__ __forceinline__ void run_add_norm(const Step* step, const DecodeProduct& call, const Lora& lora,
-                                             const NormWeight& norm, const TileSquares& squares, float* residual,
-                                             __nv_bfloat16* out) {
+                                             const ProductEnding& ending) {
     if (decode_product_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
         NoDelta none;
-        AddedAndNormed<NoDelta> ending{lora, norm, squares, residual, out, none};
-        run<ROWS>(step, call, ending);
+        AddedAndNormed<NoDelta> normed{lora, ending.norm, ending.squares, ending.residual, ending.out, none};
+        run<ROWS>(step, call, normed);
     }
 }
 
@@ -20,28 +19,24 @@ __device__ __forceinline__ void run_add_norm(const Step* step, const DecodeProdu
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     product_add_norm_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
-                        const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_add_norm<16>(step, call, lora, norm, squares, residual, out);
+                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_add_norm<16>(step, call, lora, ending);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     product_add_norm_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
-                        const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_add_norm<32>(step, call, lora, norm, squares, residual, out);
+                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_add_norm<32>(step, call, lora, ending);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     product_add_norm_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
-                        const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_add_norm<48>(step, call, lora, norm, squares, residual, out);
+                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_add_norm<48>(step, call, lora, ending);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS, 1)
     product_add_norm_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::NormWeight norm,
-                        const __grid_constant__ lorikeet::TileSquares squares, float* residual, __nv_bfloat16* out) {
-    lorikeet::decode_product::run_add_norm<64>(step, call, lora, norm, squares, residual, out);
+                        const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_add_norm<64>(step, call, lora, ending);
 }

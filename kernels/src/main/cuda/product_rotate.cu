@@ -31,13 +31,13 @@ __device__ __forceinline__ void fill_turns(const DecodeProduct& call, const Rota
 
 template <int ROWS>
 __device__ __forceinline__ void run_rotate(const Step* step, const DecodeProduct& call, const Lora& lora,
-                                           const Rotation& rotation, const TileSquares& squares, __nv_bfloat16* qkv) {
+                                           const ProductEnding& ending) {
     if (product_rotate_shared_bytes(ROWS) <= MOST_SHARED_BYTES) {
         extern __shared__ __align__(1024) unsigned char memory[];
         unsigned char* const behind = memory + decode_product_shared_bytes(ROWS);
         Turns<ROWS>& turns = *reinterpret_cast<Turns<ROWS>*>(behind + PRODUCT_ROTATE_BARRIER_BYTES);
         TurnsDelta delta{{*reinterpret_cast<handover::Barriers<1>*>(behind)}};
-        Rotated<ROWS, TurnsDelta> rotated{step, lora, rotation, squares, qkv, turns, delta};
+        Rotated<ROWS, TurnsDelta> rotated{step, lora, ending.rotation, ending.squares, ending.out, turns, delta};
         if (threadIdx.x < DECODE_PRODUCT_THREADS) {
             run<ROWS>(step, call, rotated);
         } else {
@@ -51,28 +51,24 @@ __device__ __forceinline__ void run_rotate(const Step* step, const DecodeProduct
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::PRODUCT_ROTATE_TURN_THREADS, 1)
     product_rotate_16(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                      const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
-                      const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
-    lorikeet::decode_product::run_rotate<16>(step, call, lora, rotation, squares, qkv);
+                      const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_rotate<16>(step, call, lora, ending);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::PRODUCT_ROTATE_TURN_THREADS, 1)
     product_rotate_32(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                      const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
-                      const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
-    lorikeet::decode_product::run_rotate<32>(step, call, lora, rotation, squares, qkv);
+                      const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_rotate<32>(step, call, lora, ending);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::PRODUCT_ROTATE_TURN_THREADS, 1)
     product_rotate_48(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                      const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
-                      const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
-    lorikeet::decode_product::run_rotate<48>(step, call, lora, rotation, squares, qkv);
+                      const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_rotate<48>(step, call, lora, ending);
 }
 
 extern "C" __global__ void __launch_bounds__(lorikeet::DECODE_PRODUCT_THREADS + lorikeet::PRODUCT_ROTATE_TURN_THREADS, 1)
     product_rotate_64(const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
-                      const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::Rotation rotation,
-                      const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv) {
-    lorikeet::decode_product::run_rotate<64>(step, call, lora, rotation, squares, qkv);
+                      const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending) {
+    lorikeet::decode_product::run_rotate<64>(step, call, lora, ending);
 }

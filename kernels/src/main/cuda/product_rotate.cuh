@@ -2,7 +2,7 @@
 #pragma once
 
 #include "decode_product.cuh"
-#include "tile_squares.cuh"
+#include "product_ending.cuh"
 
 namespace lorikeet {
 
@@ -22,31 +22,23 @@ static_assert(product_rotate_shared_bytes(16) == 131792 && product_rotate_shared
 
 }  // namespace lorikeet
 
-// Finishes q, k and v of the step's tokens, as many as the name says at most: q goes to qkv, [tokens, columns], where the
+// Finishes q, k and v of the step's tokens, as many as the name says at most: q goes to ending.out, [tokens, columns], where the
 // places of keys and values stay as they are, and these to the sequences' blocks. call.product: q, k and v, without y;
-// lora: the projection's parts and bias; squares: of the rows of x. head_size is a multiple of 8. With head norms all blocks
-// must be on the device at the same time, and rotation.left is there.
+// lora: the projection's parts and bias. head_size is a multiple of 8. With head norms all blocks
+// must be on the device at the same time, and ending.rotation.left is there.
 //
 // Grid: one block a multiprocessor, but no more than (heads + 2 kv_heads) * ceil(head_size / DECODE_PRODUCT_OUT) * ceil(in /
 // DECODE_PRODUCT_CHUNK). Block: DECODE_PRODUCT_THREADS + PRODUCT_ROTATE_TURN_THREADS; dynamic shared memory:
 // product_rotate_shared_bytes.
-extern "C" __global__ void product_rotate_16(const lorikeet::Step* step,
-                                             const __grid_constant__ lorikeet::DecodeProduct call,
-                                             const __grid_constant__ lorikeet::Lora lora,
-                                             const __grid_constant__ lorikeet::Rotation rotation,
-                                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
-extern "C" __global__ void product_rotate_32(const lorikeet::Step* step,
-                                             const __grid_constant__ lorikeet::DecodeProduct call,
-                                             const __grid_constant__ lorikeet::Lora lora,
-                                             const __grid_constant__ lorikeet::Rotation rotation,
-                                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
-extern "C" __global__ void product_rotate_48(const lorikeet::Step* step,
-                                             const __grid_constant__ lorikeet::DecodeProduct call,
-                                             const __grid_constant__ lorikeet::Lora lora,
-                                             const __grid_constant__ lorikeet::Rotation rotation,
-                                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
-extern "C" __global__ void product_rotate_64(const lorikeet::Step* step,
-                                             const __grid_constant__ lorikeet::DecodeProduct call,
-                                             const __grid_constant__ lorikeet::Lora lora,
-                                             const __grid_constant__ lorikeet::Rotation rotation,
-                                             const __grid_constant__ lorikeet::TileSquares squares, __nv_bfloat16* qkv);
+extern "C" __global__ void product_rotate_16(
+    const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending);
+extern "C" __global__ void product_rotate_32(
+    const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending);
+extern "C" __global__ void product_rotate_48(
+    const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending);
+extern "C" __global__ void product_rotate_64(
+    const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
+    const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending);

@@ -100,22 +100,19 @@ class FusedProduct {
 };
 
 // Kernels for 16 rows, 32, and so on, and what a block of theirs takes.
-template <typename... Parameters>
 struct FusedKernels {
-    void (*kernel[FUSED_MOST_ROWS / 16])(Parameters...);
+    void (*kernel[FUSED_MOST_ROWS / 16])(const lorikeet::Step*, lorikeet::DecodeProduct, lorikeet::Lora, lorikeet::ProductEnding);
     int more_threads;  // than the product's
     int (*shared_bytes)(int rows);
 
     // Up to `tiles` * chunks blocks.
-    template <typename... Arguments>
     void launch(cudaStream_t stream, int rows, int blocks, int tiles, const lorikeet::Step* step,
-                const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora, Arguments... arguments) const {
+                const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora, const lorikeet::ProductEnding& ending) const {
         int sixteens = lorikeet::divide_up(rows, 16);
         int shared = shared_bytes(16 * sixteens);
         CHECK(cudaFuncSetAttribute(kernel[sixteens - 1], cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
         launch_with(stream, true, 1, std::min(blocks, tiles * lorikeet::divide_up(lora.in, lorikeet::DECODE_PRODUCT_CHUNK)),
-                    lorikeet::DECODE_PRODUCT_THREADS + more_threads, shared, kernel[sixteens - 1], step, call, lora,
-                    arguments...);
+                    lorikeet::DECODE_PRODUCT_THREADS + more_threads, shared, kernel[sixteens - 1], step, call, lora, ending);
     }
 };
 
@@ -125,32 +122,23 @@ inline int base_rotate_bytes(int rows) { return lorikeet::product_rotate_shared_
 
 inline int adapted_bytes(int rows) { return lorikeet::product_adapted_shared_bytes(rows); }
 
-inline void launch_adapted(cudaStream_t stream, int rows, int blocks, int tiles, const lorikeet::Step* step,
-                           const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora, lorikeet::ProductEnding ending,
-                           const lorikeet::Rotation& rotation, const lorikeet::NormWeight& norm,
-                           const lorikeet::TileSquares& squares, float* residual, bf16* out) {
+// By the kernels for adapters, if the launch has what they need.
+inline void launch_fused(cudaStream_t stream, const FusedKernels& base, int rows, int blocks, int tiles,
+                         const lorikeet::Step* step, const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
+                         const lorikeet::ProductEnding& ending) {
     using namespace lorikeet;
-    static const FusedKernels<const Step*, DecodeProduct, Lora, int, Rotation, NormWeight, TileSquares, float*, bf16*> adapted{
-        {product_adapted_16, product_adapted_32, product_adapted_48, product_adapted_64}, DECODE_PRODUCT_SHRINK_THREADS,
-        adapted_bytes};
-    adapted.launch(stream, rows, blocks, tiles, step, call, lora, ending, rotation, norm, squares, residual, out);
+    static const FusedKernels adapted{{product_adapted_16, product_adapted_32, product_adapted_48, product_adapted_64},
+                                      DECODE_PRODUCT_SHRINK_THREADS, adapted_bytes};
+    (lora.left != nullptr ? adapted : base).launch(stream, rows, blocks, tiles, step, call, lora, ending);
 }
-
-// Whether a launch is of the kernels with adapters.
-inline bool is_adapted(const lorikeet::Lora& lora) { return lora.left != nullptr; }
 
 inline void launch_product_gate(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
                                 const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
                                 const lorikeet::TileSquares& squares, bf16* out) {
     using namespace lorikeet;
-    using Kernels = FusedKernels<const Step*, DecodeProduct, Lora, TileSquares, bf16*>;
-    static const Kernels base{{product_gate_16, product_gate_32, product_gate_48, product_gate_64}, 0, base_bytes};
+    static const FusedKernels base{{product_gate_16, product_gate_32, product_gate_48, product_gate_64}, 0, base_bytes};
     const int tiles = divide_up(lora.part[0].out, DECODE_PRODUCT_OUT / 2);
-    if (is_adapted(lora)) {
-        launch_adapted(stream, rows, blocks, tiles, step, call, lora, ENDING_GATE, {}, {}, squares, nullptr, out);
-    } else {
-        base.launch(stream, rows, blocks, tiles, step, call, lora, squares, out);
-    }
+    launch_fused(stream, base, rows, blocks, tiles, step, call, lora, {ENDING_GATE, 0, {}, {}, squares, nullptr, out});
 }
 
 inline void launch_product_add_norm(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
@@ -158,29 +146,18 @@ inline void launch_product_add_norm(cudaStream_t stream, int rows, int blocks, c
                                     const lorikeet::NormWeight& norm, const lorikeet::TileSquares& squares, float* residual,
                                     bf16* out) {
     using namespace lorikeet;
-    using Kernels = FusedKernels<const Step*, DecodeProduct, Lora, NormWeight, TileSquares, float*, bf16*>;
-    static const Kernels base{
+    static const FusedKernels base{
         {product_add_norm_16, product_add_norm_32, product_add_norm_48, product_add_norm_64}, 0, base_bytes};
     const int tiles = divide_up(lora.part[0].out, DECODE_PRODUCT_OUT);
-    if (is_adapted(lora)) {
-        launch_adapted(stream, rows, blocks, tiles, step, call, lora, ENDING_ADD_NORM, {}, norm, squares, residual, out);
-    } else {
-        base.launch(stream, rows, blocks, tiles, step, call, lora, norm, squares, residual, out);
-    }
+    launch_fused(stream, base, rows, blocks, tiles, step, call, lora, {ENDING_ADD_NORM, 0, {}, norm, squares, residual, out});
 }
 
 inline void launch_product_rotate(cudaStream_t stream, int rows, int blocks, const lorikeet::Step* step,
                                   const lorikeet::DecodeProduct& call, const lorikeet::Lora& lora,
                                   const lorikeet::Rotation& rotation, const lorikeet::TileSquares& squares, bf16* qkv) {
     using namespace lorikeet;
-    using Kernels = FusedKernels<const Step*, DecodeProduct, Lora, Rotation, TileSquares, bf16*>;
-    static const Kernels base{
-        {product_rotate_16, product_rotate_32, product_rotate_48, product_rotate_64}, PRODUCT_ROTATE_TURN_THREADS,
-        base_rotate_bytes};
+    static const FusedKernels base{{product_rotate_16, product_rotate_32, product_rotate_48, product_rotate_64},
+                                   PRODUCT_ROTATE_TURN_THREADS, base_rotate_bytes};
     const int tiles = (rotation.heads + 2 * rotation.kv_heads) * divide_up(rotation.head_size, DECODE_PRODUCT_OUT);
-    if (is_adapted(lora)) {
-        launch_adapted(stream, rows, blocks, tiles, step, call, lora, ENDING_ROTATE, rotation, {}, squares, nullptr, qkv);
-    } else {
-        base.launch(stream, rows, blocks, tiles, step, call, lora, rotation, squares, qkv);
-    }
+    launch_fused(stream, base, rows, blocks, tiles, step, call, lora, {ENDING_ROTATE, 0, rotation, {}, squares, nullptr, qkv});
 }

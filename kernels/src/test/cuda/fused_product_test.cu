@@ -19,10 +19,9 @@ constexpr int MOST_ROWS = 16 * KERNELS;
 constexpr int MOST_TILES = 512;  // a multiple of four
 constexpr float EPSILON = 1e-5f;
 
-void (*const GATE[])(const Step*, DecodeProduct, Lora, TileSquares, __nv_bfloat16*) = {product_gate_16, product_gate_32,
-                                                                                       product_gate_48, product_gate_64};
-void (*const ADD_NORM[])(const Step*, DecodeProduct, Lora, NormWeight, TileSquares, float*, __nv_bfloat16*) = {
-    product_add_norm_16, product_add_norm_32, product_add_norm_48, product_add_norm_64};
+using Kernel = void (*)(const Step*, DecodeProduct, Lora, ProductEnding);
+const Kernel GATE[] = {product_gate_16, product_gate_32, product_gate_48, product_gate_64};
+const Kernel ADD_NORM[] = {product_add_norm_16, product_add_norm_32, product_add_norm_48, product_add_norm_64};
 
 // What launches share.
 class Launcher {
@@ -38,16 +37,20 @@ class Launcher {
     // kernel: for so many sixteens of rows.
     void gate(int kernel, int grid, cudaStream_t stream, const Step* step, const MatVec& product, const Lora& lora,
               const TileSquares& squares, __nv_bfloat16* out) const {
-        check::launch_overlapping(GATE[kernel - 1], dim3(grid), DECODE_PRODUCT_THREADS,
-                                  decode_product_shared_bytes(16 * kernel), stream, step, memory_.call(product), lora, squares,
-                                  out);
+        ProductEnding ending = {};
+        ending.squares = squares;
+        ending.out = out;
+        launch(GATE[kernel - 1], kernel, grid, stream, step, product, lora, ending);
     }
 
     void add_norm(int kernel, int grid, cudaStream_t stream, const Step* step, const MatVec& product, const Lora& lora,
                   const NormWeight& norm, float* residual, __nv_bfloat16* out) const {
-        check::launch_overlapping(ADD_NORM[kernel - 1], dim3(grid), DECODE_PRODUCT_THREADS,
-                                  decode_product_shared_bytes(16 * kernel), stream, step, memory_.call(product), lora, norm,
-                                  squares(product.out[0]), residual, out);
+        ProductEnding ending = {};
+        ending.norm = norm;
+        ending.squares = squares(product.out[0]);
+        ending.residual = residual;
+        ending.out = out;
+        launch(ADD_NORM[kernel - 1], kernel, grid, stream, step, product, lora, ending);
     }
 
     bool is_clean() const { return memory_.is_clean(); }
@@ -62,6 +65,12 @@ class Launcher {
     void forget_squares() { squares_.zero(); }
 
   private:
+    void launch(Kernel kernel, int sixteens, int grid, cudaStream_t stream, const Step* step, const MatVec& product,
+                const Lora& lora, const ProductEnding& ending) const {
+        check::launch_overlapping(kernel, dim3(grid), DECODE_PRODUCT_THREADS, decode_product_shared_bytes(16 * sixteens), stream,
+                                  step, memory_.call(product), lora, ending);
+    }
+
     check::ProductMemory memory_{MOST_ROWS};
     Buffer<float> squares_{static_cast<size_t>(MOST_ROWS) * MOST_TILES};
 };

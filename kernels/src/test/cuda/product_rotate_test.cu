@@ -17,7 +17,7 @@ using check::Random;
 namespace {
 
 struct Variant {
-    void (*kernel)(const Step*, DecodeProduct, Lora, Rotation, TileSquares, __nv_bfloat16*);
+    void (*kernel)(const Step*, DecodeProduct, Lora, ProductEnding);
     void (*product)(const Step*, DecodeProduct);
     int rows;
 };
@@ -154,9 +154,12 @@ class Launcher {
 
     void launch(const Variant& variant, const Step* step, const MatVec& product, const Lora& lora, const Rotation& rotation,
                 const TileSquares& squares, __nv_bfloat16* qkv, int grid, cudaStream_t stream) const {
+        ProductEnding ending = {};
+        ending.rotation = rotation;
+        ending.squares = squares;
+        ending.out = qkv;
         check::launch_overlapping(variant.kernel, dim3(grid), DECODE_PRODUCT_THREADS + PRODUCT_ROTATE_TURN_THREADS,
-                                  product_rotate_shared_bytes(variant.rows), stream, step, call(product), lora, rotation, squares,
-                                  qkv);
+                                  product_rotate_shared_bytes(variant.rows), stream, step, call(product), lora, ending);
     }
 
     void launch_product(const Variant& variant, const Step* step, const MatVec& product, int grid,

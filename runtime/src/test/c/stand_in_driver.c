@@ -432,21 +432,20 @@ static int upload(void** parameters) {
 
 // Rows without their factors are for a product that is told so; anything else needs them normed anew.
 static void check_norms(const char* name, struct object* stream, void** parameters) {
-    const int squares = parameter_of_squares(name);
-    const int unfinished = parameter_of_unfinished(name, parameters);
-    if (unfinished >= 0) {
-        stream->unfinished = address_in(parameters, unfinished);
-    } else if (squares >= 0) {
-        const int told = address_in(parameters, squares) != 0;
-        if (told != (stream->unfinished != 0 && stream->unfinished == address_in(parameters, 1))) {
+    const int ending = ending_of(name, parameters);
+    if (ending == ENDING_ADD_NORM) {
+        stream->unfinished = address_in(parameters, ENDING_PARAMETER, ENDING_OUT);
+    } else if (ending >= 0) {
+        const int told = address_in(parameters, ENDING_PARAMETER, ENDING_SQUARES) != 0;
+        if (told != (stream->unfinished != 0 && stream->unfinished == address_in(parameters, 1, 0))) {
             mistake("%s of rows that %s their factors", name, told ? "have" : "lack");
         }
         stream->unfinished = told ? 0 : stream->unfinished;
-    } else if (strcmp(name, "rms_norm") == 0 && address_in(parameters, 5) == stream->unfinished) {
+    } else if (strcmp(name, "rms_norm") == 0 && address_in(parameters, 5, 0) == stream->unfinished) {
         stream->unfinished = 0;
     } else {
         const int rows = parameter_of_rows(name);
-        if (rows >= 0 && stream->unfinished != 0 && address_in(parameters, rows) == stream->unfinished) {
+        if (rows >= 0 && stream->unfinished != 0 && address_in(parameters, rows, 0) == stream->unfinished) {
             mistake("%s of rows that lack their factors", name);
         }
     }
@@ -461,9 +460,7 @@ static int check_addresses(struct object* kernel, struct object* stream, void** 
         }
     }
     for (int j = 0; j < MOST_ADDRESSES && (j == 0 || ADDRESSES[i].at[j].parameter > 0); j++) {
-        const char* parameter = parameters[ADDRESSES[i].at[j].parameter];
-        uint64_t value;
-        memcpy(&value, parameter + ADDRESSES[i].at[j].offset, sizeof value);
+        const uint64_t value = address_in(parameters, ADDRESSES[i].at[j].parameter, ADDRESSES[i].at[j].offset);
         if (value != 0 && !reachable(value, 1, kernel->name)) {
             return ILLEGAL_ADDRESS;
         }
@@ -499,8 +496,9 @@ static int launch(void* function, unsigned blocks, const unsigned* block, unsign
     const int apart = strstr(name, "_decode") || strstr(name, "_prompt");
     const int finishing = strncmp(name, "product_", 8) == 0;
     finishing_products += finishing;
-    turning_products += strncmp(name, "product_rotate", 14) == 0;
-    turning_adapted_products += ending_of_adapted(name, parameters) == ENDING_ROTATE;
+    const int adapted = strncmp(name, "product_adapted", 15) == 0;
+    turning_products += !adapted && ending_of(name, parameters) == ENDING_ROTATE;
+    turning_adapted_products += adapted && ending_of(name, parameters) == ENDING_ROTATE;
     batch_dependent += (apart && !strstr(name, "invariant")) || strstr(name, "matvec_") || strcmp(name, "gate") == 0 ||
                        finishing;
     if (strcmp(kernel->name, "sampler_choose") == 0) {

@@ -28,10 +28,10 @@ static const struct {
     {"matvec", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"decode_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}, {1, 72}}},
     {"product_adapted",
-     {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {4, 48}, {6, 0}, {7, 0}, {8, 0}}},
-    {"product_gate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {3, 0}, {4, 0}}},
-    {"product_rotate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {3, 48}, {4, 0}, {5, 0}}},
-    {"product_add_norm", {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {4, 0}, {5, 0}, {6, 0}}},
+     {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {2, 0}, {2, 8}, {2, 16}, {3, 56}, {3, 80}, {3, 104}, {3, 112}}},
+    {"product_gate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 72}, {3, 80}, {3, 112}}},
+    {"product_rotate", {{0, 0}, {1, 0}, {1, 32}, {1, 40}, {1, 48}, {1, 72}, {3, 56}, {3, 80}, {3, 112}}},
+    {"product_add_norm", {{0, 0}, {1, 0}, {1, 32}, {1, 72}, {3, 64}, {3, 80}, {3, 104}, {3, 112}}},
     {"prompt_product", {{0, 0}, {1, 0}, {1, 8}, {1, 32}}},
     {"attention", {{0, 0}, {1, 0}, {1, 8}, {1, 72}, {1, 80}}},
     {"head", {{0, 0}, {1, 0}, {3, 0}}},
@@ -46,34 +46,28 @@ static const struct {
     {"move", {{0, 0}}},
 };
 
-static uint64_t address_in(void** parameters, int parameter) {
+static uint64_t address_in(void** parameters, int parameter, int offset) {
     uint64_t value;
-    memcpy(&value, parameters[parameter], sizeof value);
+    memcpy(&value, (const char*) parameters[parameter] + offset, sizeof value);
     return value;
 }
 
-// ProductEnding of product_adapted.cuh.
+// EndingKind of product_ending.cuh, and where that has sums of squares and results.
 enum { ENDING_ROTATE, ENDING_GATE, ENDING_ADD_NORM };
+enum { ENDING_PARAMETER = 3, ENDING_SQUARES = 80, ENDING_OUT = 112 };
 
-// What a product with adapters does with its projection; -1 for other kernels.
-static int ending_of_adapted(const char* name, void** parameters) {
-    return strncmp(name, "product_adapted", 15) == 0 ? *(int*) parameters[3] : -1;
-}
-
-// Which parameter of a product is the rows that it leaves without their factors, or -1.
-static int parameter_of_unfinished(const char* name, void** parameters) {
+// What a product does with its projection; -1 for other kernels.
+static int ending_of(const char* name, void** parameters) {
+    static const char* const NAMES[] = {"product_rotate", "product_gate", "product_add_norm"};
     if (strncmp(name, "product_adapted", 15) == 0) {
-        return ending_of_adapted(name, parameters) == ENDING_ADD_NORM ? 8 : -1;
+        return *(int*) parameters[ENDING_PARAMETER];
     }
-    return strncmp(name, "product_add_norm", 16) == 0 ? 6 : -1;
-}
-
-// Which parameter of another product says how it finishes the norm of its rows, or -1.
-static int parameter_of_squares(const char* name) {
-    if (strncmp(name, "product_adapted", 15) == 0) {
-        return 6;
+    for (int kind = ENDING_ROTATE; kind <= ENDING_ADD_NORM; kind++) {
+        if (strncmp(name, NAMES[kind], strlen(NAMES[kind])) == 0) {
+            return kind;
+        }
     }
-    return strncmp(name, "product_gate", 12) == 0 ? 3 : strncmp(name, "product_rotate", 14) == 0 ? 4 : -1;
+    return -1;
 }
 
 // Which parameter of a kernel that knows nothing of such rows is, or begins with, the rows that it reads, or -1.

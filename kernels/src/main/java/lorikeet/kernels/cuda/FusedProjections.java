@@ -1,5 +1,6 @@
 package lorikeet.kernels.cuda;
 
+import java.lang.foreign.MemorySegment;
 import lorikeet.bindings.CudaContext;
 import lorikeet.bindings.CudaStream;
 import lorikeet.bindings.KernelLaunch;
@@ -21,20 +22,8 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     /** Times as many tiles as there are blocks, that heads with norms may have: 16,896 components of q and k on an H200. */
     private static final int HEAD_TILES = 2;
 
-    /** ProductEnding of product_adapted.cuh. */
-    static final int ROTATE = 0;
-
-    static final int GATE = 1;
-    static final int ADD_NORM = 2;
-
-    /** Parameters of that kernel, which those without adapters have fewer of. */
-    private static final int ADAPTED_ENDING = 3;
-
-    private static final int ADAPTED_ROTATION = 4;
-    private static final int ADAPTED_NORM = 5;
-    private static final int ADAPTED_SQUARES = 6;
-    private static final int ADAPTED_RESIDUAL = 7;
-    private static final int ADAPTED_OUT = 8;
+    /** The parameter {@code ending} of the kernels. */
+    private static final int ENDING = 3;
 
     private final Kernels kernels;
     private final DecodeProducts products;
@@ -100,13 +89,11 @@ final class FusedProjections implements StepProjections, AutoCloseable {
         return in;
     }
 
-    /** Writes what all these kernels take of a projection, and what the one for adapters is to do with it. */
-    private void write(KernelLaunch kernel, CurrentStep step, Projection projection, int ending) {
-        boolean adapted = step.adapted();
+    /** Writes what all these kernels take of a projection. */
+    private void write(KernelLaunch kernel, CurrentStep step, Projection projection) {
         calls.of(projection).write(kernel.argument(2), step, scratch);
-        if (adapted) {
+        if (step.adapted()) {
             LoraCall.writeLeft(kernel.argument(2), scratch);
-            kernel.set(ADAPTED_ENDING, ending);
         }
     }
 
@@ -120,11 +107,11 @@ final class FusedProjections implements StepProjections, AutoCloseable {
             return;
         }
         KernelLaunch kernel = kernels.productRotate.of(step);
-        boolean adapted = step.adapted();
-        write(kernel, step, qkv.projection(), ROTATE);
-        Rotation.write(kernel.argument(adapted ? ADAPTED_ROTATION : 3), norms, shape, headTiles.address());
-        unfinished.finish(kernel.argument(adapted ? ADAPTED_SQUARES : 4), in);
-        kernel.set(adapted ? ADAPTED_OUT : 5, qkv.values().data().address());
+        MemorySegment ending = kernel.argument(ENDING);
+        write(kernel, step, qkv.projection());
+        ProductEnding.write(ending, ProductEnding.ROTATE, qkv.values());
+        Rotation.write(ending, ProductEnding.ROTATION, norms, shape, headTiles.address());
+        unfinished.finish(ending, ProductEnding.SQUARES, in);
         int tiles = (shape.heads() + 2 * shape.kvHeads()) * HeadTiles.ofHead(shape);
         products.prepareToRotate(kernel, step, in, qkv.projection().parts(), tiles)
                 .launch(stream.handle());
@@ -139,10 +126,10 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     public void gate(CurrentStep step, Projected gateUp, Matrix out) {
         Matrix in = inputOf(gateUp);
         KernelLaunch kernel = kernels.productGate.of(step);
-        boolean adapted = step.adapted();
-        write(kernel, step, gateUp.projection(), GATE);
-        unfinished.finish(kernel.argument(adapted ? ADAPTED_SQUARES : 3), in);
-        kernel.set(adapted ? ADAPTED_OUT : 4, out.data().address());
+        MemorySegment ending = kernel.argument(ENDING);
+        write(kernel, step, gateUp.projection());
+        ProductEnding.write(ending, ProductEnding.GATE, out);
+        unfinished.finish(ending, ProductEnding.SQUARES, in);
         products.prepareToFinish(kernel, step, in, gateUp.projection().parts(), Math.ceilDiv(out.cols(), HALF_OUT))
                 .launch(stream.handle());
     }
@@ -158,12 +145,11 @@ final class FusedProjections implements StepProjections, AutoCloseable {
             return;
         }
         KernelLaunch kernel = kernels.productAddNorm.of(step);
-        boolean adapted = step.adapted();
-        write(kernel, step, delta.projection(), ADD_NORM);
-        NormWeight.write(kernel.argument(adapted ? ADAPTED_NORM : 3), 0, norm);
-        unfinished.leave(kernel.argument(adapted ? ADAPTED_SQUARES : 4), step, residual, norm, out);
-        kernel.set(adapted ? ADAPTED_RESIDUAL : 5, residual.data().address())
-                .set(adapted ? ADAPTED_OUT : 6, out.data().address());
+        MemorySegment ending = kernel.argument(ENDING);
+        write(kernel, step, delta.projection());
+        ProductEnding.write(ending, ProductEnding.ADD_NORM, residual, out);
+        NormWeight.write(ending, ProductEnding.NORM, norm);
+        unfinished.leave(ending, ProductEnding.SQUARES, step, residual, norm, out);
         products.prepareToFinish(kernel, step, in, delta.projection().parts(), tiles)
                 .launch(stream.handle());
     }

@@ -34,7 +34,7 @@ final class Kernels implements AutoCloseable {
     private static final MemoryLayout DECODE_PRODUCT = struct(DecodeProducts.BYTES);
     private static final MemoryLayout PROMPT_PRODUCT = struct(PromptProducts.BYTES);
     private static final MemoryLayout ATTENTION = struct(CudaAttention.BYTES);
-    private static final MemoryLayout SQUARES = struct(TileSquares.BYTES);
+    private static final MemoryLayout ENDING = struct(ProductEnding.BYTES);
 
     private final Arena arena = Arena.ofShared();
     private final CudaModule module;
@@ -171,49 +171,14 @@ final class Kernels implements AutoCloseable {
                 decodeProducts(context, "decode_product_", DecodeProducts::sharedBytes, JAVA_LONG, DECODE_PRODUCT);
         decodeProductShrink = decodeProducts(
                 context, "decode_product_shrink_", DecodeProducts::shrinkSharedBytes, JAVA_LONG, DECODE_PRODUCT, LORA);
-        KernelLaunch[] adapted = decodeProducts(
+        KernelLaunch[] adapted = finishing(
                 context,
                 "product_adapted_",
-                rows -> DecodeProducts.adaptedBytes(rows, context.device().sharedBytes()),
-                JAVA_LONG,
-                DECODE_PRODUCT,
-                LORA,
-                JAVA_INT,
-                ROTATION,
-                NORM,
-                SQUARES,
-                JAVA_LONG,
-                JAVA_LONG);
-        IntUnaryOperator plain = DecodeProducts::sharedBytes;
-        IntUnaryOperator rotating = DecodeProducts::rotateSharedBytes;
-        productGate = new Finishing(
-                decodeProducts(context, "product_gate_", plain, JAVA_LONG, DECODE_PRODUCT, LORA, SQUARES, JAVA_LONG),
-                adapted);
-        productRotate = new Finishing(
-                decodeProducts(
-                        context,
-                        "product_rotate_",
-                        rotating,
-                        JAVA_LONG,
-                        DECODE_PRODUCT,
-                        LORA,
-                        ROTATION,
-                        SQUARES,
-                        JAVA_LONG),
-                adapted);
-        productAddNorm = new Finishing(
-                decodeProducts(
-                        context,
-                        "product_add_norm_",
-                        plain,
-                        JAVA_LONG,
-                        DECODE_PRODUCT,
-                        LORA,
-                        NORM,
-                        SQUARES,
-                        JAVA_LONG,
-                        JAVA_LONG),
-                adapted);
+                rows -> DecodeProducts.adaptedBytes(rows, context.device().sharedBytes()));
+        productGate = new Finishing(finishing(context, "product_gate_", DecodeProducts::sharedBytes), adapted);
+        productRotate =
+                new Finishing(finishing(context, "product_rotate_", DecodeProducts::rotateSharedBytes), adapted);
+        productAddNorm = new Finishing(finishing(context, "product_add_norm_", DecodeProducts::sharedBytes), adapted);
         promptProduct = PromptProducts.TILE_ROWS.stream()
                 .filter(rows ->
                         PromptProducts.sharedBytes(rows) <= context.device().sharedBytes())
@@ -263,6 +228,10 @@ final class Kernels implements AutoCloseable {
                 .filter(rows -> sharedBytes.applyAsInt(rows) <= context.device().sharedBytes())
                 .mapToObj(rows -> kernel(name + rows, sharedBytes.applyAsInt(rows), parameters))
                 .toArray(KernelLaunch[]::new);
+    }
+
+    private KernelLaunch[] finishing(CudaContext context, String name, IntUnaryOperator sharedBytes) {
+        return decodeProducts(context, name, sharedBytes, JAVA_LONG, DECODE_PRODUCT, LORA, ENDING);
     }
 
     private KernelLaunch kernel(String name, MemoryLayout... parameters) {

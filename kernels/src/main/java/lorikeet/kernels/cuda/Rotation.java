@@ -19,21 +19,21 @@ final class Rotation {
 
     /** Writes the struct to the beginning of {@code to}, for kernels that have whole heads. */
     static void write(MemorySegment to, HeadNorms norms, AttentionShape shape) {
-        write(to, norms, shape, 0);
+        write(to, 0, norms, shape, 0);
     }
 
     /**
-     * The same for others.
+     * The same to {@code at} of {@code to}, for others.
      *
      * @param left where they leave tiles to one another, see {@link HeadTiles}
      */
-    static void write(MemorySegment to, HeadNorms norms, AttentionShape shape, long left) {
-        to.set(JAVA_INT, 0, shape.layer());
-        to.set(JAVA_INT, 4, shape.heads());
-        to.set(JAVA_INT, 8, shape.kvHeads());
-        to.set(JAVA_INT, 12, shape.headSize());
-        NormWeight.write(to, NORMS, norms.query());
-        NormWeight.write(to, NORMS + NormWeight.BYTES, norms.key());
-        to.set(JAVA_LONG, LEFT, left);
+    static void write(MemorySegment to, long at, HeadNorms norms, AttentionShape shape, long left) {
+        to.set(JAVA_INT, at, shape.layer());
+        to.set(JAVA_INT, at + 4, shape.heads());
+        to.set(JAVA_INT, at + 8, shape.kvHeads());
+        to.set(JAVA_INT, at + 12, shape.headSize());
+        NormWeight.write(to, at + NORMS, norms.query());
+        NormWeight.write(to, at + NORMS + NormWeight.BYTES, norms.key());
+        to.set(JAVA_LONG, at + LEFT, left);
     }
 }

@@ -33,15 +33,15 @@ final class TileSquares implements AutoCloseable {
     }
 
     /**
-     * Writes the struct to the beginning of {@code to}.
+     * Writes the struct to {@code at} of {@code to}.
      *
      * @param norm that is to be finished, of rows of {@code size} values; null if there is none
      */
-    void write(MemorySegment to, @Nullable Norm norm, int size) {
-        to.set(JAVA_LONG, 0, norm == null ? 0 : squares.address());
-        to.set(JAVA_INT, 8, pitch(Math.ceilDiv(size, DecodeProducts.OUT)));
-        to.set(JAVA_INT, 12, size);
-        to.set(JAVA_FLOAT, 16, norm == null ? 0 : norm.epsilon());
+    void write(MemorySegment to, long at, @Nullable Norm norm, int size) {
+        to.set(JAVA_LONG, at, norm == null ? 0 : squares.address());
+        to.set(JAVA_INT, at + 8, pitch(Math.ceilDiv(size, DecodeProducts.OUT)));
+        to.set(JAVA_INT, at + 12, size);
+        to.set(JAVA_FLOAT, at + 16, norm == null ? 0 : norm.epsilon());
     }
 
     @Override

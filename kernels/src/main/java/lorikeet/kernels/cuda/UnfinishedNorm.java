@@ -25,8 +25,11 @@ final class UnfinishedNorm {
         this.squares = squares;
     }
 
-    /** Writes the struct {@code TileSquares} for the launch that leaves the rows {@code out}; there must be no others. */
-    void leave(MemorySegment to, CurrentStep step, Matrix residual, Norm norm, Matrix out) {
+    /**
+     * Writes the struct {@code TileSquares} to {@code at} of {@code to}, for the launch that leaves the rows {@code out}; there
+     * must be no others.
+     */
+    void leave(MemorySegment to, long at, CurrentStep step, Matrix residual, Norm norm, Matrix out) {
         if (this.out != null) {
             throw new IllegalStateException("rows without their factors are left");
         }
@@ -34,15 +37,15 @@ final class UnfinishedNorm {
         this.residual = residual;
         this.norm = norm;
         this.out = out;
-        squares.write(to, norm, residual.cols());
+        squares.write(to, at, norm, residual.cols());
     }
 
     /** Writes the struct for a product with {@code in}, which finishes these rows if they are the ones. */
-    void finish(MemorySegment to, Matrix in) {
+    void finish(MemorySegment to, long at, Matrix in) {
         Matrix rowsLeft = out;
         boolean these =
                 rowsLeft != null && rowsLeft.data().address() == in.data().address();
-        squares.write(to, these ? norm : null, in.cols());
+        squares.write(to, at, these ? norm : null, in.cols());
         if (these) {
             forget();
         }

@@ -26,11 +26,11 @@ final class ConstantsTest {
                             "DECODE_PRODUCT_THREADS", DecodeProducts.THREADS,
                             "DECODE_PRODUCT_SHRINK_THREADS", DecodeProducts.SHRINK_THREADS),
             "product_rotate.cuh", Map.of("PRODUCT_ROTATE_TURN_THREADS", DecodeProducts.TURN_THREADS),
-            "product_adapted.cuh",
+            "product_ending.cuh",
                     Map.of(
-                            "ENDING_ROTATE", FusedProjections.ROTATE,
-                            "ENDING_GATE", FusedProjections.GATE,
-                            "ENDING_ADD_NORM", FusedProjections.ADD_NORM),
+                            "ENDING_ROTATE", ProductEnding.ROTATE,
+                            "ENDING_GATE", ProductEnding.GATE,
+                            "ENDING_ADD_NORM", ProductEnding.ADD_NORM),
             "lora.cuh",
                     Map.of(
                             "MAX_SPLITS", LoraScratch.MOST_SPLITS,
