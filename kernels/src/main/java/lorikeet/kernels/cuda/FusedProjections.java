@@ -117,6 +117,7 @@ final class FusedProjections implements StepProjections, AutoCloseable {
                 .launch(stream.handle());
     }
 
+    /** Whether a block has the shared memory, and tiles of heads with norms their places. */
     private boolean takesRotation(CurrentStep step, HeadNorms norms, AttentionShape shape) {
         boolean normed = norms.query() != null || norms.key() != null;
         return products.takeRotation(step) && (!normed || headTiles.take(shape));
