@@ -16,7 +16,7 @@ __host__ __device__ constexpr int product_adapted_shared_bytes(int rows) {
 }
 
 static_assert(product_adapted_shared_bytes(16) == 157200 &&
-                  product_adapted_shared_bytes(32) == (MOST_SHARED_BYTES > 196 * 1024 ? 199600 : 150448) &&
+                  product_adapted_shared_bytes(32) == (LARGE_CHUNK_ROWS == 32 ? 199600 : 150448) &&
                   product_adapted_shared_bytes(48) == 184656 && product_adapted_shared_bytes(64) == 194288,
               "DecodeProductsTest says the same of the host");
 
@@ -25,9 +25,9 @@ static_assert(product_adapted_shared_bytes(16) == 157200 &&
 // One kernel for all endings, since it is a launch's code that costs: what the launch before has brought is still there. For
 // what they do see product_rotate.cuh, product_gate.cuh and product_add_norm.cuh.
 //
-// lora.left and lora.released are there, rows of A are multiples of 16 bytes and start at one. All blocks must be on the device at
-// the same time. Grid: as without adapters. Block: DECODE_PRODUCT_THREADS + DECODE_PRODUCT_SHRINK_THREADS; dynamic shared
-// memory: product_adapted_shared_bytes.
+// lora.left and lora.released are there, rows of A are multiples of 16 bytes and start at one. All blocks must be on the
+// device at the same time. Grid: as without adapters. Block: DECODE_PRODUCT_THREADS + DECODE_PRODUCT_SHRINK_THREADS; dynamic
+// shared memory: product_adapted_shared_bytes.
 extern "C" __global__ void product_adapted_16(
     const lorikeet::Step* step, const __grid_constant__ lorikeet::DecodeProduct call,
     const __grid_constant__ lorikeet::Lora lora, const __grid_constant__ lorikeet::ProductEnding ending);

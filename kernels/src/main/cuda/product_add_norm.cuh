@@ -4,10 +4,10 @@
 #include "decode_product.cuh"
 #include "product_ending.cuh"
 
-// ending.residual += y; ending.out = residual * weight of the step's tokens, as many as the name says at most, with y = x W': a norm but for
-// the rows' factors, which are left as TileSquares. call.product: one part, without y; lora: the same, and its bias. residual:
-// f32 [tokens, size]; out: [tokens, size]; size is a multiple of 8. A block completes one tile at most, so there are no more
-// tiles than blocks.
+// ending.residual += y; ending.out = residual * weight of the step's tokens, as many as the name says at most, with y = x W': a
+// norm but for the rows' factors, which are left as ending.squares. call.product: one part, without y; lora: the same, and its
+// bias. residual: f32 [tokens, size]; out: [tokens, size]; size is a multiple of 8. A block completes one tile at most, so there
+// are no more tiles than blocks.
 //
 // Grid: one block a multiprocessor, but no more than ceil(size / DECODE_PRODUCT_OUT) * ceil(in / DECODE_PRODUCT_CHUNK), and
 // ceil(size / DECODE_PRODUCT_OUT) at least. Block: DECODE_PRODUCT_THREADS; dynamic shared memory:

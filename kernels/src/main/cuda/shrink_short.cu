@@ -4,15 +4,40 @@
 // here is faster than copies to shared memory, and a block's warps have different inputs. The blocks of a cluster share the
 // inputs, too: each brings its sums to the blocks that add them, in the blocks' order. h is left as `shrink_prompt` does.
 #include "shrink_short_product.cuh"
-#include "shrunk.cuh"
 
 namespace lorikeet::shrinking_short {
-
-using shrinking::WholeTarget;
 
 constexpr int MAX_CLUSTER = 8;
 constexpr int PAIRS = 4;  // of tokens, in a strip
 constexpr int LANES = 8;  // that have sums of a pair: each of two ranks
+
+// Where the sums of one part go, as halves_of_ranks of shrunk.cuh has them.
+struct HalvesTarget {
+    float* to;  // of the first row
+    int row_stride;
+    int rows;
+
+    // sum: ranks `rank` and `rank` + 8 (z and w) of two tokens.
+    __device__ __forceinline__ void store(int rank, int token, float4 sum) const {
+        if (token < rows) {
+            store(rank, token, sum.x);
+            store(rank + 8, token, sum.z);
+        }
+        if (token + 1 < rows) {
+            store(rank, token + 1, sum.y);
+            store(rank + 8, token + 1, sum.w);
+        }
+    }
+
+  private:
+    __device__ __forceinline__ void store(int rank, int token, float sum) const {
+        float* row = to + static_cast<size_t>(token) * row_stride;
+        auto* place = reinterpret_cast<__nv_bfloat16*>(row + rank / 4 * 4) + rank % 4;
+        __nv_bfloat16 value = __float2bfloat16_rn(sum);
+        place[0] = value;
+        place[4] = __float2bfloat16_rn(sum - __bfloat162float(value));
+    }
+};
 
 // The sums of a cluster's blocks on their way to h. Those of a chunk and a pair of tokens are added by one of the blocks.
 struct Exchange {
@@ -48,7 +73,7 @@ struct Exchange {
             }
             int pair = (i / LANES << shift) + place.self;
             const Chunk& chunk = work.chunk[pair / (STRIPS * PAIRS)];
-            WholeTarget{lora.shrunk + shrunk_at(lora, chunk.part, work.row, 1) + chunk.from, lora.rank_stride, work.rows}
+            HalvesTarget{lora.shrunk + shrunk_at(lora, chunk.part, work.row, 1) + chunk.from, lora.rank_stride, work.rows}
                 .store(rank, pair % (STRIPS * PAIRS) * 2, sum);
         }
     }

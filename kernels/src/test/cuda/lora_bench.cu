@@ -14,7 +14,7 @@
 #include "expand_rows.cuh"
 #include "fused_launch.cuh"
 #include "graph_time.cuh"
-#include "lora_launch.cuh"
+#include "left_shrunk.cuh"
 #include "prompt_launch.cuh"
 #include "shrink_beside.cuh"
 #include "vectors.cuh"

@@ -9,14 +9,13 @@
 #include "decode_product_launch.cuh"
 #include "expand_rows.cuh"
 #include "fused_launch.cuh"
+#include "left_shrunk.cuh"
 #include "lora_cases.cuh"
 #include "lora_compare.cuh"
-#include "lora_launch.cuh"
 #include "lora_reference.cuh"
 #include "prompt_launch.cuh"
 
 #include <cmath>
-#include <cstring>
 #include <numeric>
 #include <string>
 

@@ -31,7 +31,6 @@ final class FusedProjections implements StepProjections, AutoCloseable {
     private final LoraScratch scratch;
     private final LoraCalls calls;
     private final PartialProjections partial;
-
     private final TileSquares squares;
     private final UnfinishedNorm unfinished;
     private final HeadTiles headTiles;

@@ -34,6 +34,7 @@ final class DecodeProductsTest {
         assertThat(of(rows -> DecodeProducts.adaptedBytes(rows, HOPPER)))
                 .containsExactly(157_200, 199_600, 184_656, 194_288);
         assertThat(DecodeProducts.adaptedBytes(32, AMPERE)).isEqualTo(150_448);
+        assertThat(HeadTiles.ROW_BYTES).isEqualTo(272);
     }
 
     private static int[] of(IntUnaryOperator bytes) {
